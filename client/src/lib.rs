@@ -1,0 +1,1 @@
+//! Asynchronous object operations on a cluster.

@@ -1,0 +1,1 @@
+//! CRUSH: hierarchy, rules and the placement function.

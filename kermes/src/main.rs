@@ -1,0 +1,2 @@
+//! The one binary: mon, osd, dev, rados, demo.
+fn main() {}

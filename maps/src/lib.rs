@@ -1,0 +1,1 @@
+//! OSDMap and MonMap, and the way from an object to its acting set.

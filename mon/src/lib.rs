@@ -1,0 +1,1 @@
+//! Monitor: maps, authentication, configuration and commands over a replicated log.

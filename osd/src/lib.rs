@@ -1,0 +1,1 @@
+//! One core of an OSD: placement groups, replication, object operations.

@@ -1,0 +1,1 @@
+//! Drivers: io_uring, glommio and tokio.

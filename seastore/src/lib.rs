@@ -1,0 +1,1 @@
+//! Object store of one shard: transactions on a raw device.

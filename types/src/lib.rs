@@ -1,0 +1,24 @@
+//! Identifiers, units and Ceph's encoding rules, shared by every crate.
+//!
+//! Reading order: [`enc`] (how bytes are written and read), [`id`] (who and where), [`addr`],
+//! [`object`] (names of objects and their order), [`node`] (the vocabulary between a core and its
+//! driver), [`time`].
+
+pub mod addr;
+pub mod enc;
+pub mod features;
+pub mod fixed_map;
+pub mod hash;
+pub mod id;
+pub mod node;
+pub mod object;
+pub mod time;
+
+pub use addr::{AddrKind, EntityAddr, EntityAddrVec};
+pub use enc::{Decode, DecodeError, Encode, Reader};
+pub use fixed_map::{FixedMap, FixedSet};
+pub use id::{
+    EVersion, EntityKind, EntityName, Epoch, Fsid, OsdId, PgId, PoolId, ReqId, ShardedPgId,
+};
+pub use object::{HObject, ObjectLocator, SnapContext, SnapId};
+pub use time::{Instant, UTime};
