@@ -1,1 +1,12 @@
-//! Drivers: io_uring, glommio and tokio.
+//! Drivers: they give a [`types::node::Node`] its inputs and perform its effects. They decide
+//! nothing.
+//!
+//! * [`tokio_driver`] runs monitors, tools and clients;
+//! * [`uring`] runs the cores of an OSD, one ring each for disk, network, timers and wake-ups;
+//! * [`device`] opens block devices and files for direct I/O; [`kv`] is the monitors' store.
+
+pub mod clock;
+pub mod device;
+pub mod kv;
+pub mod tokio_driver;
+pub mod uring;
