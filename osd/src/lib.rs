@@ -1,1 +1,3 @@
 //! One core of an OSD: placement groups, replication, object operations.
+
+pub mod ops;

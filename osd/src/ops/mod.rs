@@ -1,0 +1,298 @@
+//! Op engine: executes all ops of one client message against one object, in order and atomically,
+//! without waiting (ceph-wire.md 7.3 and 7.4).
+//!
+//! Start with [`execute`]. The caller (the PG) holds the object's lock, gives the object as an
+//! [`ObjectReader`] and gets an [`Execution`]: what each op answers, and what the message changes.
+//! Where bytes of data or another object are needed first, [`execute`] returns [`Need`]; nothing has
+//! changed, so the caller fetches them and executes again. PG listing is in [`pgls`], the
+//! permissions that a request needs in [`perm`], fetching the source of copy-from in [`copy`].
+
+pub mod copy;
+mod engine;
+pub mod errno;
+pub mod info;
+pub mod op;
+pub mod pgls;
+
+use bytes::Bytes;
+use copy::with_prefix as stored_name;
+pub use info::ObjectInfo;
+pub use op::Op;
+use types::{EVersion, HObject, ReqId, SnapContext, SnapId, UTime};
+
+/// A client's message as far as execution is concerned.
+#[derive(Debug, Clone)]
+pub struct OpRequest {
+    /// The head of the object; its `snap` is [`SnapId::HEAD`].
+    pub object: HObject,
+    /// What the client asked for: HEAD, or for list-snaps [`SnapId::DIR`].
+    pub snap: SnapId,
+    pub snap_context: SnapContext,
+    pub ops: Vec<Op>,
+    /// Message flags ([`op::message_flag`]).
+    pub flags: u32,
+    /// The client's clock; becomes the object's mtime.
+    pub mtime: UTime,
+    /// With the session's entity name filled in where the client left it zero.
+    pub reqid: ReqId,
+}
+
+impl OpRequest {
+    /// True when any op may change the object: the message is ordered as a write and its reply
+    /// waits until the change is durable.
+    pub fn is_write(&self) -> bool {
+        self.ops.iter().any(Op::is_write)
+    }
+}
+
+/// Bounds that a client's request is held to; the defaults are Ceph's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    pub object_name_bytes_max: usize,
+    pub nspace_bytes_max: usize,
+    pub object_size_bytes_max: u64,
+    /// Data of one message, bytes.
+    pub write_bytes_max: u64,
+    pub xattr_name_bytes_max: usize,
+    pub xattr_value_bytes_max: u64,
+    pub omap_entries_per_get_max: u64,
+    pub omap_bytes_per_get_max: u64,
+    pub pgls_entries_max: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            object_name_bytes_max: 2048,
+            nspace_bytes_max: 256,
+            object_size_bytes_max: 128 << 20,
+            write_bytes_max: 90 << 20,
+            xattr_name_bytes_max: 256,
+            xattr_value_bytes_max: 64 << 10,
+            omap_entries_per_get_max: 1024,
+            omap_bytes_per_get_max: 1 << 30,
+            pgls_entries_max: 1024,
+        }
+    }
+}
+
+/// Some of an object's data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DataRange {
+    pub offset: u64,
+    pub len: u64,
+}
+
+/// Data that [`ObjectReader::data`] does not hold yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NeedData {
+    pub ranges: Vec<DataRange>,
+}
+
+/// Why [`execute`] cannot finish yet. It has changed nothing and runs again from the start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Need {
+    /// Read these ranges of the object and let [`ObjectReader::data`] return them.
+    Data(NeedData),
+    /// Fetch this object (see [`copy::CopyFetch`]) and let [`ObjectReader::copied`] return it.
+    Copy { op_index: usize, source: copy::CopySource },
+}
+
+/// What is known of an object that exists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectState {
+    pub info: ObjectInfo,
+}
+
+/// The object before the message. Everything but data is at hand (cached metadata). Reads are
+/// consistent with each other: nothing else changes the object while the message executes.
+pub trait ObjectReader {
+    /// `None` when the object does not exist. Decoded from [`info::INFO_XATTR`].
+    fn state(&self) -> Option<ObjectState>;
+    /// A stored xattr, by its stored name (clients' names have [`info::USER_PREFIX`] before them).
+    fn xattr(&self, stored_name: &[u8]) -> Option<Bytes>;
+    /// All xattrs by stored name, in order of name, [`info::INFO_XATTR`] included.
+    fn xattrs(&self) -> Vec<(Bytes, Bytes)>;
+    /// Empty when none was set.
+    fn omap_header(&self) -> Bytes;
+    fn omap_get(&self, key: &[u8]) -> Option<Bytes>;
+    /// Visits pairs in order of key, from the first key that is >= `from`, until `visit` returns
+    /// false.
+    fn omap_scan(&self, from: &[u8], visit: &mut dyn FnMut(&Bytes, &Bytes) -> bool);
+    /// The parts of `range` that hold stored data, in order, none overlapping or empty. One range
+    /// for all of it is always a right answer; holes make sparse reads smaller.
+    fn extents(&self, range: DataRange) -> Vec<DataRange> {
+        if range.len == 0 { Vec::new() } else { vec![range] }
+    }
+    /// The bytes of `range`, which ends at or before the object's size; holes read as zeros.
+    fn data(&self, range: DataRange) -> Result<Bytes, NeedData>;
+    /// The source of the copy-from at `op_index`, once the caller has fetched it.
+    fn copied(&self, op_index: usize) -> Option<&copy::Copied> {
+        let _ = op_index;
+        None
+    }
+}
+
+/// A part of an op's output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    Bytes(Bytes),
+    /// Data of the object, within its size, to be read by the caller straight into the reply's data
+    /// segment before the object's lock is released. Only in messages that change nothing.
+    Object(DataRange),
+}
+
+impl Piece {
+    pub fn len(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Object(range) => range.len,
+        }
+    }
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// What one op answers.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OpOutcome {
+    pub rval: i32,
+    /// The op's share of the reply's data segment, in order.
+    pub output: Vec<Piece>,
+}
+
+impl OpOutcome {
+    /// `payload_len` of the op in the reply.
+    pub fn output_len(&self) -> u64 {
+        self.output.iter().map(Piece::len).sum()
+    }
+}
+
+/// One change of the object, to be applied in order and all or none. Mirrors the object ops of
+/// `seastore::TxnOp`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Creates the object if it is missing.
+    Touch,
+    Write { offset: u64, data: Bytes },
+    Zero { offset: u64, len: u64 },
+    Truncate { size: u64 },
+    /// The object with its xattrs and omap.
+    Remove,
+    SetXattr { name: Bytes, value: Bytes },
+    RemoveXattr { name: Bytes },
+    OmapSet { pairs: Vec<(Bytes, Bytes)> },
+    OmapRemove { keys: Vec<Bytes> },
+    /// Keys in `first..last`.
+    OmapRemoveRange { first: Bytes, last: Bytes },
+    /// All pairs and the header.
+    OmapClear,
+    OmapSetHeader { header: Bytes },
+}
+
+/// What a message changes, complete but for the version that the PG gives it.
+#[derive(Debug, Clone)]
+pub struct Mutation {
+    changes: Vec<Change>,
+    /// `None` when the object is gone afterwards.
+    info: Option<ObjectInfo>,
+    existed: bool,
+    prior_version: EVersion,
+    user_version: UserVersion,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum UserVersion {
+    /// The message changes what clients see: the new version becomes the user version.
+    New,
+    /// It does not (undirty): the user version stays.
+    Keep(u64),
+    /// Copied along with the object.
+    Copied(u64),
+}
+
+/// The changes of a [`Mutation`] at its version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finished {
+    pub changes: Vec<Change>,
+    /// `user_version` of the reply.
+    pub user_version: u64,
+    /// The object's info afterwards; `None` when it is deleted.
+    pub info: Option<ObjectInfo>,
+    /// Version of the object before the message; zero when it did not exist (for the log entry).
+    pub prior_version: EVersion,
+}
+
+impl Mutation {
+    /// False for a message that deletes the object (a delete entry of the PG log).
+    pub fn object_remains(&self) -> bool {
+        self.info.is_some()
+    }
+    pub fn object_existed(&self) -> bool {
+        self.existed
+    }
+    /// Completes the changes with the object info at `version`.
+    /// `local_now` is the primary's wall clock.
+    pub fn finish(self, version: EVersion, reqid: ReqId, local_now: UTime) -> Finished {
+        let user_version = match self.user_version {
+            UserVersion::New => version.version,
+            UserVersion::Keep(version) | UserVersion::Copied(version) => version,
+        };
+        let mut changes = self.changes;
+        let info = self.info.map(|mut info| {
+            info.version = version;
+            info.prior_version = self.prior_version;
+            info.user_version = user_version;
+            info.last_reqid = reqid;
+            info.local_mtime = local_now;
+            changes.push(Change::SetXattr {
+                name: Bytes::from_static(info::INFO_XATTR),
+                value: info.to_xattr(),
+            });
+            info
+        });
+        Finished { changes, user_version, info, prior_version: self.prior_version }
+    }
+}
+
+/// What the PG does with an executed message.
+#[derive(Debug, Clone)]
+pub enum Disposition {
+    /// Refused before any op ran (object missing, name too long): reply flags without ACK, result
+    /// as given, rvals 0, versions zero, nothing logged.
+    Refused,
+    /// Nothing changes. Reply once the [`Piece::Object`] parts are read; `replay_version` is zero
+    /// and `user_version` is [`Execution::user_version`].
+    Read,
+    /// A message with write ops that failed or turned out to change nothing. It is logged, so that
+    /// a resend gets the same answer, and takes a version: `replay_version` is that version,
+    /// `user_version` stays [`Execution::user_version`].
+    LogOnly,
+    /// Log, replicate, reply when durable: `replay_version` is the new version.
+    Write(Mutation),
+}
+
+/// The outcome of one message.
+#[derive(Debug, Clone)]
+pub struct Execution {
+    /// `result` of the reply: 0, a positive count where the rules allow one, or -errno.
+    pub result: i32,
+    /// One per op of the request, ready for the reply: without RETURNVEC the outputs and positive
+    /// results of writes are already gone.
+    pub ops: Vec<OpOutcome>,
+    pub disposition: Disposition,
+    /// The object's user version before the message; 0 when it did not exist.
+    pub user_version: u64,
+}
+
+/// Executes the ops of `request` against `object`.
+///
+/// Never fails itself: errors of ops are results. `Err` asks for something and a second run.
+pub fn execute(
+    request: &OpRequest,
+    object: &dyn ObjectReader,
+    limits: &Limits,
+) -> Result<Execution, Need> {
+    engine::run(request, object, limits)
+}
