@@ -1,1 +1,26 @@
 //! OSDMap and MonMap, and the way from an object to its acting set.
+//!
+//! Reading order: [`osd_map`] (what a map says), [`pool`], [`incremental`] (what changes between
+//! two epochs), [`mon_map`].
+
+mod codec;
+pub mod incremental;
+pub mod mon_map;
+pub mod osd_map;
+pub mod pool;
+pub mod release;
+pub mod snaps;
+
+pub use incremental::Incremental;
+pub use mon_map::{MonInfo, MonMap};
+pub use osd_map::{
+    AFFINITY_DEFAULT, OSD_NONE, OsdAddrs, OsdExtraInfo, OsdInfo, OsdMap, StretchMode, WEIGHT_IN,
+    WEIGHT_OUT, map_flags, osd_state,
+};
+pub use pool::{PgPool, PoolKind, pool_flags};
+pub use release::Release;
+pub use snaps::SnapSet;
+
+/// The feature bits on which the encoding of maps depends, all of which a Pacific quorum has.
+/// Encoding with other bits gives other checksums.
+pub const SIGNIFICANT_FEATURES: u64 = 0x0f00_0880_1021_2a04;
