@@ -7,6 +7,7 @@
 
 pub mod clock;
 pub mod device;
+pub mod hop;
 pub mod kv;
 pub mod tokio_driver;
 pub mod uring;

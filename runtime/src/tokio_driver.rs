@@ -16,7 +16,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, tcp};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use types::node::{CloseReason, ConnId, Effect, Input, IoError, IoId, KvChange, LogLevel, Node};
-use types::time::{Instant, Now};
+use types::time::Now;
 
 /// Inputs handled before effects are performed and the batch is closed.
 const INPUTS_PER_TURN_MAX: usize = 256;
@@ -486,6 +486,7 @@ fn kv_thread(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use types::time::Instant;
 
     /// Sends back what it receives; stops when the peer closes.
     struct Echo;

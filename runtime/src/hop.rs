@@ -1,0 +1,262 @@
+//! How the cores of one process talk: a bounded single-producer single-consumer ring for each
+//! ordered pair of cores, and a wake-up for a core that sleeps.
+
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering, fence};
+use types::node::CoreId;
+
+/// Messages that wait for one core to read them, per sender. More wait in the sender's own queue.
+const RING_MESSAGES_MAX: usize = 1024;
+
+/// An eventfd.
+#[derive(Debug)]
+pub struct Waker(OwnedFd);
+
+impl Waker {
+    pub fn new() -> io::Result<Self> {
+        // SAFETY: eventfd takes integers and returns a new descriptor or -1.
+        let fd = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
+        if fd < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: `fd` is open and nobody else owns it.
+        Ok(Self(unsafe { OwnedFd::from_raw_fd(fd) }))
+    }
+    pub fn fd(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
+    pub fn wake(&self) {
+        let one = 1u64.to_ne_bytes();
+        // SAFETY: the pointer and length describe `one`. A full counter is a wake-up already.
+        unsafe { libc::write(self.fd(), one.as_ptr().cast(), one.len()) };
+    }
+    /// Forgets the wake-ups so far.
+    pub fn clear(&self) {
+        let mut count = [0u8; 8];
+        // SAFETY: the pointer and length describe `count`.
+        unsafe { libc::read(self.fd(), count.as_mut_ptr().cast(), count.len()) };
+    }
+}
+
+/// What one core shows the others.
+#[derive(Debug)]
+struct Doorbell {
+    waker: Waker,
+    sleeping: AtomicBool,
+    stop: AtomicBool,
+}
+
+/// Asks every core of a process to stop. Safe to use from any thread.
+#[derive(Debug, Clone)]
+pub struct Stopper(Vec<Arc<Doorbell>>);
+impl Stopper {
+    pub fn stop(&self) {
+        for bell in &self.0 {
+            bell.stop.store(true, Ordering::SeqCst);
+            bell.waker.wake();
+        }
+    }
+}
+
+struct Outlet<H> {
+    ring: rtrb::Producer<H>,
+    waiting: std::collections::VecDeque<H>,
+    bell: Arc<Doorbell>,
+    pushed: bool,
+}
+
+/// One core's end of the mesh.
+pub struct Port<H> {
+    core: CoreId,
+    out: Vec<Option<Outlet<H>>>,
+    inlets: Vec<Option<rtrb::Consumer<H>>>,
+    bell: Arc<Doorbell>,
+    stop_seen: bool,
+}
+
+/// Connects `cores` cores, each with each.
+pub fn mesh<H>(cores: usize) -> io::Result<(Vec<Port<H>>, Stopper)> {
+    let bells = (0..cores)
+        .map(|_| {
+            Ok(Arc::new(Doorbell {
+                waker: Waker::new()?,
+                sleeping: AtomicBool::new(false),
+                stop: AtomicBool::new(false),
+            }))
+        })
+        .collect::<io::Result<Vec<_>>>()?;
+    let mut ports: Vec<Port<H>> = (0..cores)
+        .map(|core| Port {
+            core: CoreId(core as u16),
+            out: Vec::new(),
+            inlets: (0..cores).map(|_| None).collect(),
+            bell: bells[core].clone(),
+            stop_seen: false,
+        })
+        .collect();
+    for from in 0..cores {
+        for to in 0..cores {
+            if from == to {
+                ports[from].out.push(None);
+                continue;
+            }
+            let (producer, consumer) = rtrb::RingBuffer::new(RING_MESSAGES_MAX);
+            ports[from].out.push(Some(Outlet {
+                ring: producer,
+                waiting: Default::default(),
+                bell: bells[to].clone(),
+                pushed: false,
+            }));
+            ports[to].inlets[from] = Some(consumer);
+        }
+    }
+    Ok((ports, Stopper(bells)))
+}
+
+impl<H> Port<H> {
+    pub fn core(&self) -> CoreId {
+        self.core
+    }
+    pub fn waker(&self) -> &Waker {
+        &self.bell.waker
+    }
+
+    /// Queues `msg`; [`Port::flush`] shows it to the other core.
+    pub fn push(&mut self, to: CoreId, msg: H) {
+        let outlet = self.out[to.0 as usize].as_mut().expect("a core does not hop to itself");
+        outlet.waiting.push_back(msg);
+        outlet.pushed = true;
+    }
+
+    /// Moves what was pushed into the rings, as far as there is room, and wakes sleepers once each.
+    pub fn flush(&mut self) {
+        for outlet in self.out.iter_mut().flatten() {
+            if !outlet.pushed {
+                continue;
+            }
+            let mut moved = false;
+            while let Some(msg) = outlet.waiting.pop_front() {
+                match outlet.ring.push(msg) {
+                    Ok(()) => moved = true,
+                    Err(rtrb::PushError::Full(msg)) => {
+                        outlet.waiting.push_front(msg);
+                        break;
+                    }
+                }
+            }
+            outlet.pushed = !outlet.waiting.is_empty();
+            if moved {
+                // Pairs with the fence in `sleep`: either the sleeper sees the message, or this
+                // core sees that it sleeps.
+                fence(Ordering::SeqCst);
+                if outlet.bell.sleeping.swap(false, Ordering::SeqCst) {
+                    outlet.bell.waker.wake();
+                }
+            }
+        }
+    }
+
+    /// Whether some message still waits for room in a ring.
+    pub fn is_blocked(&self) -> bool {
+        self.out.iter().flatten().any(|o| o.pushed)
+    }
+
+    /// The next message from another core, taking the senders in turn of their index.
+    pub fn pop(&mut self) -> Option<(CoreId, H)> {
+        for (from, inlet) in self.inlets.iter_mut().enumerate() {
+            if let Some(Ok(msg)) = inlet.as_mut().map(|i| i.pop()) {
+                return Some((CoreId(from as u16), msg));
+            }
+        }
+        None
+    }
+
+    /// Announces that this core will block. Returns false if a message has come meanwhile: then it
+    /// must not.
+    pub fn sleep(&mut self) -> bool {
+        self.bell.sleeping.store(true, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        if self.inlets.iter().flatten().any(|i| !i.is_empty()) {
+            self.awake();
+            return false;
+        }
+        true
+    }
+
+    pub fn awake(&mut self) {
+        self.bell.sleeping.store(false, Ordering::SeqCst);
+    }
+
+    /// True once, after [`Stopper::stop`].
+    pub fn take_stop(&mut self) -> bool {
+        let stop = !self.stop_seen && self.bell.stop.load(Ordering::SeqCst);
+        self.stop_seen |= stop;
+        stop
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_keep_their_order_past_a_full_ring() {
+        let (mut ports, _) = mesh::<usize>(2).unwrap();
+        let mut b = ports.pop().unwrap();
+        let mut a = ports.pop().unwrap();
+        for i in 0..3 * RING_MESSAGES_MAX {
+            a.push(CoreId(1), i);
+        }
+        let mut next = 0;
+        while next < 3 * RING_MESSAGES_MAX {
+            a.flush();
+            while let Some((from, i)) = b.pop() {
+                assert_eq!((from, i), (CoreId(0), next));
+                next += 1;
+            }
+        }
+        assert!(!a.is_blocked());
+    }
+
+    #[test]
+    fn a_sleeper_is_woken_by_another_thread() {
+        let (mut ports, _) = mesh::<usize>(2).unwrap();
+        let mut b = ports.pop().unwrap();
+        let mut a = ports.pop().unwrap();
+        let rounds = 2000;
+        let sender = std::thread::spawn(move || {
+            for i in 0..rounds {
+                a.push(CoreId(1), i);
+                a.flush();
+                if i % 7 == 0 {
+                    std::thread::yield_now();
+                }
+            }
+            while a.is_blocked() {
+                a.flush();
+            }
+        });
+        let mut next = 0;
+        while next < rounds {
+            match b.pop() {
+                Some((_, i)) => {
+                    assert_eq!(i, next);
+                    next += 1;
+                }
+                None if b.sleep() => {
+                    let mut poll =
+                        libc::pollfd { fd: b.waker().fd(), events: libc::POLLIN, revents: 0 };
+                    // SAFETY: one pollfd, described by its pointer and the count 1.
+                    let ready = unsafe { libc::poll(&mut poll, 1, 5000) };
+                    assert_eq!(ready, 1, "no wake-up within 5 s at message {next}");
+                    b.waker().clear();
+                    b.awake();
+                }
+                None => {}
+            }
+        }
+        sender.join().unwrap();
+    }
+}

@@ -1,0 +1,377 @@
+//! Runs one core of an OSD (any [`Node`]) on one io_uring: disk, TCP, timers and wake-ups.
+//!
+//! A turn: take what has completed, let the node handle it, close the batch, turn its effects into
+//! submissions, and enter the kernel once to submit and to wait. The ring has a single issuer and
+//! runs its completions when this thread enters (SINGLE_ISSUER, DEFER_TASKRUN), so that nothing
+//! interrupts the node. The device is a registered file. An idle core sleeps in the kernel.
+
+mod net;
+mod ops;
+
+use crate::clock::Clock;
+use crate::device::Device;
+use crate::hop::Port;
+use bytes::BytesMut;
+use io_uring::{IoUring, cqueue, opcode, squeue, types as ring};
+use net::Net;
+use ops::{Op, Slab};
+use std::io;
+use std::net::TcpListener;
+use std::os::fd::AsRawFd;
+use std::time::Duration;
+use types::node::{Effect, Input, IoError, LogLevel, Node, aligned_buf};
+use types::time::{Instant, Now};
+
+const SUBMISSIONS_MAX: u32 = 1024;
+const COMPLETIONS_MAX: u32 = 8192;
+/// Messages from other cores handled in one turn.
+const HOPS_PER_TURN_MAX: usize = 256;
+/// How long a closed connection may take to send what was queued.
+const LINGER: Duration = Duration::from_secs(1);
+/// The device's index among the registered files.
+const DEVICE: ring::Fixed = ring::Fixed(0);
+
+/// What a core may use.
+pub struct Resources<H> {
+    /// Every core accepts on its own handle of the one listening socket.
+    pub listeners: Vec<TcpListener>,
+    pub device: Option<Device>,
+    pub port: Port<H>,
+    /// CPU to run on; `None` leaves it to the scheduler.
+    pub cpu: Option<usize>,
+    pub log: Box<dyn FnMut(Now, LogLevel, &str)>,
+}
+
+/// Runs `node` on the calling thread until it asks to exit, and returns its exit code.
+pub fn run<N: Node>(mut node: N, resources: Resources<N::Hop>) -> io::Result<i32> {
+    if let Some(cpu) = resources.cpu {
+        pin(cpu)?;
+    }
+    let mut core = Core::new(resources)?;
+    let mut effects = Vec::new();
+    node.handle(core.clock.now(), Input::Start, &mut effects);
+    loop {
+        node.end_of_turn(core.clock.now(), &mut effects);
+        for effect in effects.drain(..) {
+            core.perform(effect);
+        }
+        core.port.flush();
+        if let Some(code) = core.exit {
+            core.finish()?;
+            return Ok(code);
+        }
+        core.enter(node.next_deadline())?;
+        core.reap(&mut node, &mut effects);
+        for _ in 0..HOPS_PER_TURN_MAX {
+            let Some((from, msg)) = core.port.pop() else { break };
+            node.handle(core.clock.now(), Input::Hop { from, msg }, &mut effects);
+        }
+        let now = core.clock.now();
+        if core.port.take_stop() {
+            node.handle(now, Input::Stop, &mut effects);
+        }
+        if node.next_deadline() <= now.mono {
+            node.handle(now, Input::Tick, &mut effects);
+        }
+    }
+}
+
+fn pin(cpu: usize) -> io::Result<()> {
+    // SAFETY: cpu_set_t is a plain bit array, for which zero is the empty set; CPU_SET bounds-checks
+    // its index; the kernel reads size_of::<cpu_set_t>() bytes of it.
+    let set = unsafe {
+        let mut set: libc::cpu_set_t = std::mem::zeroed();
+        libc::CPU_SET(cpu, &mut set);
+        libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &set)
+    };
+    if set == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+struct Core<H> {
+    clock: Clock,
+    uring: IoUring,
+    slab: Slab,
+    net: Net,
+    /// Registered with the ring; held for its lock.
+    _device: Option<Device>,
+    port: Port<H>,
+    log: Box<dyn FnMut(Now, LogLevel, &str)>,
+    exit: Option<i32>,
+    wake_armed: bool,
+    completions: Vec<(u64, i32, u32)>,
+}
+
+impl<H> Core<H> {
+    fn new(resources: Resources<H>) -> io::Result<Self> {
+        let uring = IoUring::builder()
+            .setup_single_issuer()
+            .setup_defer_taskrun()
+            .setup_cqsize(COMPLETIONS_MAX)
+            .build(SUBMISSIONS_MAX)?;
+        if let Some(device) = &resources.device {
+            uring.submitter().register_files(&[device.fd()])?;
+        }
+        let mut core = Self {
+            clock: Clock::new(),
+            uring,
+            slab: Slab::default(),
+            net: Net::new(resources.port.core()),
+            _device: resources.device,
+            port: resources.port,
+            log: resources.log,
+            exit: None,
+            wake_armed: false,
+            completions: Vec::new(),
+        };
+        for listener in resources.listeners {
+            core.net.listeners.push(listener);
+            core.accept(core.net.listeners.len() - 1);
+        }
+        Ok(core)
+    }
+
+    /// Submits one operation. `op` owns every buffer that `entry` points to, and stays in the slab
+    /// until its last completion.
+    fn submit(&mut self, op: Op, entry: squeue::Entry) {
+        let entry = entry.user_data(self.slab.insert(op));
+        loop {
+            // SAFETY: the memory that `entry` points to is owned by `op`, which the slab keeps (and
+            // never moves on the heap) until the kernel has answered; descriptors are kept open by
+            // `Net` and `Device` until no operation on them is under way.
+            if unsafe { self.uring.submission().push(&entry) }.is_ok() {
+                return;
+            }
+            // The submission queue is full: hand it over and go on.
+            if let Err(e) = self.uring.submit()
+                && !is_transient(&e)
+            {
+                panic!("io_uring_enter: {e}");
+            }
+        }
+    }
+
+    fn accept(&mut self, listener: usize) {
+        let fd = ring::Fd(self.net.listeners[listener].as_raw_fd());
+        let entry = opcode::AcceptMulti::new(fd).flags(libc::SOCK_CLOEXEC).build();
+        self.submit(Op::Accept { listener }, entry);
+    }
+
+    fn perform(&mut self, effect: Effect<H>) {
+        match effect {
+            Effect::Connect { conn, addr } => self.connect(conn, addr),
+            Effect::Recv { conn, buf } => self.recv(conn, buf),
+            Effect::Send { conn, bufs } => self.send(conn, bufs),
+            Effect::Close { conn } => self.close(conn),
+            Effect::Read { io, offset, len } => {
+                self.read(Op::Read { io, offset, buf: aligned_buf(len), len })
+            }
+            Effect::Write { io, offset, buf, durable } => {
+                self.write(Op::Write { io, offset, buf, durable })
+            }
+            Effect::Flush { io } => {
+                let entry = opcode::Fsync::new(DEVICE).flags(ring::FsyncFlags::DATASYNC).build();
+                self.submit(Op::Flush { io }, entry);
+            }
+            Effect::Discard { offset, len } => {
+                let mode = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
+                let entry = opcode::Fallocate::new(DEVICE, len).offset(offset).mode(mode).build();
+                self.submit(Op::Discard, entry);
+            }
+            Effect::Persist { .. } => panic!("this driver has no key-value store"),
+            Effect::Hop { to, msg } => self.port.push(to, msg),
+            Effect::Log { level, text } => (self.log)(self.clock.now(), level, &text),
+            Effect::Exit { code } => self.exit = Some(code),
+        }
+    }
+
+    fn read(&mut self, mut op: Op) {
+        let Op::Read { offset, buf, len, .. } = &mut op else { unreachable!("called with Read") };
+        let done = buf.len();
+        let at = buf.spare_capacity_mut().as_mut_ptr().cast();
+        let entry = opcode::Read::new(DEVICE, at, (*len - done) as u32)
+            .offset(*offset + done as u64)
+            .build();
+        self.submit(op, entry);
+    }
+
+    fn write(&mut self, op: Op) {
+        let Op::Write { offset, buf, durable, .. } = &op else { unreachable!("called with Write") };
+        let flags = if *durable { libc::RWF_DSYNC } else { 0 };
+        let entry = opcode::Write::new(DEVICE, buf.as_ptr(), buf.len() as u32)
+            .offset(*offset)
+            .rw_flags(flags)
+            .build();
+        self.submit(op, entry);
+    }
+
+    /// Enters the kernel: submits, and waits for a completion, a message or `deadline`.
+    fn enter(&mut self, deadline: Instant) -> io::Result<()> {
+        if !self.wake_armed {
+            self.wake_armed = true;
+            let fd = ring::Fd(self.port.waker().fd());
+            let entry = opcode::PollAdd::new(fd, libc::POLLIN as u32).build();
+            self.submit(Op::Wake, entry);
+        }
+        let deadline = deadline.min(self.net.linger_deadline());
+        let patience = self.clock.until(deadline);
+        let busy = self.port.is_blocked()
+            || patience.is_some_and(|p| p.is_zero())
+            || !self.uring.completion().is_empty();
+        let result = if busy || !self.port.sleep() {
+            let to_submit = self.uring.submission().len() as u32;
+            // SAFETY: no argument pointer is passed. GETEVENTS lets deferred completions run.
+            unsafe {
+                self.uring.submitter().enter::<libc::sigset_t>(to_submit, 0, ENTER_GETEVENTS, None)
+            }
+        } else {
+            let result = match patience {
+                Some(p) => {
+                    let spec = ring::Timespec::from(p);
+                    let args = ring::SubmitArgs::new().timespec(&spec);
+                    self.uring.submitter().submit_with_args(1, &args)
+                }
+                None => self.uring.submit_and_wait(1),
+            };
+            self.port.awake();
+            result
+        };
+        match result {
+            Ok(_) => Ok(()),
+            Err(e) if is_transient(&e) => Ok(()),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Gives the node what has completed.
+    fn reap<N: Node<Hop = H>>(&mut self, node: &mut N, effects: &mut Vec<Effect<H>>) {
+        let mut completions = std::mem::take(&mut self.completions);
+        completions.extend(self.uring.completion().map(|c| (c.user_data(), c.result(), c.flags())));
+        for (key, result, flags) in completions.drain(..) {
+            let more = cqueue::more(flags);
+            let op = if more { self.slab.peek(key) } else { self.slab.remove(key) };
+            if let Some(input) = self.completed(op, result, more) {
+                node.handle(self.clock.now(), input, effects);
+            }
+        }
+        self.completions = completions;
+        let now = self.clock.now().mono;
+        self.net.end_lingering(now);
+    }
+
+    fn completed(&mut self, op: Op, result: i32, more: bool) -> Option<Input<H>> {
+        match op {
+            Op::Accept { listener } => {
+                if !more {
+                    self.accept(listener);
+                }
+                self.net.accepted(result)
+            }
+            Op::Connect { conn, .. } => self.net.connected(conn, result),
+            Op::Recv { conn, buf } => self.received(conn, buf, result),
+            Op::Send { conn, batch } => self.sent(conn, batch, result),
+            Op::Read { io, offset, buf, len } => self.read_done(io, offset, buf, len, result),
+            Op::Write { io, offset, mut buf, durable } => {
+                let done = result.max(0) as usize;
+                if result > 0 && done < buf.len() {
+                    bytes::Buf::advance(&mut buf, done);
+                    self.write(Op::Write { io, offset: offset + done as u64, buf, durable });
+                    return None;
+                }
+                Some(Input::WriteDone { io, result: write_result(result, buf.len()) })
+            }
+            Op::Flush { io } => Some(Input::FlushDone { io, result: write_result(result, 0) }),
+            Op::Discard => None,
+            Op::Wake => {
+                self.wake_armed = false;
+                self.port.waker().clear();
+                None
+            }
+            Op::Shared => unreachable!("peek returns a usable copy"),
+        }
+    }
+
+    fn read_done(
+        &mut self,
+        io: types::node::IoId,
+        offset: u64,
+        mut buf: BytesMut,
+        len: usize,
+        result: i32,
+    ) -> Option<Input<H>> {
+        if result < 0 {
+            if result == -libc::EINTR || result == -libc::EAGAIN {
+                self.read(Op::Read { io, offset, buf, len });
+                return None;
+            }
+            return Some(Input::ReadDone { io, result: Err(IoError::Os(-result)) });
+        }
+        let done = buf.len() + result as usize;
+        assert!(done <= len, "the kernel read {done} bytes into a request of {len}");
+        // SAFETY: the kernel has written `result` bytes into the spare capacity that the request
+        // pointed to, which starts at the old length; `done` is at most `len`, the capacity asked.
+        unsafe { buf.set_len(done) };
+        if done == len {
+            return Some(Input::ReadDone { io, result: Ok(buf.freeze()) });
+        }
+        if result == 0 {
+            return Some(Input::ReadDone {
+                io,
+                result: Err(IoError::Short { wanted: len, got: done }),
+            });
+        }
+        self.read(Op::Read { io, offset, buf, len });
+        None
+    }
+
+    /// Sends what was queued before the process ends, for a bounded time.
+    fn finish(&mut self) -> io::Result<()> {
+        let end = self.clock.now().mono + LINGER;
+        for conn in self.net.open_conns() {
+            self.close(conn);
+        }
+        while !self.net.is_drained() && self.clock.now().mono < end {
+            self.enter(end)?;
+            let done: Vec<_> =
+                self.uring.completion().map(|c| (c.user_data(), c.result(), c.flags())).collect();
+            for (key, result, flags) in done {
+                if cqueue::more(flags) {
+                    continue;
+                }
+                match self.slab.remove(key) {
+                    // Nothing new is begun: only sends are carried on.
+                    op @ (Op::Send { .. } | Op::Recv { .. } | Op::Connect { .. }) => {
+                        let _ = self.completed(op, result, false);
+                    }
+                    Op::Wake => self.wake_armed = false,
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<H> Drop for Core<H> {
+    fn drop(&mut self) {
+        // Closing a ring cancels what is under way only some time later, and until then the kernel
+        // may write into these buffers: they live as long as the process.
+        std::mem::forget(std::mem::take(&mut self.slab));
+    }
+}
+
+const ENTER_GETEVENTS: u32 = 1;
+
+fn is_transient(e: &io::Error) -> bool {
+    matches!(e.raw_os_error(), Some(libc::ETIME | libc::EINTR | libc::EBUSY | libc::EAGAIN))
+}
+
+fn write_result(result: i32, len: usize) -> Result<(), IoError> {
+    match result {
+        r if r < 0 => Err(IoError::Os(-r)),
+        r if (r as usize) < len => Err(IoError::Short { wanted: len, got: r as usize }),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,117 @@
+//! The ring against real files and sockets.
+
+use super::*;
+use crate::hop::mesh;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use types::node::{BLOCK_SIZE, ConnId, CoreId, IoId};
+
+/// Writes what it receives to the device, reads it back and echoes it; core 1 reports each echo to
+/// core 0 by a hop. Stops when told.
+struct DiskEcho {
+    conn: Option<ConnId>,
+    hops: usize,
+    deadline: Instant,
+    ticks: usize,
+}
+
+impl Node for DiskEcho {
+    type Hop = usize;
+    fn handle(&mut self, now: Now, input: Input<usize>, fx: &mut Vec<Effect<usize>>) {
+        match input {
+            Input::Start => self.deadline = now.mono + Duration::from_millis(20),
+            Input::Accepted { conn, .. } => {
+                self.conn = Some(conn);
+                fx.push(Effect::Recv { conn, buf: BytesMut::with_capacity(2 * BLOCK_SIZE) });
+            }
+            Input::Received { conn, buf } if buf.len() < BLOCK_SIZE => {
+                fx.push(Effect::Recv { conn, buf })
+            }
+            Input::Received { mut buf, .. } => {
+                let mut block = aligned_buf(BLOCK_SIZE);
+                block.extend_from_slice(&buf.split_to(BLOCK_SIZE));
+                let (io, offset) = (IoId(1), BLOCK_SIZE as u64);
+                fx.push(Effect::Write { io, offset, buf: block.freeze(), durable: true });
+            }
+            Input::WriteDone { io, result } => {
+                result.unwrap();
+                fx.push(Effect::Read { io, offset: BLOCK_SIZE as u64, len: BLOCK_SIZE });
+            }
+            Input::ReadDone { result, .. } => {
+                let conn = self.conn.unwrap();
+                fx.push(Effect::Send { conn, bufs: vec![result.unwrap()] });
+                fx.push(Effect::Recv { conn, buf: BytesMut::with_capacity(2 * BLOCK_SIZE) });
+            }
+            Input::Hop { msg, .. } => self.hops += msg,
+            Input::Tick if now.mono >= self.deadline => {
+                self.ticks += 1;
+                self.deadline = now.mono + Duration::from_millis(20);
+                fx.push(Effect::Hop { to: CoreId(0), msg: 1 });
+            }
+            Input::Stop => fx.push(Effect::Exit { code: self.hops as i32 }),
+            _ => {}
+        }
+    }
+    fn end_of_turn(&mut self, _: Now, _: &mut Vec<Effect<usize>>) {}
+    fn next_deadline(&self) -> Instant {
+        self.deadline
+    }
+}
+
+/// Core 0: counts hops.
+struct Counter(usize);
+impl Node for Counter {
+    type Hop = usize;
+    fn handle(&mut self, _: Now, input: Input<usize>, fx: &mut Vec<Effect<usize>>) {
+        match input {
+            Input::Hop { msg, .. } => self.0 += msg,
+            Input::Stop => fx.push(Effect::Exit { code: self.0 as i32 }),
+            _ => {}
+        }
+    }
+    fn end_of_turn(&mut self, _: Now, _: &mut Vec<Effect<usize>>) {}
+    fn next_deadline(&self) -> Instant {
+        Instant::NEVER
+    }
+}
+
+#[test]
+fn a_core_does_disk_network_timers_and_hops() {
+    let path = std::env::temp_dir().join(format!("kermes-uring-{}", std::process::id()));
+    std::fs::write(&path, vec![0; 8 * BLOCK_SIZE]).unwrap();
+    let device = Device::open(&path).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    let (mut ports, stopper) = mesh(2).unwrap();
+    let (port1, port0) = (ports.pop().unwrap(), ports.pop().unwrap());
+    let resources = |port, listeners, device| Resources {
+        listeners,
+        device,
+        port,
+        cpu: None,
+        log: Box::new(|_, _, _| {}),
+    };
+    let echo = std::thread::spawn(move || {
+        let node = DiskEcho { conn: None, hops: 0, deadline: Instant::NEVER, ticks: 0 };
+        run(node, resources(port1, vec![listener], Some(device))).unwrap()
+    });
+    let counter =
+        std::thread::spawn(move || run(Counter(0), resources(port0, vec![], None)).unwrap());
+    let mut stream = TcpStream::connect(addr).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    for round in 0..50u8 {
+        let block = vec![round; BLOCK_SIZE];
+        stream.write_all(&block[..100]).unwrap();
+        stream.write_all(&block[100..]).unwrap();
+        let mut answer = vec![0; BLOCK_SIZE];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(answer, block);
+    }
+    std::thread::sleep(Duration::from_millis(100));
+    stopper.stop();
+    assert_eq!(echo.join().unwrap(), 0);
+    assert!(counter.join().unwrap() >= 2);
+    // The process ended the connection in order.
+    assert_eq!(stream.read(&mut [0; 1]).unwrap(), 0);
+    std::fs::remove_file(&path).unwrap();
+}
