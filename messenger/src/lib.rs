@@ -3,5 +3,6 @@
 mod api;
 pub mod auth;
 pub mod message;
+pub mod messages;
 pub mod table;
 pub use message::{Data, Message};

@@ -1,0 +1,1 @@
+//! Messages that only our own daemons exchange.
