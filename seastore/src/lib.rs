@@ -1,1 +1,29 @@
 //! Object store of one shard: transactions on a raw device.
+//!
+//! A [`Store`] owns one shard's region of a device. [`Store::submit`] applies a [`Transaction`] in
+//! memory; [`Store::end_of_turn`] writes everything submitted since as one journal record, and
+//! [`StoreEvent::Durable`] follows once it is on stable media. Data stays where the journal wrote
+//! it. The store performs no I/O: it appends [`StoreEffect`]s and takes [`IoCompletion`]s.
+//!
+//! Life of a device: [`mkfs_plan`] says what to write, [`probe`] says what is there,
+//! [`Store::open`] and [`Store::mount`] rebuild a shard from its checkpoint and journal.
+//!
+//! Invariants: what is acknowledged survives any crash whole, nothing else survives in part; every
+//! block is checked when it is read; a write that the space accounting let in can be written
+//! without waiting for the cleaner.
+
+mod anchor;
+pub mod event;
+pub mod format;
+mod store;
+pub mod txn;
+
+pub use event::{
+    Corrupt, IoCompletion, MountReport, ObjectInfo, Piece, ReadData, ReadError, ReadStart, StatFs,
+    StoreEffect, StoreError, StoreEvent, SubmitError,
+};
+pub use format::{
+    MkfsError, MkfsParams, ProbeError, Superblock, mkfs_plan, probe, superblock_offsets,
+};
+pub use store::{Store, StoreConfig};
+pub use txn::{NAME_BYTES_MAX, OBJECT_SIZE_MAX, ObjectName, Transaction, TxnOp};

@@ -1,0 +1,257 @@
+//! The store's vocabulary with its caller: device requests, their completions, events and errors.
+
+use crate::txn::ObjectName;
+use bytes::Bytes;
+use std::fmt;
+use types::node::IoError;
+
+/// A device request that the caller performs. `io` is below 2^48, unique per store since it was
+/// opened, so that a caller with many stores can add the store's number on top.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreEffect {
+    /// `offset` (from the start of the device) and `len` are multiples of the block size.
+    Read { io: u64, offset: u64, len: usize },
+    /// `buf` is block aligned in memory, `offset` and its length multiples of the block size.
+    /// With `durable` it is on stable media when it completes. Several writes may be under way and
+    /// may complete in any order.
+    Write { io: u64, offset: u64, buf: Bytes, durable: bool },
+}
+
+/// The answer to a [`StoreEffect`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IoCompletion {
+    Read { io: u64, result: Result<Bytes, IoError> },
+    Write { io: u64, result: Result<(), IoError> },
+}
+
+/// What the store tells its caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreEvent {
+    /// The store takes transactions and reads from now on.
+    Mounted(MountReport),
+    /// The transaction with this token, and every one submitted before it, is on stable media.
+    Durable { token: u64 },
+    /// A [`Store::read`](crate::Store::read) that answered `Pending` has ended.
+    ReadDone { token: u64, result: Result<ReadData, ReadError> },
+    /// After [`SubmitError::Busy`] or `accepting() == false`: there is room again.
+    Room,
+    /// A background job met rotten data. The object's other parts and all other objects go on.
+    CorruptFound(Corrupt),
+    /// The device failed or what it holds cannot be used. Said once; every later call sees the
+    /// same error until the store is opened anew. Transactions not yet durable may or may not
+    /// survive, each whole or not at all.
+    Failed(StoreError),
+}
+
+/// What a mount read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct MountReport {
+    pub objects: u64,
+    /// Journal records replayed after the checkpoint.
+    pub records: u64,
+    /// Bytes of those records.
+    pub journal_bytes: u64,
+    /// Whether unfinished writes were cut off the journal's end.
+    pub tail_cut: bool,
+}
+
+/// A stored block does not hold what was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Corrupt {
+    pub object: ObjectName,
+    /// Bytes from the start of the device, of the block.
+    pub device_offset: u64,
+    /// crc32c (seed !0, not inverted) of the block when it was written, and of what was read.
+    pub expected: u32,
+    pub found: u32,
+}
+impl fmt::Display for Corrupt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "object {}: block at {:#x} has checksum {:#010x}, expected {:#010x}",
+            self.object, self.device_offset, self.found, self.expected
+        )
+    }
+}
+impl std::error::Error for Corrupt {}
+
+/// Why a transaction was not taken. Nothing of it was applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SubmitError {
+    /// No space (ENOSPC). Transactions that free space are still taken.
+    Full,
+    /// There is space but it has to be cleaned first: keep the transaction, wait for
+    /// [`StoreEvent::Room`] and submit it again. Callers that ask [`accepting`] before they start an
+    /// operation meet this only with transactions of many MiB on small stores.
+    ///
+    /// [`accepting`]: crate::Store::accepting
+    Busy,
+    /// Operation number `op` is out of its range.
+    Invalid { op: usize, what: &'static str },
+    /// The store is not mounted yet.
+    NotMounted,
+    Failed(StoreError),
+}
+impl fmt::Display for SubmitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full => write!(f, "no space left in the store"),
+            Self::Busy => write!(f, "the store has to clean before it takes more"),
+            Self::Invalid { op, what } => write!(f, "operation {op}: {what}"),
+            Self::NotMounted => write!(f, "the store is not mounted"),
+            Self::Failed(e) => write!(f, "{e}"),
+        }
+    }
+}
+impl std::error::Error for SubmitError {}
+
+/// Why a read has no data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReadError {
+    /// No such object.
+    NotFound,
+    Corrupt(Corrupt),
+    /// The device refused this one read.
+    Io { object: ObjectName, device_offset: u64, error: IoError },
+    NotMounted,
+    Failed(StoreError),
+}
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotFound => write!(f, "no such object"),
+            Self::Corrupt(c) => write!(f, "{c}"),
+            Self::Io { object, device_offset, error } => {
+                write!(f, "object {object}: read at {device_offset:#x}: {error}")
+            }
+            Self::NotMounted => write!(f, "the store is not mounted"),
+            Self::Failed(e) => write!(f, "{e}"),
+        }
+    }
+}
+impl std::error::Error for ReadError {}
+
+/// Why a store is of no more use. Offsets are bytes from the start of the device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreError {
+    WriteFailed { device_offset: u64, error: IoError },
+    /// A read failed while mounting.
+    ReadFailed { device_offset: u64, error: IoError },
+    /// Neither of the two anchors is whole.
+    NoAnchor { device_offsets: [u64; 2] },
+    CheckpointCorrupt { device_offset: u64 },
+    /// A record is bad although later records say that it was durable.
+    JournalCorrupt { device_offset: u64, sequence: u64 },
+    /// A journal record or checkpoint has a right checksum and a content that cannot be.
+    Undecodable { device_offset: u64 },
+    /// The reserve that keeps cleaner and checkpoints going was used up.
+    ReserveExhausted,
+}
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WriteFailed { device_offset, error } => {
+                write!(f, "write at {device_offset:#x} failed: {error}")
+            }
+            Self::ReadFailed { device_offset, error } => {
+                write!(f, "read at {device_offset:#x} failed while mounting: {error}")
+            }
+            Self::NoAnchor { device_offsets: [a, b] } => {
+                write!(f, "neither of the checkpoint anchors at {a:#x} and {b:#x} is whole")
+            }
+            Self::CheckpointCorrupt { device_offset } => {
+                write!(f, "the checkpoint is corrupt at {device_offset:#x}")
+            }
+            Self::JournalCorrupt { device_offset, sequence } => write!(
+                f,
+                "journal record {sequence} at {device_offset:#x} is corrupt, and later ones exist"
+            ),
+            Self::Undecodable { device_offset } => {
+                write!(f, "content that cannot be, at {device_offset:#x}")
+            }
+            Self::ReserveExhausted => write!(f, "the space reserve is used up"),
+        }
+    }
+}
+impl std::error::Error for StoreError {}
+
+/// Bytes of an object in order. Shorter than what was asked for where the object ends.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ReadData {
+    pub pieces: Vec<Piece>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    /// Checked bytes, a slice of the device's buffer or of the transaction that wrote them.
+    Data(Bytes),
+    /// So many zeros: a hole.
+    Zeros(u64),
+}
+
+impl ReadData {
+    /// Bytes, holes included.
+    pub fn len(&self) -> u64 {
+        self.pieces
+            .iter()
+            .map(|p| match p {
+                Piece::Data(d) => d.len() as u64,
+                Piece::Zeros(n) => *n,
+            })
+            .sum()
+    }
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// One contiguous buffer; copies unless there is exactly one piece of data.
+    pub fn into_bytes(self) -> Bytes {
+        if let [Piece::Data(data)] = self.pieces.as_slice() {
+            return data.clone();
+        }
+        let mut out = Vec::with_capacity(self.len() as usize);
+        for piece in &self.pieces {
+            match piece {
+                Piece::Data(d) => out.extend_from_slice(d),
+                Piece::Zeros(n) => out.resize(out.len() + *n as usize, 0),
+            }
+        }
+        out.into()
+    }
+}
+
+/// How a read began.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReadStart {
+    /// Everything was in memory or a hole. There is no event.
+    Ready(ReadData),
+    /// [`StoreEvent::ReadDone`] will follow.
+    Pending,
+}
+
+/// What `stat` says of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ObjectInfo {
+    pub size: u64,
+    /// Bytes that are not holes.
+    pub data_bytes: u64,
+    pub xattr_count: usize,
+    pub omap_count: usize,
+    pub omap_header_bytes: usize,
+}
+
+/// Space of one shard, bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StatFs {
+    /// What can be filled with data, reserves taken off.
+    pub total: u64,
+    /// Data of objects, and metadata.
+    pub used: u64,
+    /// `total - used`, not below 0.
+    pub available: u64,
+    /// Data of objects alone.
+    pub data: u64,
+    /// xattrs, omap and object records, as a checkpoint holds them.
+    pub metadata: u64,
+    pub objects: u64,
+}
