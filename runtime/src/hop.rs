@@ -1,6 +1,7 @@
 //! How the cores of one process talk: a bounded single-producer single-consumer ring for each
 //! ordered pair of cores, and a wake-up for a core that sleeps.
 
+use atomic_waker::AtomicWaker;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
@@ -10,9 +11,12 @@ use types::node::CoreId;
 /// Messages that wait for one core to read them, per sender. More wait in the sender's own queue.
 const RING_MESSAGES_MAX: usize = 1024;
 
-/// An eventfd.
+/// An eventfd, for a core that sleeps in the kernel, and a task, for one that sleeps in an executor.
 #[derive(Debug)]
-pub struct Waker(OwnedFd);
+pub struct Waker {
+    fd: OwnedFd,
+    task: AtomicWaker,
+}
 
 impl Waker {
     pub fn new() -> io::Result<Self> {
@@ -22,15 +26,20 @@ impl Waker {
             return Err(io::Error::last_os_error());
         }
         // SAFETY: `fd` is open and nobody else owns it.
-        Ok(Self(unsafe { OwnedFd::from_raw_fd(fd) }))
+        Ok(Self { fd: unsafe { OwnedFd::from_raw_fd(fd) }, task: AtomicWaker::new() })
+    }
+    /// The task to wake beside the descriptor.
+    pub fn register(&self, task: &std::task::Waker) {
+        self.task.register(task)
     }
     pub fn fd(&self) -> RawFd {
-        self.0.as_raw_fd()
+        self.fd.as_raw_fd()
     }
     pub fn wake(&self) {
         let one = 1u64.to_ne_bytes();
         // SAFETY: the pointer and length describe `one`. A full counter is a wake-up already.
         unsafe { libc::write(self.fd(), one.as_ptr().cast(), one.len()) };
+        self.task.wake();
     }
     /// Forgets the wake-ups so far.
     pub fn clear(&self) {
@@ -173,6 +182,11 @@ impl<H> Port<H> {
         None
     }
 
+    /// Whether [`Stopper::stop`] has been called and not yet taken.
+    pub fn must_stop(&self) -> bool {
+        !self.stop_seen && self.bell.stop.load(Ordering::SeqCst)
+    }
+
     /// Announces that this core will block. Returns false if a message has come meanwhile: then it
     /// must not.
     pub fn sleep(&mut self) -> bool {
@@ -191,7 +205,7 @@ impl<H> Port<H> {
 
     /// True once, after [`Stopper::stop`].
     pub fn take_stop(&mut self) -> bool {
-        let stop = !self.stop_seen && self.bell.stop.load(Ordering::SeqCst);
+        let stop = self.must_stop();
         self.stop_seen |= stop;
         stop
     }

@@ -3,10 +3,13 @@
 //!
 //! * [`tokio_driver`] runs monitors, tools and clients;
 //! * [`uring`] runs the cores of an OSD, one ring each for disk, network, timers and wake-ups;
+//! * `glommio_driver` does the same on a glommio executor (feature `glommio`);
 //! * [`device`] opens block devices and files for direct I/O; [`kv`] is the monitors' store.
 
 pub mod clock;
 pub mod device;
+#[cfg(feature = "glommio")]
+pub mod glommio_driver;
 pub mod hop;
 pub mod kv;
 pub mod tokio_driver;

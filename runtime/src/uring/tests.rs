@@ -77,7 +77,20 @@ impl Node for Counter {
 
 #[test]
 fn a_core_does_disk_network_timers_and_hops() {
-    let path = std::env::temp_dir().join(format!("kermes-uring-{}", std::process::id()));
+    drive("uring", run, run);
+}
+
+#[cfg(feature = "glommio")]
+#[test]
+fn so_does_a_core_on_glommio() {
+    use crate::glommio_driver::run;
+    drive("glommio", run, run);
+}
+
+type Run<N> = fn(N, Resources<usize>) -> io::Result<i32>;
+
+fn drive(name: &str, run_echo: Run<DiskEcho>, run_counter: Run<Counter>) {
+    let path = std::env::temp_dir().join(format!("kermes-{name}-{}", std::process::id()));
     std::fs::write(&path, vec![0; 8 * BLOCK_SIZE]).unwrap();
     let device = Device::open(&path).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -93,10 +106,11 @@ fn a_core_does_disk_network_timers_and_hops() {
     };
     let echo = std::thread::spawn(move || {
         let node = DiskEcho { conn: None, hops: 0, deadline: Instant::NEVER, ticks: 0 };
-        run(node, resources(port1, vec![listener], Some(device))).unwrap()
+        run_echo(node, resources(port1, vec![listener], Some(device))).unwrap()
     });
-    let counter =
-        std::thread::spawn(move || run(Counter(0), resources(port0, vec![], None)).unwrap());
+    let counter = std::thread::spawn(move || {
+        run_counter(Counter(0), resources(port0, vec![], None)).unwrap()
+    });
     let mut stream = TcpStream::connect(addr).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     for round in 0..50u8 {
