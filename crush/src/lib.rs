@@ -1,1 +1,16 @@
 //! CRUSH: hierarchy, rules and the placement function.
+//!
+//! [`CrushMap`] is the map as data ([`map`]), with Ceph's encoding ([`codec`]).
+//! [`CrushMap::do_rule`] places an input ([`mapper`]).
+
+pub mod codec;
+pub mod hash;
+pub mod ln;
+pub mod map;
+pub mod mapper;
+
+pub use map::{
+    Bucket, BucketAlg, BucketWeights, ChooseArg, ChooseArgMap, CrushMap, DEFAULT_CHOOSE_ARGS,
+    ITEM_NONE, Op, Rule, RuleMask, Step, Tunables,
+};
+pub use mapper::Scratch;

@@ -1,0 +1,106 @@
+//! The rjenkins1 hash of CRUSH, over one to five 32-bit words.
+//!
+//! Signed ids enter as their two's complement bits (`id as u32`).
+
+const SEED: u32 = 1_315_423_911;
+const X: u32 = 231_232;
+const Y: u32 = 1232;
+
+/// Robert Jenkins' 96-bit mix; nine steps, three rounds.
+#[inline(always)]
+fn mix(a: &mut u32, b: &mut u32, c: &mut u32) {
+    *a = a.wrapping_sub(*b).wrapping_sub(*c) ^ (*c >> 13);
+    *b = b.wrapping_sub(*c).wrapping_sub(*a) ^ (*a << 8);
+    *c = c.wrapping_sub(*a).wrapping_sub(*b) ^ (*b >> 13);
+    *a = a.wrapping_sub(*b).wrapping_sub(*c) ^ (*c >> 12);
+    *b = b.wrapping_sub(*c).wrapping_sub(*a) ^ (*a << 16);
+    *c = c.wrapping_sub(*a).wrapping_sub(*b) ^ (*b >> 5);
+    *a = a.wrapping_sub(*b).wrapping_sub(*c) ^ (*c >> 3);
+    *b = b.wrapping_sub(*c).wrapping_sub(*a) ^ (*a << 10);
+    *c = c.wrapping_sub(*a).wrapping_sub(*b) ^ (*b >> 15);
+}
+
+pub fn hash1(mut a: u32) -> u32 {
+    let mut h = SEED ^ a;
+    let (mut b, mut x, mut y) = (a, X, Y);
+    mix(&mut b, &mut x, &mut h);
+    mix(&mut y, &mut a, &mut h);
+    h
+}
+
+#[inline]
+pub fn hash2(mut a: u32, mut b: u32) -> u32 {
+    let mut h = SEED ^ a ^ b;
+    let (mut x, mut y) = (X, Y);
+    mix(&mut a, &mut b, &mut h);
+    mix(&mut x, &mut a, &mut h);
+    mix(&mut b, &mut y, &mut h);
+    h
+}
+
+#[inline(always)]
+pub fn hash3(mut a: u32, mut b: u32, mut c: u32) -> u32 {
+    let mut h = SEED ^ a ^ b ^ c;
+    let (mut x, mut y) = (X, Y);
+    mix(&mut a, &mut b, &mut h);
+    mix(&mut c, &mut x, &mut h);
+    mix(&mut y, &mut a, &mut h);
+    mix(&mut b, &mut x, &mut h);
+    mix(&mut y, &mut c, &mut h);
+    h
+}
+
+#[inline(always)]
+pub fn hash4(mut a: u32, mut b: u32, mut c: u32, mut d: u32) -> u32 {
+    let mut h = SEED ^ a ^ b ^ c ^ d;
+    let (mut x, mut y) = (X, Y);
+    mix(&mut a, &mut b, &mut h);
+    mix(&mut c, &mut d, &mut h);
+    mix(&mut a, &mut x, &mut h);
+    mix(&mut y, &mut b, &mut h);
+    mix(&mut c, &mut x, &mut h);
+    mix(&mut y, &mut d, &mut h);
+    h
+}
+
+pub fn hash5(mut a: u32, mut b: u32, mut c: u32, mut d: u32, mut e: u32) -> u32 {
+    let mut h = SEED ^ a ^ b ^ c ^ d ^ e;
+    let (mut x, mut y) = (X, Y);
+    mix(&mut a, &mut b, &mut h);
+    mix(&mut c, &mut d, &mut h);
+    mix(&mut e, &mut x, &mut h);
+    mix(&mut y, &mut a, &mut h);
+    mix(&mut b, &mut x, &mut h);
+    mix(&mut y, &mut c, &mut h);
+    mix(&mut d, &mut x, &mut h);
+    mix(&mut y, &mut e, &mut h);
+    h
+}
+
+/// How many items [`hash3_lanes`] hashes at once.
+pub const LANES: usize = 8;
+
+/// `hash3(a, item, c)` for eight items. The loop has no dependency between its turns, which lets
+/// the compiler use vector registers; this is most of the cost of a straw2 choice.
+#[inline(never)]
+pub fn hash3_lanes(a: u32, items: &[i32; LANES], c: u32) -> [u32; LANES] {
+    let mut out = [0; LANES];
+    for (hash, item) in out.iter_mut().zip(items) {
+        *hash = hash3(a, *item as u32, c);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lanes_equal_single_hashes() {
+        let items = [0, 1, -1, -77, i32::MAX, i32::MIN, 9999, 5];
+        let lanes = hash3_lanes(0x1234, &items, 3);
+        for (lane, item) in lanes.iter().zip(items) {
+            assert_eq!(*lane, hash3(0x1234, item as u32, 3));
+        }
+    }
+}
