@@ -12,6 +12,7 @@ pub mod op;
 pub mod osd_map;
 pub mod osd_op;
 pub mod pool;
+pub mod replication;
 
 pub use command::{Command, CommandReply, MonCommand, MonCommandAck};
 pub use mon::{
