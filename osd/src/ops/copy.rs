@@ -2,10 +2,12 @@
 //! that copy-from needs to fetch its source chunk by chunk ([`CopyFetch`]).
 
 use super::errno;
-use super::op::{Op, code};
+use super::engine::{Context, DONE, Fail, OpResult};
+use super::op::{Op, OpCode};
+use super::{Change, Need, Piece};
 use bytes::{Bytes, BytesMut};
 use std::collections::BTreeMap;
-use types::enc::{Decode, DecodeError, Encode, Reader, Result, versioned};
+use types::enc::{Decode, DecodeError, Encode, Reader, Result, put_blob, versioned};
 use types::{ObjectLocator, ReqId, SnapId, UTime};
 
 /// Bytes asked for per copy-get (Ceph's `osd_copyfrom_max_chunk`).
@@ -104,11 +106,6 @@ pub struct CopyData {
     pub reqids: Vec<(ReqId, u64)>,
     pub truncate_seq: u64,
     pub truncate_size: u64,
-}
-
-pub(super) fn put_blob(out: &mut Vec<u8>, bytes: &[u8]) {
-    (bytes.len() as u32).encode(out);
-    out.extend_from_slice(bytes);
 }
 
 pub(super) fn put_pairs<'a>(
@@ -224,11 +221,11 @@ impl CopyFetch {
     pub fn next_ops(&self) -> Vec<Op> {
         let mut ops = Vec::with_capacity(2);
         if self.object.user_version != 0 {
-            let mut check = Op::new(code::ASSERT_VERSION);
+            let mut check = Op::new(OpCode::ASSERT_VERSION);
             check.args[8..16].copy_from_slice(&self.object.user_version.to_le_bytes());
             ops.push(check);
         }
-        let mut get = Op::new(code::COPY_GET);
+        let mut get = Op::new(OpCode::COPY_GET);
         get.flags = self.source.fadvise;
         get.args[..8].copy_from_slice(&COPY_CHUNK_BYTES.to_le_bytes());
         let mut input = self.cursor.to_vec();
@@ -264,7 +261,7 @@ impl CopyFetch {
         object.truncate_seq = chunk.truncate_seq as u32;
         object.truncate_size = chunk.truncate_size;
         for (name, value) in chunk.attrs {
-            object.xattrs.insert(super::stored_name(&name), value);
+            object.xattrs.insert(with_prefix(&name), value);
         }
         if !chunk.data.is_empty() {
             object.data.push(chunk.data);
@@ -284,6 +281,128 @@ pub(super) fn with_prefix(name: &[u8]) -> Bytes {
     stored.extend_from_slice(&[super::info::USER_PREFIX]);
     stored.extend_from_slice(name);
     stored.freeze()
+}
+
+/// Flags of copy-from: bits that Ceph 16 knows, and the one that gives truncate_seq and size.
+const FLAGS_KNOWN: u8 = 0x3f;
+pub(super) const FLAG_TRUNCATE_SEQ: u8 = 0x20;
+
+impl Context<'_> {
+    /// Input: cursor, then the most bytes to answer.
+    pub fn copy_get(&self, input: &[u8], out: &mut Vec<Piece>) -> OpResult {
+        let mut input = Reader::new(input);
+        let mut cursor = CopyCursor::decode(&mut input)?;
+        let mut left = input.u64()?.min(COPY_CHUNK_BYTES) as i64;
+        let info = self.before.as_ref().ok_or(errno::ENOENT)?;
+        let mut reply = CopyData {
+            size: info.size,
+            mtime: info.mtime,
+            truncate_seq: info.truncate_seq as u64,
+            truncate_size: info.truncate_size,
+            data_digest: !0,
+            omap_digest: !0,
+            ..CopyData::default()
+        };
+        if !cursor.attr_complete {
+            reply.attrs = self.client_xattrs().into_iter().collect();
+            cursor.attr_complete = true;
+        }
+        if cursor.data_offset > info.size {
+            return Err(errno::EINVAL.into());
+        }
+        if left > 0 && !cursor.data_complete {
+            let range = self.stored(cursor.data_offset, left as u64)?;
+            reply.data = self.bytes(range)?;
+            left -= range.len as i64;
+            cursor.data_offset += range.len;
+            cursor.data_complete = cursor.data_offset == info.size;
+        }
+        if !info.has_omap {
+            cursor.omap_complete = true;
+        } else if left > 0 && cursor.data_complete && !cursor.omap_complete {
+            if cursor.omap_offset.is_empty() {
+                reply.omap_header = self.object.omap_header();
+            }
+            let mut from = cursor.omap_offset.to_vec();
+            if !from.is_empty() {
+                from.push(0);
+            }
+            let mut more = false;
+            self.object.omap_scan(&from, &mut |key, value| {
+                if left <= 0 {
+                    more = true;
+                    return false;
+                }
+                left -= (key.len() + value.len() + 8) as i64;
+                reply.omap.push((key.clone(), value.clone()));
+                true
+            });
+            if let Some((key, _)) = reply.omap.last() {
+                cursor.omap_offset = key.clone();
+            }
+            cursor.omap_complete = !more;
+        }
+        reply.cursor = cursor;
+        out.push(Piece::Bytes(reply.to_vec().into()));
+        DONE
+    }
+
+    /// Replaces the object by `source`, its version and mtime included.
+    pub fn copy_from(
+        &mut self,
+        index: usize,
+        code: OpCode,
+        flags: u8,
+        source: CopySource,
+        truncate: Option<(u32, u64)>,
+    ) -> OpResult {
+        if code == OpCode::COPY_FROM2 && flags & !FLAGS_KNOWN != 0 {
+            return Err(errno::EINVAL.into());
+        }
+        let target = &self.request.object;
+        let source_key = if source.locator.key == source.name { "" } else { &source.locator.key };
+        if source.name == target.name
+            && source_key == target.key
+            && source.locator.nspace == target.nspace
+            && source.locator.pool == target.pool
+            && source.snap == SnapId::HEAD
+        {
+            return Err(errno::EINVAL.into());
+        }
+        let copied = match self.object.copied(index) {
+            None => return Err(Fail::Need(Need::Copy { op_index: index, source })),
+            Some(Copied::Failed(errno)) => return Err(Fail::Refuse(*errno)),
+            Some(Copied::Object(copied)) => copied,
+        };
+        if self.exists {
+            self.change(Change::Remove);
+        }
+        self.exists = true;
+        self.change(Change::Touch);
+        let mut size = 0;
+        for part in &copied.data {
+            self.change(Change::Write { offset: size, data: part.clone() });
+            size += part.len() as u64;
+        }
+        for (name, value) in &copied.xattrs {
+            self.change(Change::SetXattr { name: name.clone(), value: value.clone() });
+        }
+        self.info.has_omap = !copied.omap.is_empty() || !copied.omap_header.is_empty();
+        if !copied.omap_header.is_empty() {
+            self.change(Change::OmapSetHeader { header: copied.omap_header.clone() });
+        }
+        if !copied.omap.is_empty() {
+            self.change(Change::OmapSet { pairs: copied.omap.clone() });
+        }
+        (self.info.truncate_seq, self.info.truncate_size) =
+            truncate.unwrap_or((copied.truncate_seq, copied.truncate_size));
+        self.info.size = size;
+        self.info.user_version = copied.user_version;
+        self.info.mtime = copied.mtime;
+        self.mtime = UTime::default();
+        self.copied_user_version = Some(copied.user_version);
+        DONE
+    }
 }
 
 #[cfg(test)]
@@ -325,7 +444,7 @@ mod tests {
         let half = CopyCursor { attr_complete: true, data_offset: 3, ..CopyCursor::default() };
         assert_eq!(fetch.on_reply(0, &sample(half, b"abc").to_vec(), 77), None);
         let ops = fetch.next_ops();
-        assert_eq!((ops.len(), ops[0].assert_version()), (2, 77));
+        assert_eq!((ops.len(), u64::from_le_bytes(ops[0].args[8..16].try_into().unwrap())), (2, 77));
         let end = CopyCursor {
             attr_complete: true,
             data_offset: 6,

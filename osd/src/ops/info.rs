@@ -29,7 +29,7 @@ const FORMAT: u8 = 1;
 /// |    8 | expected_object_size                                              |
 /// |    8 | expected_write_size                                               |
 /// |    4 | alloc_hint_flags                                                  |
-/// |    4 | flags: 1 has or had omap                                          |
+/// |    4 | flags: 1 has_omap, 2 dirty                                        |
 /// |   27 | last_reqid (Ceph's osd_reqid_t)                                   |
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -47,8 +47,10 @@ pub struct ObjectInfo {
     pub expected_object_size: u64,
     pub expected_write_size: u64,
     pub alloc_hint_flags: u32,
-    /// An omap op has touched the object since it was created.
+    /// Keys or a header were set since it was created or cleared.
     pub has_omap: bool,
+    /// Changed since the last undirty (isdirty).
+    pub dirty: bool,
     pub last_reqid: ReqId,
 }
 
@@ -66,7 +68,7 @@ impl Encode for ObjectInfo {
         self.expected_object_size.encode(out);
         self.expected_write_size.encode(out);
         self.alloc_hint_flags.encode(out);
-        (self.has_omap as u32).encode(out);
+        (self.has_omap as u32 | (self.dirty as u32) << 1).encode(out);
         self.last_reqid.encode(out);
     }
 }
@@ -79,7 +81,7 @@ impl Decode for ObjectInfo {
                 return Err(DecodeError::Invalid { what: "object info format", value: other as u64 });
             }
         }
-        Ok(Self {
+        let mut info = Self {
             user_version: r.u64()?,
             version: r.get()?,
             prior_version: r.get()?,
@@ -91,9 +93,13 @@ impl Decode for ObjectInfo {
             expected_object_size: r.u64()?,
             expected_write_size: r.u64()?,
             alloc_hint_flags: r.u32()?,
-            has_omap: r.u32()? & 1 != 0,
-            last_reqid: r.get()?,
-        })
+            ..Self::default()
+        };
+        let flags = r.u32()?;
+        info.has_omap = flags & 1 != 0;
+        info.dirty = flags & 2 != 0;
+        info.last_reqid = r.get()?;
+        Ok(info)
     }
 }
 
@@ -123,6 +129,7 @@ mod tests {
             expected_write_size: 13,
             alloc_hint_flags: 14,
             has_omap: true,
+            dirty: true,
             last_reqid: ReqId { name: EntityName::client(4100), tid: 15, inc: 16 },
         };
         let bytes = info.to_vec();

@@ -7,18 +7,27 @@
 //! changed, so the caller fetches them and executes again. PG listing is in [`pgls`], the
 //! permissions that a request needs in [`perm`], fetching the source of copy-from in [`copy`].
 
+mod attr;
+mod checksum;
 pub mod copy;
+mod data;
 mod engine;
 pub mod errno;
 pub mod info;
-pub mod op;
+mod omap;
+pub mod perm;
 pub mod pgls;
+mod tmap;
 
 use bytes::Bytes;
 use copy::with_prefix as stored_name;
 pub use info::ObjectInfo;
-pub use op::Op;
-use types::{EVersion, HObject, ReqId, SnapContext, SnapId, UTime};
+/// Ops as messages carry them; [`op::OpRequest`] is one op understood, [`OpRequest`] all of a message.
+pub use messenger::messages::op;
+pub use messenger::messages::op::Op;
+use messenger::messages::op::Extent;
+use messenger::messages::osd_op::flag::RETURNVEC as RETURN_VEC;
+use types::{EVersion, Encode, HObject, ReqId, SnapContext, SnapId, UTime};
 
 /// A client's message as far as execution is concerned.
 #[derive(Debug, Clone)]
@@ -29,7 +38,7 @@ pub struct OpRequest {
     pub snap: SnapId,
     pub snap_context: SnapContext,
     pub ops: Vec<Op>,
-    /// Message flags ([`op::message_flag`]).
+    /// Message flags ([`messenger::messages::osd_op::flag`]).
     pub flags: u32,
     /// The client's clock; becomes the object's mtime.
     pub mtime: UTime,
@@ -41,7 +50,7 @@ impl OpRequest {
     /// True when any op may change the object: the message is ordered as a write and its reply
     /// waits until the change is durable.
     pub fn is_write(&self) -> bool {
-        self.ops.iter().any(Op::is_write)
+        self.ops.iter().any(|op| op.code.is_write())
     }
 }
 
@@ -54,7 +63,10 @@ pub struct Limits {
     /// Data of one message, bytes.
     pub write_bytes_max: u64,
     pub xattr_name_bytes_max: usize,
+    /// Ceph's default is no limit of its own; this one bounds what an onode can hold.
     pub xattr_value_bytes_max: u64,
+    /// Output of one op of a write with RETURNVEC (Ceph's `osd_max_write_op_reply_len`).
+    pub returned_bytes_max: u64,
     pub omap_entries_per_get_max: u64,
     pub omap_bytes_per_get_max: u64,
     pub pgls_entries_max: u64,
@@ -67,8 +79,9 @@ impl Default for Limits {
             nspace_bytes_max: 256,
             object_size_bytes_max: 128 << 20,
             write_bytes_max: 90 << 20,
-            xattr_name_bytes_max: 256,
-            xattr_value_bytes_max: 64 << 10,
+            xattr_name_bytes_max: 100,
+            xattr_value_bytes_max: 16 << 20,
+            returned_bytes_max: 64,
             omap_entries_per_get_max: 1024,
             omap_bytes_per_get_max: 1 << 30,
             pgls_entries_max: 1024,
@@ -199,17 +212,16 @@ pub struct Mutation {
     info: Option<ObjectInfo>,
     existed: bool,
     prior_version: EVersion,
+    new_mtime: bool,
     user_version: UserVersion,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum UserVersion {
-    /// The message changes what clients see: the new version becomes the user version.
+    /// The message changes what clients see.
     New,
-    /// It does not (undirty): the user version stays.
+    /// It does not (undirty), or the version came with the object (copy-from).
     Keep(u64),
-    /// Copied along with the object.
-    Copied(u64),
 }
 
 /// The changes of a [`Mutation`] at its version.
@@ -233,11 +245,24 @@ impl Mutation {
         self.existed
     }
     /// Completes the changes with the object info at `version`.
-    /// `local_now` is the primary's wall clock.
-    pub fn finish(self, version: EVersion, reqid: ReqId, local_now: UTime) -> Finished {
+    ///
+    /// `last_user_version` is the highest user version that the PG has given or copied so far; the
+    /// PG raises it to [`Finished::user_version`]. `local_now` is the primary's wall clock.
+    pub fn finish(
+        self,
+        version: EVersion,
+        last_user_version: u64,
+        reqid: ReqId,
+        local_now: UTime,
+    ) -> Finished {
         let user_version = match self.user_version {
-            UserVersion::New => version.version,
-            UserVersion::Keep(version) | UserVersion::Copied(version) => version,
+            // Never below the PG's version, which is all that old clients see, and above every user
+            // version so far, copied ones too.
+            UserVersion::New => {
+                let floor = self.info.as_ref().map_or(0, |info| info.user_version);
+                version.version.max(last_user_version.max(floor) + 1)
+            }
+            UserVersion::Keep(version) => version,
         };
         let mut changes = self.changes;
         let info = self.info.map(|mut info| {
@@ -245,7 +270,9 @@ impl Mutation {
             info.prior_version = self.prior_version;
             info.user_version = user_version;
             info.last_reqid = reqid;
-            info.local_mtime = local_now;
+            if self.new_mtime {
+                info.local_mtime = local_now;
+            }
             changes.push(Change::SetXattr {
                 name: Bytes::from_static(info::INFO_XATTR),
                 value: info.to_xattr(),
@@ -256,20 +283,26 @@ impl Mutation {
     }
 }
 
-/// What the PG does with an executed message.
+/// What the PG does with an executed message, and the versions of its reply.
+///
+/// Where `replay_version` is set, `bad_replay_version` is the same with `user_version` in place of
+/// its version when that is not 0. A [`Disposition::Read`] or [`Disposition::LogOnly`] whose result
+/// is ENOENT tells the client a floor for the object's next version: there `user_version` is the
+/// PG's last user version and `bad_replay_version` the PG's last update.
 #[derive(Debug, Clone)]
 pub enum Disposition {
-    /// Refused before any op ran (object missing, name too long): reply flags without ACK, result
-    /// as given, rvals 0, versions zero, nothing logged.
+    /// Refused before any op ran (object missing, name too long): the reply's flags lack ACK, all
+    /// versions are zero, nothing is logged.
     Refused,
     /// Nothing changes. Reply once the [`Piece::Object`] parts are read; `replay_version` is zero
     /// and `user_version` is [`Execution::user_version`].
     Read,
     /// A message with write ops that failed or turned out to change nothing. It is logged, so that
     /// a resend gets the same answer, and takes a version: `replay_version` is that version,
-    /// `user_version` stays [`Execution::user_version`].
+    /// `user_version` is [`Execution::user_version`].
     LogOnly,
-    /// Log, replicate, reply when durable: `replay_version` is the new version.
+    /// Log, replicate, reply when durable: `replay_version` is the new version, `user_version` is
+    /// [`Finished::user_version`].
     Write(Mutation),
 }
 
@@ -278,11 +311,11 @@ pub enum Disposition {
 pub struct Execution {
     /// `result` of the reply: 0, a positive count where the rules allow one, or -errno.
     pub result: i32,
-    /// One per op of the request, ready for the reply: without RETURNVEC the outputs and positive
-    /// results of writes are already gone.
+    /// One per op of the request, ready for the reply: where a write must not return outputs they
+    /// are already gone. Ops after a failed one have rval 0 and no output.
     pub ops: Vec<OpOutcome>,
     pub disposition: Disposition,
-    /// The object's user version before the message; 0 when it did not exist.
+    /// The object's user version before the message; 0 when it did not exist or a read failed.
     pub user_version: u64,
 }
 

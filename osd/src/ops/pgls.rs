@@ -1,7 +1,7 @@
 //! PG listing: pgnls (and the older pgls) answers the objects of one PG in hobject order, a bounded
 //! number per request, with a cursor to go on from (ceph-wire.md 7.6).
 
-use super::op::{Op, code};
+use super::op::{Op, OpCode};
 use super::{Limits, OpOutcome, Piece, errno};
 use types::enc::{Decode, Encode, Reader, versioned};
 use types::{HObject, SnapId};
@@ -23,17 +23,16 @@ pub const ALL_NSPACES: &str = "\u{1}";
 /// Executes one PG op for a client whose locator names `nspace`. Result 1: the PG is exhausted.
 pub fn execute(op: &Op, nspace: &str, lister: &dyn Lister, limits: &Limits) -> OpOutcome {
     let fail = |rval| OpOutcome { rval, output: Vec::new() };
-    match op.code {
-        code::PGNLS | code::PGLS => {}
-        code::PGNLS_FILTER | code::PGLS_FILTER => return fail(errno::EOPNOTSUPP),
-        _ => return fail(errno::EOPNOTSUPP),
+    let with_nspace = op.code == OpCode::PGNLS;
+    if !with_nspace && op.code != OpCode::PGLS {
+        return fail(errno::EOPNOTSUPP);
     }
     let mut input = Reader::new(&op.input);
     let Ok(from) = HObject::decode(&mut input) else {
         return fail(errno::EINVAL);
     };
-    let count_max = op.pgls().0.min(limits.pgls_entries_max) as usize;
-    let with_nspace = op.code == code::PGNLS;
+    let wanted = u64::from_le_bytes(op.args[..8].try_into().expect("8 bytes of 28"));
+    let count_max = wanted.min(limits.pgls_entries_max) as usize;
 
     let mut entries: Vec<HObject> = Vec::new();
     let mut next = None;
