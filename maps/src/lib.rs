@@ -1,22 +1,30 @@
 //! OSDMap and MonMap, and the way from an object to its acting set.
 //!
 //! Reading order: [`osd_map`] (what a map says), [`pool`], [`incremental`] (what changes between
-//! two epochs), [`mon_map`].
+//! two epochs), [`placement`] (object to PG
+//! to OSDs), [`mon_map`].
 
+mod apply;
 mod codec;
 pub mod incremental;
+mod incremental_codec;
 pub mod mon_map;
 pub mod osd_map;
+mod osd_map_codec;
+pub mod placement;
 pub mod pool;
+mod pool_codec;
 pub mod release;
 pub mod snaps;
 
+pub use apply::ApplyError;
 pub use incremental::Incremental;
 pub use mon_map::{MonInfo, MonMap};
 pub use osd_map::{
     AFFINITY_DEFAULT, OSD_NONE, OsdAddrs, OsdExtraInfo, OsdInfo, OsdMap, StretchMode, WEIGHT_IN,
     WEIGHT_OUT, map_flags, osd_state,
 };
+pub use placement::{Mapping, PlacementError};
 pub use pool::{PgPool, PoolKind, pool_flags};
 pub use release::Release;
 pub use snaps::SnapSet;

@@ -5,8 +5,11 @@ use crate::pool::PgPool;
 use crate::release::Release;
 use crate::snaps::SnapSet;
 use bytes::Bytes;
+use crush::CrushMap;
 use std::collections::BTreeMap;
-use types::{EntityAddr, EntityAddrVec, Epoch, Fsid, OsdId, PgId, PoolId, UTime};
+use std::net::{IpAddr, SocketAddr, SocketAddrV6};
+use types::enc::{Decode, Encode};
+use types::{AddrKind, EntityAddr, EntityAddrVec, Epoch, Fsid, OsdId, PgId, PoolId, UTime};
 
 /// A hole in a set of OSDs of an erasure-coded PG.
 pub const OSD_NONE: i32 = 0x7fff_ffff;
@@ -154,7 +157,9 @@ pub struct OsdMap {
     pub pg_upmap: BTreeMap<PgId, Vec<i32>>,
     pub pg_upmap_items: BTreeMap<PgId, UpmapItems>,
 
-    /// The CRUSH map as it is encoded.
+    /// Change both with [`OsdMap::set_crush`].
+    pub crush: CrushMap,
+    /// `crush` as this map encodes it; kept apart so that a map read from bytes writes the same.
     pub crush_raw: Bytes,
     pub crush_version: u32,
     pub erasure_code_profiles: ErasureProfiles,
@@ -168,6 +173,8 @@ pub struct OsdMap {
     /// Address -> when the entry ends. Addresses are of kind `Any`; port and nonce 0 is a whole
     /// host. See [`OsdMap::is_blocklisted`].
     pub blocklist: BTreeMap<EntityAddr, UTime>,
+    /// Whole networks, as addresses of kind `Cidr` whose nonce is the prefix length.
+    pub range_blocklist: BTreeMap<EntityAddr, UTime>,
     pub cluster_snapshot_epoch: Epoch,
     pub cluster_snapshot: String,
     pub nearfull_ratio: f32,
@@ -183,6 +190,74 @@ pub struct OsdMap {
 }
 
 impl OsdMap {
+    /// A cluster before its first epoch: epoch 0, no OSD, no pool, an empty CRUSH map, the flags and
+    /// ratios of a fresh Pacific cluster.
+    pub fn new(fsid: Fsid, now: UTime) -> Self {
+        let crush = CrushMap::new();
+        Self {
+            fsid,
+            epoch: Epoch(0),
+            created: now,
+            modified: now,
+            pools: BTreeMap::new(),
+            pool_names: BTreeMap::new(),
+            pool_max: 0,
+            flags: map_flags::FRESH,
+            state: Vec::new(),
+            weight: Vec::new(),
+            primary_affinity: Vec::new(),
+            addrs: Vec::new(),
+            info: Vec::new(),
+            xinfo: Vec::new(),
+            uuid: Vec::new(),
+            pg_temp: BTreeMap::new(),
+            primary_temp: BTreeMap::new(),
+            pg_upmap: BTreeMap::new(),
+            pg_upmap_items: BTreeMap::new(),
+            crush_raw: crush.to_vec().into(),
+            crush,
+            crush_version: 1,
+            erasure_code_profiles: BTreeMap::new(),
+            new_removed_snaps: BTreeMap::new(),
+            new_purged_snaps: BTreeMap::new(),
+            removed_snaps_queue: BTreeMap::new(),
+            last_up_change: UTime::default(),
+            last_in_change: UTime::default(),
+            blocklist: BTreeMap::new(),
+            range_blocklist: BTreeMap::new(),
+            cluster_snapshot_epoch: Epoch(0),
+            cluster_snapshot: String::new(),
+            nearfull_ratio: 0.85,
+            full_ratio: 0.95,
+            backfillfull_ratio: 0.9,
+            require_min_compat_client: Release::LUMINOUS,
+            require_osd_release: Release::PACIFIC,
+            crush_node_flags: BTreeMap::new(),
+            device_class_flags: BTreeMap::new(),
+            stretch: None,
+        }
+    }
+
+    /// Puts a new CRUSH map in place. The version is the caller's to raise;
+    /// [`OsdMap::apply`] does it.
+    pub fn set_crush(&mut self, crush: CrushMap) {
+        self.crush_raw = crush.to_vec().into();
+        self.crush = crush;
+    }
+
+    /// Puts an encoded CRUSH map in place and keeps its bytes.
+    pub(crate) fn set_crush_raw(&mut self, raw: Bytes) -> types::enc::Result<()> {
+        self.crush = CrushMap::from_slice(&raw)?;
+        self.crush_raw = raw;
+        Ok(())
+    }
+
+    /// Forgets flags of device classes that the CRUSH map does not have.
+    pub(crate) fn drop_flags_of_unknown_classes(&mut self) {
+        let crush = &self.crush;
+        self.device_class_flags.retain(|class, _| crush.class_names.contains_key(class));
+    }
+
     pub fn max_osd(&self) -> u32 {
         self.state.len() as u32
     }
@@ -276,5 +351,84 @@ impl OsdMap {
     pub fn pgs_of_pool(&self, pool: PoolId) -> impl Iterator<Item = PgId> + use<> {
         let pg_num = self.pools.get(&pool).map_or(0, |p| p.pg_num);
         (0..pg_num).map(move |seed| PgId { pool, seed })
+    }
+
+    /// Whether clients at `addr` are shut out: this very instance (port and nonce), the whole host,
+    /// or its network. The kind of `addr` does not count.
+    pub fn is_blocklisted(&self, addr: &EntityAddr) -> bool {
+        let exact = EntityAddr { kind: AddrKind::Any, ..*addr };
+        if self.blocklist.contains_key(&exact) {
+            return true;
+        }
+        let Some(sock) = addr.sock else { return false };
+        let host = match sock {
+            SocketAddr::V4(a) => SocketAddr::new(IpAddr::V4(*a.ip()), 0),
+            SocketAddr::V6(a) => SocketAddrV6::new(*a.ip(), 0, a.flowinfo(), a.scope_id()).into(),
+        };
+        let host = EntityAddr { kind: AddrKind::Any, nonce: 0, sock: Some(host) };
+        self.blocklist.contains_key(&host)
+            || self.range_blocklist.keys().any(|range| in_range(range, sock.ip()))
+    }
+
+    pub fn is_any_blocklisted(&self, addrs: &EntityAddrVec) -> bool {
+        addrs.0.iter().any(|addr| self.is_blocklisted(addr))
+    }
+}
+
+/// Whether `ip` is in the network whose prefix length is the nonce of `range`.
+fn in_range(range: &EntityAddr, ip: IpAddr) -> bool {
+    let bits = |ip: IpAddr| match ip {
+        IpAddr::V4(ip) => (u32::from(ip) as u128) << 96,
+        IpAddr::V6(ip) => u128::from(ip),
+    };
+    let Some(network) = range.sock.map(|sock| sock.ip()) else { return false };
+    if network.is_ipv4() != ip.is_ipv4() {
+        return false;
+    }
+    let width = if ip.is_ipv4() { 32 } else { 128 };
+    let prefix = range.nonce.min(width);
+    prefix == 0 || (bits(network) ^ bits(ip)) >> (128 - prefix) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn addr(text: &str, kind: AddrKind) -> EntityAddr {
+        EntityAddr::parse(text, kind).unwrap()
+    }
+
+    #[test]
+    fn blocklist_matches_instance_host_and_network() {
+        let mut map = OsdMap::new(Fsid::default(), UTime::default());
+        map.blocklist.insert(addr("10.0.0.1:0/5", AddrKind::Any), UTime::default());
+        map.blocklist.insert(addr("10.0.0.2:0/0", AddrKind::Any), UTime::default());
+        map.range_blocklist.insert(addr("10.1.2.0:0/23", AddrKind::Cidr), UTime::default());
+        map.range_blocklist.insert(addr("[fd00::]:0/16", AddrKind::Cidr), UTime::default());
+        for (text, expected) in [
+            ("10.0.0.1:0/5", true),
+            ("10.0.0.1:0/6", false),
+            ("10.0.0.1:7/5", false),
+            ("10.0.0.2:77/8", true),
+            ("10.1.3.9:1/1", true),
+            ("10.1.4.9:1/1", false),
+            ("[fd00:1::2]:1/1", true),
+            ("[fd01::2]:1/1", false),
+        ] {
+            assert_eq!(map.is_blocklisted(&addr(text, AddrKind::Msgr2)), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn ids_out_of_range_do_not_exist() {
+        let mut map = OsdMap::new(Fsid::default(), UTime::default());
+        map.set_max_osd(2);
+        map.state[1] = osd_state::EXISTS | osd_state::UP;
+        map.weight[1] = WEIGHT_IN;
+        assert!(map.is_up(OsdId(1)) && map.is_in(OsdId(1)) && !map.exists(OsdId(0)));
+        assert!(!map.exists(OsdId(2)) && map.is_out(OsdId(u32::MAX)));
+        assert_eq!(map.osds().collect::<Vec<_>>(), [OsdId(1)]);
+        map.set_max_osd(1);
+        assert_eq!(map.osd_count(), 0);
     }
 }

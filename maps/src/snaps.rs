@@ -65,6 +65,9 @@ impl SnapSet {
     /// Takes `start..start + len` out; ids that are not there are passed over.
     pub fn remove(&mut self, start: u64, len: u64) {
         let end = start.saturating_add(len);
+        if end == start {
+            return;
+        }
         while let Some((s, l)) = self.ranges.range(..end).next_back().map(|(s, l)| (*s, *l)) {
             if s + l <= start {
                 break;

@@ -1,0 +1,340 @@
+//! From one epoch to the next.
+
+use crate::incremental::Incremental;
+use crate::osd_map::{
+    AFFINITY_DEFAULT, OsdAddrs, OsdExtraInfo, OsdInfo, OsdMap, WEIGHT_OUT, map_flags, osd_state,
+};
+use crate::release::Release;
+use crush::CrushMap;
+use std::collections::BTreeMap;
+use std::fmt;
+use types::enc::{Decode, DecodeError};
+use types::{EntityAddrVec, Epoch, Fsid, OsdId, PoolId};
+
+/// Why an incremental does not apply. The map stays as it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ApplyError {
+    /// It makes `next`, but this map is of epoch `have`.
+    WrongEpoch {
+        have: Epoch,
+        next: Epoch,
+    },
+    OtherCluster {
+        have: Fsid,
+        found: Fsid,
+    },
+    /// It names an OSD that is not below max_osd.
+    NoSuchOsd(OsdId),
+    /// The OSD comes up without heartbeat addresses.
+    NoHeartbeatAddrs(OsdId),
+    /// It purges snapshots that are not in the pool's queue.
+    NotQueued(PoolId),
+    /// The full map or the CRUSH map within it is bad.
+    Decode(DecodeError),
+}
+
+impl fmt::Display for ApplyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WrongEpoch { have, next } => {
+                write!(f, "incremental makes epoch {next}, the map has epoch {have}")
+            }
+            Self::OtherCluster { have, found } => {
+                write!(f, "incremental of cluster {found}, the map is of {have}")
+            }
+            Self::NoSuchOsd(osd) => write!(f, "osd.{osd} is not below max_osd"),
+            Self::NoHeartbeatAddrs(osd) => write!(f, "osd.{osd} has no heartbeat addresses"),
+            Self::NotQueued(pool) => write!(f, "purged snapshots of pool {pool} are not queued"),
+            Self::Decode(e) => e.fmt(f),
+        }
+    }
+}
+impl std::error::Error for ApplyError {}
+impl From<DecodeError> for ApplyError {
+    fn from(e: DecodeError) -> Self {
+        Self::Decode(e)
+    }
+}
+
+impl OsdMap {
+    /// Makes this map that of `inc.epoch`. Costs time in the size of `inc`, plus decoding where it
+    /// brings a CRUSH map. On an error the map is unchanged.
+    ///
+    /// The checksum is not verified: for that, encode the result and compare with `inc.full_crc`.
+    pub fn apply(&mut self, inc: &Incremental) -> Result<(), ApplyError> {
+        self.check_identity(inc)?;
+        if !inc.full_map.is_empty() {
+            *self = OsdMap::decode(&inc.full_map)?;
+            return Ok(());
+        }
+        self.check_fields(inc)?;
+        // Last of what can fail.
+        if !inc.crush.is_empty() {
+            self.set_crush(CrushMap::from_slice(&inc.crush)?);
+        }
+
+        self.fsid = inc.fsid;
+        self.epoch = inc.epoch;
+        self.modified = inc.modified;
+        self.apply_flags(inc);
+        if let Some(max) = inc.new_max_osd {
+            self.set_max_osd(max);
+        }
+        self.apply_pools(inc);
+        self.apply_weights(inc);
+        self.apply_states(inc);
+        self.apply_infos(inc);
+        self.apply_overrides(inc);
+        self.apply_settings(inc);
+        self.apply_crush(inc);
+        if let Some(stretch) = inc.new_stretch {
+            self.stretch = stretch;
+        }
+        Ok(())
+    }
+
+    fn check_identity(&self, inc: &Incremental) -> Result<(), ApplyError> {
+        // The first map of a cluster gives it its identity.
+        if inc.epoch != Epoch(1) && inc.fsid != self.fsid {
+            return Err(ApplyError::OtherCluster { have: self.fsid, found: inc.fsid });
+        }
+        if self.epoch.0.checked_add(1) != Some(inc.epoch.0) {
+            return Err(ApplyError::WrongEpoch { have: self.epoch, next: inc.epoch });
+        }
+        Ok(())
+    }
+
+    fn check_fields(&self, inc: &Incremental) -> Result<(), ApplyError> {
+        let max = inc.new_max_osd.unwrap_or(self.max_osd());
+        let named = (inc.new_weight.keys())
+            .chain(inc.new_primary_affinity.keys())
+            .chain(inc.new_state.keys())
+            .chain(inc.new_up_client.keys())
+            .chain(inc.new_up_cluster.keys())
+            .chain(inc.new_up_thru.keys())
+            .chain(inc.new_last_clean_interval.keys())
+            .chain(inc.new_lost.keys())
+            .chain(inc.new_xinfo.keys())
+            .chain(inc.new_uuid.keys());
+        for osd in named {
+            if osd.0 >= max {
+                return Err(ApplyError::NoSuchOsd(*osd));
+            }
+        }
+        for osd in inc.new_up_client.keys() {
+            if !inc.new_hb_back_up.contains_key(osd) || !inc.new_hb_front_up.contains_key(osd) {
+                return Err(ApplyError::NoHeartbeatAddrs(*osd));
+            }
+        }
+        for (pool, purged) in &inc.new_purged_snaps {
+            let mut queue = self.removed_snaps_queue.get(pool).cloned().unwrap_or_default();
+            if let Some(removed) = inc.new_removed_snaps.get(pool) {
+                queue.union(removed);
+            }
+            if queue.is_empty() || !queue.contains_all(purged) {
+                return Err(ApplyError::NotQueued(*pool));
+            }
+        }
+        Ok(())
+    }
+
+    fn apply_flags(&mut self, inc: &Incremental) {
+        let Some(flags) = inc.new_flags else { return };
+        self.flags = flags;
+        let required = if flags & map_flags::REQUIRE_KRAKEN != 0 {
+            Release::KRAKEN
+        } else if flags & map_flags::REQUIRE_JEWEL != 0 {
+            Release::JEWEL
+        } else {
+            Release::UNKNOWN
+        };
+        self.require_osd_release = self.require_osd_release.max(required);
+    }
+
+    fn apply_pools(&mut self, inc: &Incremental) {
+        if let Some(max) = inc.new_pool_max {
+            self.pool_max = max as i32;
+        }
+        for (id, pool) in &inc.new_pools {
+            let mut pool = pool.clone();
+            pool.last_change = self.epoch;
+            self.pools.insert(*id, pool);
+        }
+        self.new_removed_snaps = inc.new_removed_snaps.clone();
+        self.new_purged_snaps = inc.new_purged_snaps.clone();
+        for (pool, removed) in &inc.new_removed_snaps {
+            self.removed_snaps_queue.entry(*pool).or_default().union(removed);
+        }
+        for (pool, purged) in &inc.new_purged_snaps {
+            let queue = self.removed_snaps_queue.get_mut(pool).expect("checked before");
+            queue.subtract(purged);
+            if queue.is_empty() {
+                self.removed_snaps_queue.remove(pool);
+            }
+        }
+        for (id, name) in &inc.new_pool_names {
+            self.pool_names.insert(*id, name.clone());
+        }
+        for id in &inc.old_pools {
+            self.pools.remove(id);
+            self.pool_names.remove(id);
+        }
+    }
+
+    fn apply_weights(&mut self, inc: &Incremental) {
+        for (osd, weight) in &inc.new_weight {
+            let at = osd.0 as usize;
+            self.weight[at] = *weight;
+            // Coming in makes an OSD exist and ends what the monitor remembered.
+            if *weight != WEIGHT_OUT {
+                self.state[at] |= osd_state::EXISTS;
+                self.state[at] &= !(osd_state::AUTOOUT | osd_state::NEW);
+                self.xinfo[at].old_weight = 0;
+            }
+        }
+        for (osd, affinity) in &inc.new_primary_affinity {
+            self.set_primary_affinity(*osd, *affinity);
+        }
+    }
+
+    /// `osd` is below max_osd.
+    fn set_primary_affinity(&mut self, osd: OsdId, affinity: u32) {
+        if self.primary_affinity.is_empty() {
+            self.primary_affinity = vec![AFFINITY_DEFAULT; self.state.len()];
+        }
+        self.primary_affinity[osd.0 as usize] = affinity;
+    }
+
+    fn apply_states(&mut self, inc: &Incremental) {
+        for (osd, toggle) in &inc.new_state {
+            let at = osd.0 as usize;
+            let toggle = if *toggle == 0 { osd_state::UP } else { *toggle };
+            if self.state[at] & toggle & osd_state::UP != 0 {
+                self.info[at].down_at = self.epoch;
+                self.xinfo[at].down_stamp = self.modified;
+            }
+            if self.state[at] & toggle & osd_state::EXISTS != 0 {
+                self.uuid[at] = Fsid::default();
+                self.info[at] = OsdInfo::default();
+                self.xinfo[at] = OsdExtraInfo::default();
+                self.set_primary_affinity(*osd, AFFINITY_DEFAULT);
+                self.addrs[at] = OsdAddrs::default();
+                self.state[at] = 0;
+            } else {
+                self.state[at] ^= toggle;
+            }
+        }
+        let addrs_of = |map: &BTreeMap<OsdId, EntityAddrVec>, osd: &OsdId| map[osd].clone();
+        for (osd, addrs) in &inc.new_up_client {
+            let at = osd.0 as usize;
+            self.state[at] |= osd_state::EXISTS | osd_state::UP;
+            self.state[at] &= !osd_state::STOP;
+            self.addrs[at].client = addrs.clone();
+            self.addrs[at].heartbeat_back = addrs_of(&inc.new_hb_back_up, osd);
+            self.addrs[at].heartbeat_front = addrs_of(&inc.new_hb_front_up, osd);
+            self.info[at].up_from = self.epoch;
+        }
+        for (osd, addrs) in &inc.new_up_cluster {
+            self.addrs[osd.0 as usize].cluster = addrs.clone();
+        }
+    }
+
+    fn apply_infos(&mut self, inc: &Incremental) {
+        for (osd, epoch) in &inc.new_up_thru {
+            self.info[osd.0 as usize].up_thru = *epoch;
+        }
+        for (osd, (begin, end)) in &inc.new_last_clean_interval {
+            self.info[osd.0 as usize].last_clean_begin = *begin;
+            self.info[osd.0 as usize].last_clean_end = *end;
+        }
+        for (osd, epoch) in &inc.new_lost {
+            self.info[osd.0 as usize].lost_at = *epoch;
+        }
+        for (osd, xinfo) in &inc.new_xinfo {
+            self.xinfo[osd.0 as usize] = *xinfo;
+        }
+        for (osd, uuid) in &inc.new_uuid {
+            self.uuid[osd.0 as usize] = *uuid;
+        }
+        for (target, change) in [
+            (&mut self.last_up_change, inc.new_last_up_change),
+            (&mut self.last_in_change, inc.new_last_in_change),
+        ] {
+            if change != Default::default() {
+                *target = change;
+            }
+        }
+    }
+
+    fn apply_overrides(&mut self, inc: &Incremental) {
+        for (pg, osds) in &inc.new_pg_temp {
+            put_or_remove(&mut self.pg_temp, *pg, osds.clone(), osds.is_empty());
+        }
+        for (pg, osd) in &inc.new_primary_temp {
+            put_or_remove(&mut self.primary_temp, *pg, *osd, *osd == -1);
+        }
+        self.pg_upmap.extend(inc.new_pg_upmap.iter().map(|(pg, osds)| (*pg, osds.clone())));
+        for pg in &inc.old_pg_upmap {
+            self.pg_upmap.remove(pg);
+        }
+        let items = inc.new_pg_upmap_items.iter().map(|(pg, items)| (*pg, items.clone()));
+        self.pg_upmap_items.extend(items);
+        for pg in &inc.old_pg_upmap_items {
+            self.pg_upmap_items.remove(pg);
+        }
+    }
+
+    fn apply_settings(&mut self, inc: &Incremental) {
+        for name in &inc.old_erasure_code_profiles {
+            self.erasure_code_profiles.remove(name);
+        }
+        for (name, profile) in &inc.new_erasure_code_profiles {
+            self.erasure_code_profiles.insert(name.clone(), profile.clone());
+        }
+        self.blocklist.extend(inc.new_blocklist.iter().map(|(a, t)| (*a, *t)));
+        for addr in &inc.old_blocklist {
+            self.blocklist.remove(addr);
+        }
+        self.range_blocklist.extend(inc.new_range_blocklist.iter().map(|(a, t)| (*a, *t)));
+        for addr in &inc.old_range_blocklist {
+            self.range_blocklist.remove(addr);
+        }
+        for (node, flags) in &inc.new_crush_node_flags {
+            put_or_remove(&mut self.crush_node_flags, *node, *flags, *flags == 0);
+        }
+        for (class, flags) in &inc.new_device_class_flags {
+            put_or_remove(&mut self.device_class_flags, *class, *flags, *flags == 0);
+        }
+        self.cluster_snapshot = inc.cluster_snapshot.clone();
+        let named = !inc.cluster_snapshot.is_empty();
+        self.cluster_snapshot_epoch = if named { inc.epoch } else { Epoch(0) };
+        self.nearfull_ratio = inc.new_nearfull_ratio.unwrap_or(self.nearfull_ratio);
+        self.full_ratio = inc.new_full_ratio.unwrap_or(self.full_ratio);
+        self.backfillfull_ratio = inc.new_backfillfull_ratio.unwrap_or(self.backfillfull_ratio);
+        if let Some(release) = inc.new_require_min_compat_client.filter(|r| *r > Release::UNKNOWN) {
+            self.require_min_compat_client = release;
+        }
+        if let Some(release) = inc.new_require_osd_release {
+            self.require_osd_release = release;
+            self.imply_release_flags();
+        }
+    }
+
+    fn apply_crush(&mut self, inc: &Incremental) {
+        if inc.crush.is_empty() {
+            return;
+        }
+        if self.require_osd_release >= Release::LUMINOUS {
+            self.crush_version = self.crush_version.wrapping_add(1);
+        }
+        self.drop_flags_of_unknown_classes();
+    }
+}
+
+fn put_or_remove<K: Ord, V>(map: &mut BTreeMap<K, V>, key: K, value: V, remove: bool) {
+    if remove {
+        map.remove(&key);
+    } else {
+        map.insert(key, value);
+    }
+}
