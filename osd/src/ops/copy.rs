@@ -323,18 +323,16 @@ impl Context<'_> {
             if cursor.omap_offset.is_empty() {
                 reply.omap_header = self.object.omap_header();
             }
-            let mut from = cursor.omap_offset.to_vec();
-            if !from.is_empty() {
-                from.push(0);
-            }
+            let after = cursor.omap_offset.clone();
+            let after = (!after.is_empty()).then_some(&after[..]);
             let mut more = false;
-            self.object.omap_scan(&from, &mut |key, value| {
+            self.object.omap_scan(after, b"", &mut |key, value| {
                 if left <= 0 {
                     more = true;
                     return false;
                 }
                 left -= (key.len() + value.len() + 8) as i64;
-                reply.omap.push((key.clone(), value.clone()));
+                reply.omap.push((Bytes::copy_from_slice(key), Bytes::copy_from_slice(value)));
                 true
             });
             if let Some((key, _)) = reply.omap.last() {

@@ -17,16 +17,19 @@ pub mod info;
 mod omap;
 pub mod perm;
 pub mod pgls;
+mod store;
 mod tmap;
 
 use bytes::Bytes;
 use copy::with_prefix as stored_name;
 pub use info::ObjectInfo;
+pub use store::StoreReader;
 /// Ops as messages carry them; [`op::OpRequest`] is one op understood, [`OpRequest`] all of a message.
 pub use messenger::messages::op;
 pub use messenger::messages::op::Op;
 use messenger::messages::op::Extent;
 use messenger::messages::osd_op::flag::RETURNVEC as RETURN_VEC;
+use seastore::{ObjectName, TxnOp};
 use types::{EVersion, Encode, HObject, ReqId, SnapContext, SnapId, UTime};
 
 /// A client's message as far as execution is concerned.
@@ -129,9 +132,14 @@ pub trait ObjectReader {
     /// Empty when none was set.
     fn omap_header(&self) -> Bytes;
     fn omap_get(&self, key: &[u8]) -> Option<Bytes>;
-    /// Visits pairs in order of key, from the first key that is >= `from`, until `visit` returns
-    /// false.
-    fn omap_scan(&self, from: &[u8], visit: &mut dyn FnMut(&Bytes, &Bytes) -> bool);
+    /// Visits pairs in order of key, those after `after` (all of them for `None`) whose keys begin
+    /// with `prefix`, until `visit` returns false.
+    fn omap_scan(
+        &self,
+        after: Option<&[u8]>,
+        prefix: &[u8],
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> bool,
+    );
     /// The parts of `range` that hold stored data, in order, none overlapping or empty. One range
     /// for all of it is always a right answer; holes make sparse reads smaller.
     fn extents(&self, range: DataRange) -> Vec<DataRange> {
@@ -182,8 +190,8 @@ impl OpOutcome {
     }
 }
 
-/// One change of the object, to be applied in order and all or none. Mirrors the object ops of
-/// `seastore::TxnOp`.
+/// One change of the object, to be applied in order and all or none: a [`TxnOp`] without the name of
+/// the object, which the whole message shares.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     /// Creates the object if it is missing.
@@ -202,6 +210,26 @@ pub enum Change {
     /// All pairs and the header.
     OmapClear,
     OmapSetHeader { header: Bytes },
+}
+
+impl Change {
+    /// What the store is asked to do.
+    pub fn into_txn_op(self, o: ObjectName) -> TxnOp {
+        match self {
+            Self::Touch => TxnOp::Touch { o },
+            Self::Write { offset, data } => TxnOp::Write { o, offset, data },
+            Self::Zero { offset, len } => TxnOp::Zero { o, offset, len },
+            Self::Truncate { size } => TxnOp::Truncate { o, size },
+            Self::Remove => TxnOp::Remove { o },
+            Self::SetXattr { name, value } => TxnOp::SetXattr { o, name, value },
+            Self::RemoveXattr { name } => TxnOp::RemoveXattr { o, name },
+            Self::OmapSet { pairs } => TxnOp::OmapSet { o, pairs },
+            Self::OmapRemove { keys } => TxnOp::OmapRemove { o, keys },
+            Self::OmapRemoveRange { first, last } => TxnOp::OmapRemoveRange { o, first, last },
+            Self::OmapClear => TxnOp::OmapClear { o },
+            Self::OmapSetHeader { header } => TxnOp::OmapSetHeader { o, header },
+        }
+    }
 }
 
 /// What a message changes, complete but for the version that the PG gives it.

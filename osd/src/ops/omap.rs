@@ -15,7 +15,7 @@ impl Context<'_> {
         prefix: &[u8],
         max: u64,
         out: &mut Vec<Piece>,
-        put: impl Fn(&mut Vec<u8>, &Bytes, &Bytes),
+        put: impl Fn(&mut Vec<u8>, &[u8], &[u8]),
     ) -> OpResult {
         let max = max.min(self.limits.omap_entries_per_get_max);
         let bytes_max = self.limits.omap_bytes_per_get_max;
@@ -24,15 +24,8 @@ impl Context<'_> {
             if self.before.is_none() {
                 return Err(errno::ENOENT.into());
             }
-            let mut from = after.to_vec();
-            from.push(0);
-            if prefix > after {
-                from = prefix.to_vec();
-            }
-            self.object.omap_scan(&from, &mut |key, value| {
-                if !key.starts_with(prefix) {
-                    return false;
-                }
+            // Without anything to start after, the empty key is not listed (as in Ceph).
+            self.object.omap_scan(Some(after), prefix, &mut |key, value| {
                 if count as u64 >= max || items.len() as u64 >= bytes_max {
                     more = true;
                     return false;
