@@ -2,7 +2,9 @@
 
 mod api;
 pub mod auth;
+pub mod frame;
 pub mod message;
 pub mod messages;
+pub mod mon_client;
 pub mod table;
 pub use message::{Data, Message};
