@@ -178,12 +178,12 @@ mod tests {
         }
     }
 
-    const TEXT: &str = "[client.admin]\n\
+    const TEXT: &str = "[mon.]\n\
+        \tkey = AQBSv+FjAAAAABAAEiM0RVZneImaq7zN3u8BAQ==\n\
+        [client.admin]\n\
         \tkey = AQBSv+FjAAAAABAAEiM0RVZneImaq7zN3u8BAQ==\n\
         \tcaps mds = \"allow *\"\n\
-        \tcaps mon = \"allow profile \\\"x\\\"\"\n\
-        [mon.]\n\
-        \tkey = AQBSv+FjAAAAABAAEiM0RVZneImaq7zN3u8BAQ==\n";
+        \tcaps mon = \"allow profile \\\"x\\\"\"\n";
 
     #[test]
     fn keyrings_come_back_as_they_were() {

@@ -1,0 +1,185 @@
+use super::*;
+
+fn pair(secure: bool) -> (FrameWriter, FrameReader) {
+    let (mut w, mut r) = (FrameWriter::default(), FrameReader::default());
+    if secure {
+        let secret: Vec<u8> = (0..64).collect();
+        let keys = SecureKeys::from_secret(&secret).unwrap();
+        w.secure(&keys, false);
+        r.secure(&keys, true);
+    }
+    (w, r)
+}
+
+fn flat(parts: &[Bytes]) -> BytesMut {
+    parts.iter().flat_map(|p| p.iter().copied()).collect::<Vec<u8>>().as_slice().into()
+}
+
+fn data(parts: &[&'static [u8]]) -> Data {
+    let mut data = Data::default();
+    parts.iter().for_each(|part| data.push(Bytes::from_static(part)));
+    data
+}
+
+/// Shapes: every choice of empty and filled segments, small and large.
+fn shapes() -> Vec<(Bytes, Bytes, Data)> {
+    let sizes = [0usize, 1, 15, 16, 17, 512, 513, 5000];
+    let fill = |n: usize| Bytes::from(vec![n as u8 ^ 0x5a; n]);
+    let mut all = Vec::new();
+    for a in sizes {
+        for b in [0, 16, 700] {
+            for c in sizes {
+                let mut d = Data::default();
+                d.push(fill(c / 2));
+                d.push(fill(c - c / 2));
+                all.push((fill(a), fill(b), d));
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn messages_come_back_in_both_modes() {
+    for secure in [false, true] {
+        let (mut w, mut r) = pair(secure);
+        for (n, (front, middle, data)) in shapes().into_iter().enumerate() {
+            let header = [n as u8; MESSAGE_HEADER];
+            let mut out = Vec::new();
+            w.message(&header, &front, &middle, &data, &mut out).unwrap();
+            let mut buf = flat(&out);
+            let whole = buf.len();
+            // One byte less is never enough.
+            let mut short = buf.split_to(whole - 1);
+            let last = buf;
+            let step = r.next(&mut short, &Limits::default()).unwrap();
+            assert!(matches!(step, Step::Need(n) if n <= whole), "{step:?}");
+            short.unsplit(last);
+            let Step::Frame(frame) = r.next(&mut short, &Limits::default()).unwrap() else {
+                panic!("no frame")
+            };
+            assert!(short.is_empty());
+            assert_eq!(frame.tag, tag::MESSAGE);
+            assert_eq!(&frame.segments[0][..], &header);
+            assert_eq!(frame.segments[1], front);
+            assert_eq!(frame.segments[2], middle);
+            assert_eq!(frame.segments[3], data.to_bytes());
+        }
+    }
+}
+
+#[test]
+fn control_frames_come_back_in_both_modes() {
+    for secure in [false, true] {
+        let (mut w, mut r) = pair(secure);
+        for len in [0, 1, 9, 32, 48, 49, 64, 65, 4000] {
+            let payload = vec![len as u8; len];
+            let mut buf = BytesMut::from(&w.control(tag::AUTH_DONE, &payload).unwrap()[..]);
+            let Step::Frame(frame) = r.next(&mut buf, &Limits::default()).unwrap() else {
+                panic!("no frame")
+            };
+            assert_eq!((frame.tag, &frame.segments[0][..]), (tag::AUTH_DONE, &payload[..]));
+        }
+    }
+}
+
+#[test]
+fn bytes_of_a_crc_frame_are_as_the_format_says() {
+    let (mut w, _) = pair(false);
+    let bytes = w.control(tag::SESSION_RESET, &[1]).unwrap();
+    assert_eq!(bytes.len(), 32 + 1 + 4);
+    assert_eq!(bytes[..8], [12, 1, 1, 0, 0, 0, 8, 0]);
+    assert!(bytes[8..28].iter().all(|b| *b == 0));
+    // Independent values: crc32c("123456789") is 0xe3069283 with both inversions.
+    assert_eq!(crc32c_raw(!0, b"123456789"), !0xe306_9283);
+    assert_eq!(bytes[33..], crc32c_raw(!0, &[1]).to_le_bytes());
+    let mut out = Vec::new();
+    let (front, header) = (Bytes::from_static(b"front"), [7; MESSAGE_HEADER]);
+    w.message(&header, &front, &Bytes::new(), &data(&[b"da", b"ta"]), &mut out).unwrap();
+    // Data buffers are passed on, not copied.
+    assert_eq!(out.len(), 4);
+    assert_eq!((&out[1][..], &out[2][..]), (&b"da"[..], &b"ta"[..]));
+    let bytes = flat(&out);
+    assert_eq!(bytes.len(), 32 + 41 + 4 + 5 + 4 + 13);
+    assert_eq!(bytes[bytes.len() - 13], 0xe);
+    // The empty middle is inside the count: its checksum is that of nothing.
+    assert_eq!(bytes[bytes.len() - 8..bytes.len() - 4], [0xff; 4]);
+}
+
+#[test]
+fn receiving_does_not_copy_payloads() {
+    for secure in [false, true] {
+        let (mut w, mut r) = pair(secure);
+        let mut out = Vec::new();
+        let bulk = Data::from(Bytes::from(vec![9; 4096]));
+        w.message(&[0; 41], &Bytes::new(), &Bytes::new(), &bulk, &mut out).unwrap();
+        let mut buf = flat(&out);
+        let range = buf.as_ptr_range();
+        let Step::Frame(frame) = r.next(&mut buf, &Limits::default()).unwrap() else { panic!() };
+        assert!(range.contains(&frame.segments[3].as_ptr()));
+    }
+}
+
+#[test]
+fn aborted_frames_are_dropped() {
+    let (mut w, mut r) = pair(false);
+    let mut out = Vec::new();
+    w.message(&[0; 41], &Bytes::from_static(b"x"), &Bytes::new(), &Data::default(), &mut out)
+        .unwrap();
+    let bytes = flat(&out);
+    let epilogue = bytes.len() - EPILOGUE_CRC;
+    for (status, expected) in
+        [(0x1, Ok(Step::Aborted)), (0x3, Err(FrameError::LateStatus(3)))]
+    {
+        let mut buf = bytes.clone();
+        buf[epilogue] = status;
+        assert_eq!(r.next(&mut buf, &Limits::default()), expected);
+    }
+}
+
+#[test]
+fn lengths_are_refused_before_anything_is_allocated() {
+    let limits = Limits { data_bytes_max: 100, ..Limits::default() };
+    let refused = |tag, count, lens: [usize; 4]| {
+        let mut buf = BytesMut::new();
+        put_preamble(&mut buf, tag, count, lens);
+        FrameReader::default().next(&mut buf, &limits).unwrap_err()
+    };
+    assert_eq!(
+        refused(tag::MESSAGE, 4, [41, 0, 0, 101]),
+        FrameError::TooLong { segment: 3, bytes: 101 }
+    );
+    assert_eq!(
+        refused(tag::MESSAGE, 2, [41, (16 << 20) + 1, 0, 0]),
+        FrameError::TooLong { segment: 1, bytes: (16 << 20) + 1 }
+    );
+    assert_eq!(refused(tag::MESSAGE, 1, [40, 0, 0, 0]), FrameError::TooLong { segment: 0, bytes: 40 });
+    assert_eq!(refused(tag::MESSAGE, 3, [41, 7, 0, 0]), FrameError::EmptyLastSegment);
+    assert_eq!(refused(tag::HELLO, 2, [1, 1, 0, 0]), FrameError::SegmentCount(2));
+    assert_eq!(refused(21, 1, [1, 0, 0, 0]), FrameError::UnknownTag(21));
+    assert_eq!(
+        refused(tag::HELLO, 1, [1 << 20, 0, 0, 0]),
+        FrameError::TooLong { segment: 0, bytes: 1 << 20 }
+    );
+}
+
+#[test]
+fn every_flipped_byte_is_noticed() {
+    for secure in [false, true] {
+        let mut whole = Vec::new();
+        let (mut w, _) = pair(secure);
+        let mut out = Vec::new();
+        let front = Bytes::from_static(b"front bytes");
+        w.message(&[3; 41], &front, &Bytes::new(), &data(&[b"data"]), &mut out).unwrap();
+        whole.extend_from_slice(&flat(&out));
+        for at in 0..whole.len() {
+            let (_, mut r) = pair(secure);
+            let mut buf = BytesMut::from(&whole[..]);
+            buf[at] ^= 0x10;
+            // In crc mode the high half of the late status and nothing else is free.
+            let free = !secure && at == whole.len() - EPILOGUE_CRC;
+            let step = r.next(&mut buf, &Limits::default());
+            assert_eq!(step.is_ok(), free, "byte {at}, {step:?}");
+        }
+    }
+}
