@@ -1,0 +1,172 @@
+//! A disk that loses, keeps or tears what was not made durable before a crash.
+
+use crate::chance::Chance;
+use bytes::Bytes;
+use std::collections::BTreeMap;
+use types::node::{BLOCK_SIZE, aligned_buf};
+
+const SECTOR: usize = 512;
+
+/// One write that has not become durable.
+#[derive(Debug, Clone)]
+struct Pending {
+    offset: u64,
+    data: Bytes,
+    /// Completed: visible to reads, and flushed by the next flush.
+    done: bool,
+    id: u64,
+}
+
+/// Sparse image of a device, and the writes that a power cut may undo.
+#[derive(Debug, Clone)]
+pub struct Disk {
+    size: u64,
+    stable: BTreeMap<u64, Box<[u8]>>,
+    pending: Vec<Pending>,
+}
+
+impl Disk {
+    pub fn new(size: u64) -> Self {
+        Self { size, stable: BTreeMap::new(), pending: Vec::new() }
+    }
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn put_stable(&mut self, offset: u64, data: &[u8]) {
+        assert_eq!(offset % BLOCK_SIZE as u64, 0, "writes are whole blocks");
+        for (i, block) in data.chunks(BLOCK_SIZE).enumerate() {
+            let at = offset + (i * BLOCK_SIZE) as u64;
+            if block.len() == BLOCK_SIZE {
+                self.stable.insert(at, block.into());
+            } else {
+                let old = self.stable.entry(at).or_insert_with(|| vec![0; BLOCK_SIZE].into());
+                old[..block.len()].copy_from_slice(block);
+            }
+        }
+    }
+
+    /// Writes without a device in between: mkfs.
+    pub fn write_now(&mut self, offset: u64, data: &[u8]) {
+        self.put_stable(offset, data);
+    }
+
+    /// A write has been submitted; it may reach the media from now on.
+    pub fn submit(&mut self, id: u64, offset: u64, data: Bytes) {
+        assert!(offset + data.len() as u64 <= self.size, "write past the end at {offset}");
+        self.pending.push(Pending { offset, data, done: false, id });
+    }
+
+    /// The write has completed; with `durable` it is on the media.
+    pub fn complete(&mut self, id: u64, durable: bool) {
+        let Some(index) = self.pending.iter().position(|p| p.id == id) else { return };
+        if durable {
+            let write = self.pending.remove(index);
+            self.put_stable(write.offset, &write.data);
+        } else {
+            self.pending[index].done = true;
+        }
+    }
+
+    /// Everything that had completed is on the media.
+    pub fn flush(&mut self) {
+        let (done, waiting) = std::mem::take(&mut self.pending).into_iter().partition(|p| p.done);
+        self.pending = waiting;
+        let done: Vec<Pending> = done;
+        for write in done {
+            self.put_stable(write.offset, &write.data);
+        }
+    }
+
+    pub fn discard(&mut self, offset: u64, len: u64) {
+        let blocks: Vec<u64> = self.stable.range(offset..offset + len).map(|(at, _)| *at).collect();
+        for at in blocks {
+            self.stable.remove(&at);
+        }
+    }
+
+    pub fn read(&self, offset: u64, len: usize) -> Bytes {
+        let mut out = aligned_buf(len);
+        out.resize(len, 0);
+        let end = offset + len as u64;
+        let first = offset / BLOCK_SIZE as u64 * BLOCK_SIZE as u64;
+        for (at, block) in self.stable.range(first..end) {
+            overlay(&mut out, offset, *at, block);
+        }
+        for write in self.pending.iter().filter(|p| p.done) {
+            overlay(&mut out, offset, write.offset, &write.data);
+        }
+        out.freeze()
+    }
+
+    /// Power is cut: each write that was not durable is lost, kept, or torn at sectors.
+    pub fn crash(&mut self, chance: &mut Chance) {
+        for write in std::mem::take(&mut self.pending) {
+            match chance.within(0..3) {
+                0 => {}
+                1 => self.put_stable(write.offset, &write.data),
+                _ => {
+                    let old = self.read(write.offset, write.data.len());
+                    let mut torn = old.to_vec();
+                    for (sector, new) in torn.chunks_mut(SECTOR).zip(write.data.chunks(SECTOR)) {
+                        if chance.once_in(2) {
+                            sector.copy_from_slice(new);
+                        }
+                    }
+                    self.put_stable(write.offset, &torn);
+                }
+            }
+        }
+    }
+
+    /// Flips a bit of a stable block, if there is one at or after `offset`. Returns where.
+    pub fn rot(&mut self, offset: u64, bit: u64) -> Option<u64> {
+        let (at, block) = self.stable.range_mut(offset..).next()?;
+        let bit = bit as usize % (block.len() * 8);
+        block[bit / 8] ^= 1 << (bit % 8);
+        Some(*at)
+    }
+}
+
+/// Copies the part of `data` (at `at`) that lies in `out` (at `offset`).
+fn overlay(out: &mut [u8], offset: u64, at: u64, data: &[u8]) {
+    let start = offset.max(at);
+    let end = (offset + out.len() as u64).min(at + data.len() as u64);
+    if start < end {
+        out[(start - offset) as usize..(end - offset) as usize]
+            .copy_from_slice(&data[(start - at) as usize..(end - at) as usize]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_durable_is_sure_to_survive() {
+        let block = |byte: u8| Bytes::from(vec![byte; BLOCK_SIZE]);
+        let mut fates = [0; 3];
+        for seed in 0..100 {
+            let mut disk = Disk::new(1 << 20);
+            disk.submit(1, 0, block(1));
+            disk.complete(1, true);
+            disk.submit(2, 4096, block(2));
+            disk.complete(2, false);
+            disk.flush();
+            disk.submit(3, 8192, block(3));
+            disk.complete(3, false);
+            assert_eq!(disk.read(8192, 4096), block(3), "a completed write is seen");
+            disk.crash(&mut Chance::new(seed));
+            assert_eq!(disk.read(0, 8192), [block(1), block(2)].concat());
+            let third = disk.read(8192, 4096);
+            fates[if third == block(3) {
+                0
+            } else if third == block(0) {
+                1
+            } else {
+                2
+            }] += 1;
+        }
+        assert!(fates.iter().all(|n| *n > 10), "kept, lost and torn all happen: {fates:?}");
+    }
+}
