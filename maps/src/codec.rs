@@ -20,12 +20,21 @@ pub(crate) fn versioned_since<'a>(
     Ok((version, body))
 }
 
-/// A map of addresses in the order of their bytes, which is the order that checksums fix.
+/// Marker and versioned header of an encoded address.
+const ADDR_HEADER: usize = 1 + 6;
+
+/// Addresses in Ceph's order, which checksums fix: by the bytes of kind, nonce and socket address as
+/// they lie in memory on a little-endian machine.
+pub(crate) fn sorted_addrs(map: &BTreeMap<EntityAddr, UTime>) -> Vec<(Vec<u8>, EntityAddr, UTime)> {
+    let mut addrs: Vec<_> = map.iter().map(|(a, until)| (a.to_vec(), *a, *until)).collect();
+    addrs.sort_by(|a, b| a.0[ADDR_HEADER..].cmp(&b.0[ADDR_HEADER..]));
+    addrs
+}
+
 pub(crate) fn put_addr_map(out: &mut Vec<u8>, map: &BTreeMap<EntityAddr, UTime>) {
-    let mut pairs: Vec<(Vec<u8>, UTime)> = map.iter().map(|(a, t)| (a.to_vec(), *t)).collect();
-    pairs.sort();
+    let pairs = sorted_addrs(map);
     (pairs.len() as u32).encode(out);
-    for (addr, until) in pairs {
+    for (addr, _, until) in pairs {
         out.extend_from_slice(&addr);
         until.encode(out);
     }
