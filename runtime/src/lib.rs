@@ -12,5 +12,6 @@ pub mod device;
 pub mod glommio_driver;
 pub mod hop;
 pub mod kv;
+pub mod socket;
 pub mod tokio_driver;
 pub mod uring;
