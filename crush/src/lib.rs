@@ -3,6 +3,7 @@
 //! [`CrushMap`] is the map as data ([`map`]), with Ceph's encoding ([`codec`]).
 //! [`CrushMap::do_rule`] places an input ([`mapper`]).
 
+pub mod builder;
 pub mod codec;
 pub mod hash;
 pub mod ln;
