@@ -134,7 +134,7 @@ impl Decode for CrushMap {
         }
         // Ceph counts devices anew when it reads a map, whatever the map says.
         map.recount_devices();
-        check_shape(&map)?;
+        map.check_shape()?;
         Ok(map)
     }
 }
@@ -278,14 +278,16 @@ fn decode_choose_args(r: &mut Reader<'_>, map: &CrushMap) -> Result<BTreeMap<i64
     Ok(all)
 }
 
-/// Checks that every item exists and that the hierarchy is finite and not too deep.
-fn check_shape(map: &CrushMap) -> Result<()> {
-    // Height of each bucket once known; 0 is not yet.
-    let mut heights = vec![0u8; map.buckets.len()];
-    for bucket in map.all_buckets() {
-        check_bucket(map, bucket, 1, &mut heights)?;
+impl CrushMap {
+    /// Checks that every item exists and that the hierarchy is finite and not too deep.
+    pub fn check_shape(&self) -> Result<()> {
+        // Height of each bucket once known; 0 is not yet.
+        let mut heights = vec![0u8; self.buckets.len()];
+        for bucket in self.all_buckets() {
+            check_bucket(self, bucket, 1, &mut heights)?;
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 fn check_bucket(map: &CrushMap, bucket: &Bucket, depth: usize, heights: &mut [u8]) -> Result<u8> {

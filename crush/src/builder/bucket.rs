@@ -43,7 +43,7 @@ impl Bucket {
     }
 
     /// Works out the bucket's weight and its kind's derived numbers from the items' weights.
-    fn derive(&mut self, straw_calc_version: u8) -> Result<(), EditError> {
+    pub(super) fn derive(&mut self, straw_calc_version: u8) -> Result<(), EditError> {
         let id = self.id;
         let count = self.items.len();
         let overflow = EditError::WeightOverflow { id };

@@ -1,9 +1,16 @@
 //! Building and editing the map: what the monitor's `osd crush ...` commands do
 //! (Ceph doc/rados/operations/crush-map.rst).
 //!
-//! [`bucket`] changes one bucket.
+//! [`bucket`] changes one bucket, [`edit`] the hierarchy, [`class`] keeps shadow trees,
+//! [`weight_set`] the choose_args, and [`rule`] makes rules.
 
 pub mod bucket;
+pub mod class;
+pub mod edit;
+pub mod rule;
+pub mod weight_set;
+
+pub use edit::{Location, is_valid_name, weight_from_f64};
 
 use std::fmt;
 
@@ -55,7 +62,17 @@ pub enum EditError {
     Loop {
         id: i32,
     },
-    /// The place named is not above the item in the order of types.
+    /// The item is below that bucket already.
+    AlreadyThere {
+        id: i32,
+    },
+    /// Buckets nest deeper than [`crate::map::DEPTH_MAX`].
+    TooDeep,
+    /// A bucket id out of range.
+    InvalidBucketId {
+        id: i32,
+    },
+    /// The bucket of that name is of another type.
     WrongLevel {
         id: i32,
     },
@@ -79,7 +96,10 @@ pub enum EditError {
     },
     /// All 256 rule ids are taken.
     TooManyRules,
-    /// A choose_args position beyond the result, or weights that do not fit the bucket.
+    NoSuchWeightSet {
+        id: i64,
+    },
+    /// Not one weight per position of the weight set.
     WeightSetMismatch {
         id: i32,
     },
@@ -103,7 +123,11 @@ impl fmt::Display for EditError {
             Self::IdInUse { id } => write!(f, "id {id} is taken"),
             Self::InvalidDevice { id } => write!(f, "{id} is not a device id"),
             Self::Loop { id } => write!(f, "item {id} would contain itself"),
-            Self::WrongLevel { id } => write!(f, "bucket {id} is not above the item"),
+            Self::AlreadyThere { id } => write!(f, "item {id} is below that bucket already"),
+            Self::TooDeep => write!(f, "buckets nest too deep"),
+            Self::InvalidBucketId { id } => write!(f, "{id} is not a bucket id"),
+            Self::NoSuchWeightSet { id } => write!(f, "weight set {id} does not exist"),
+            Self::WrongLevel { id } => write!(f, "bucket {id} is of another type"),
             Self::NoLocation => write!(f, "the location names no bucket above the item"),
             Self::Shadow { id } => write!(f, "bucket {id} is the shadow of another"),
             Self::WeightOverflow { id } => write!(f, "the weights in bucket {id} exceed 65535"),
