@@ -1,2 +1,48 @@
-//! Developer commands.
-fn main() {}
+//! Developer commands: `cargo xtask test`, `cargo xtask tidy`, `cargo xtask codegen`.
+
+mod acceptance;
+mod cluster;
+mod codegen;
+mod crash;
+mod hostile;
+mod steps;
+mod tidy;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Developer commands of Kermes.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Xtask {
+    #[command(flatten)]
+    Command(Command),
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the tests: style, units, oracles, simulation, and real Ceph programs against a cluster.
+    ///
+    /// Without --install-deps it uses what is there and says what it skips and why.
+    Test(steps::TestArgs),
+    /// Check the layering: dependency direction, unsafe outside runtime/, files too long, leftovers.
+    Tidy,
+    /// Generate the FlatBuffers code of our own messages from messenger/schema.
+    Codegen,
+}
+
+fn main() -> ExitCode {
+    let Xtask::Command(command) = Xtask::parse();
+    let result = match command {
+        Command::Test(args) => steps::test(&args),
+        Command::Tidy => tidy::tidy(),
+        Command::Codegen => codegen::codegen(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("cargo xtask: {e:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Debian's `ceph` and `rados`, unmodified, on a cluster of ours, typed as a user would.
+
+use crate::cluster::{Cluster, has};
+use crate::steps::{Outcome, ms};
+use anyhow::ensure;
+use std::path::PathBuf;
+
+pub fn directory(name: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("kermes-{name}-{}", std::process::id()))
+}
+
+pub fn run(reactor: &str, port: u16) -> anyhow::Result<Outcome> {
+    if !has("ceph") || !has("rados") {
+        return Ok(Outcome::Skipped("ceph and rados (Debian's ceph-common) are not there".into()));
+    }
+    let port = port.to_string();
+    let args = ["--port", &port, "--reactor", reactor, "--osd-size", "10GiB"];
+    let (mut c, up) = Cluster::up(&directory(reactor), &args)?;
+    cluster_commands(&c)?;
+    objects(&c)?;
+    capabilities(&c)?;
+    large(&c)?;
+    bench(&c)?;
+    listing(&c)?;
+    let down = c.stop()?;
+    let again = c.start()?;
+    c.prints("ceph -s", &["HEALTH_OK"])?;
+    c.ok("rados -p p1 get o1 back && cmp back file")?;
+    c.ok("rados -p p1 get big back && cmp back big")?;
+    Ok(Outcome::Passed(format!(
+        "active+clean after {}, down in {}, up again with its data after {}",
+        ms(up),
+        ms(down),
+        ms(again)
+    )))
+}
+
+fn cluster_commands(c: &Cluster) -> anyhow::Result<()> {
+    c.prints("ceph -s", &["HEALTH_OK", "3 osds: 3 up", "3 in"])?;
+    c.prints("ceph osd tree", &["root default", "host", "osd.0", "osd.2", "up"])?;
+    c.prints("ceph osd pool create p1 64 2>&1", &["pool 'p1' created"])?;
+    c.ok("ceph osd pool application enable p1 rados")?;
+    c.prints("ceph df", &["RAW STORAGE", "POOLS", "p1"])?;
+    c.prints("rados lspools", &["p1"])?;
+    c.prints("ceph health", &["HEALTH_OK"])?;
+    for command in [
+        "fsid",
+        "versions",
+        "features",
+        "quorum_status",
+        "mon dump",
+        "mon stat",
+        "osd dump",
+        "osd stat",
+        "osd df",
+        "osd ls",
+        "pg dump",
+        "pg stat",
+        "auth ls",
+        "config dump",
+        "osd pool ls detail",
+        "osd crush dump",
+        "osd blocklist ls",
+        "osd erasure-code-profile ls",
+        "osd crush rule ls",
+        "osd crush class ls",
+        "health detail",
+    ] {
+        c.ok(&format!("ceph {command}"))?;
+        c.ok(&format!("ceph {command} -f json | jq -e . > /dev/null"))?;
+    }
+    // A map change takes effect at once.
+    let took = c.ok("s=$(date +%s%N); ceph osd pool create quick 8 2>/dev/null; \
+                     e=$(date +%s%N); echo $(((e - s) / 1000000))")?;
+    println!("ceph osd pool create, with the start of the program: {took} ms");
+    c.ok("ceph osd pool application enable quick rados")?;
+    c.ok("ceph osd out 2 && ceph osd in 2")?;
+    c.ok("ceph osd getmap -o map 2>/dev/null && test -s map")?;
+    c.ok("ceph osd getcrushmap -o crush 2>/dev/null && ceph osd setcrushmap -i crush 2>/dev/null")?;
+    c.prints("ceph osd map p1 o1", &["object 'o1'", "acting"])?;
+    c.ok("ceph osd set noout && ceph osd unset noout")?;
+    c.wait_healthy(20)
+}
+
+fn objects(c: &Cluster) -> anyhow::Result<()> {
+    c.ok("head -c 100000 /dev/urandom > file")?;
+    c.ok("rados -p p1 put o1 file && rados -p p1 get o1 back && cmp file back")?;
+    c.prints("rados -p p1 ls", &["o1"])?;
+    c.prints("rados -p p1 stat o1", &["p1/o1 mtime", "size 100000"])?;
+    c.ok("cat file file > twice; rados -p p1 append o1 file && rados -p p1 get o1 back && cmp back twice")?;
+    c.ok("rados -p p1 put o1 file")?;
+    c.ok("rados -p p1 setxattr o1 color red")?;
+    c.prints("rados -p p1 getxattr o1 color", &["red"])?;
+    c.prints("rados -p p1 listxattr o1", &["color"])?;
+    c.ok("rados -p p1 rmxattr o1 color")?;
+    c.ok("rados -p p1 setomapval o1 k1 v1 && rados -p p1 setomapval o1 k2 v2")?;
+    c.prints("rados -p p1 listomapvals o1", &["k1", "v1", "k2"])?;
+    c.prints("rados -p p1 listomapkeys o1", &["k1\nk2"])?;
+    c.ok("rados -p p1 rmomapkey o1 k1")?;
+    ensure!(c.ok("rados -p p1 listomapkeys o1")? == "k2", "k1 is removed, k2 is not");
+    c.ok("rados -p p1 setomapheader o1 header")?;
+    c.prints("rados -p p1 getomapheader o1", &["header"])?;
+    c.ok("rados -p p1 put gone file && rados -p p1 rm gone")?;
+    c.fails("rados -p p1 get gone back", 1, "No such file or directory")?;
+    c.ok(
+        "rados -N ns1 -p p1 put inside file && rados -N ns1 -p p1 get inside back && cmp file back",
+    )?;
+    ensure!(c.ok("rados -N ns1 -p p1 ls")? == "inside", "a namespace lists its own objects");
+    ensure!(!c.ok("rados -p p1 ls")?.contains("inside"), "and no other does");
+    c.prints("rados -p p1 ls --all", &["ns1\tinside", "\to1"])?;
+    c.ok("rados -p p1 export dump >/dev/null && rados -p quick import dump >/dev/null")?;
+    c.ok("rados -p quick get o1 back && cmp file back")?;
+    c.prints("rados df", &["p1", "quick", "total_objects"])?;
+    Ok(())
+}
+
+fn capabilities(c: &Cluster) -> anyhow::Result<()> {
+    c.prints(
+        "ceph auth get-or-create client.a mon 'allow r' osd 'allow rw pool=p1' | tee a.keyring",
+        &["[client.a]", "key = "],
+    )?;
+    c.ok("rados -n client.a --keyring a.keyring -p p1 put by-a file")?;
+    c.ok("rados -n client.a --keyring a.keyring -p p1 get by-a back && cmp file back")?;
+    c.fails(
+        "rados -n client.a --keyring a.keyring -p quick put by-a file",
+        1,
+        "Operation not permitted",
+    )?;
+    c.fails("ceph -n client.a --keyring a.keyring osd pool create nope 8", 13, "access denied")?;
+    c.ok("sed 's/client.a/client.b/' a.keyring > b.keyring")?;
+    c.fails("ceph --connect-timeout 10 -n client.b --keyring b.keyring -s", 0, "")?;
+    c.ok(
+        "printf '[client.a]\\n\\tkey = AQBAAAAAAAAAABAAAAAAAAAAAAAAAAAAAAAAAA==\\n' > bad.keyring",
+    )?;
+    c.fails("ceph --connect-timeout 10 -n client.a --keyring bad.keyring -s", 0, "")
+}
+
+fn large(c: &Cluster) -> anyhow::Result<()> {
+    c.ok("head -c 1073741824 /dev/urandom > big && rados -p p1 put big big")?;
+    c.ok("rados -p p1 get big back && test $(sha256sum < big | cut -c1-64) = $(sha256sum < back | cut -c1-64)")?;
+    c.ok("head -c 4194305 big > odd && rados -p p1 put odd odd && rados -p p1 get odd back && cmp odd back")?;
+    c.ok(": > none && rados -p p1 put none none && rados -p p1 get none back && cmp none back")?;
+    Ok(())
+}
+
+fn bench(c: &Cluster) -> anyhow::Result<()> {
+    c.prints("rados -p p1 bench 10 write -b 4096 --no-cleanup", &["Average IOPS"])?;
+    c.prints("rados -p p1 bench 5 seq", &["Average IOPS"])?;
+    c.prints("rados -p p1 bench 5 rand", &["Average IOPS"])?;
+    c.ok("rados -p p1 cleanup")?;
+    ensure!(!c.ok("rados -p p1 ls")?.contains("benchmark"), "cleanup removes every object");
+    Ok(())
+}
+
+fn listing(c: &Cluster) -> anyhow::Result<()> {
+    let script = "import rados, sys\n\
+        c = rados.Rados(conffile=''); c.connect()\n\
+        i = c.open_ioctx('quick')\n\
+        done = [i.aio_write_full('n%05d' % n, b'x') for n in range(10000)]\n\
+        [d.wait_for_complete() for d in done]\n\
+        assert all(d.get_return_value() == 0 for d in done)\n";
+    std::fs::write(c.dir.join("many.py"), script)?;
+    c.ok("/usr/bin/python3 many.py")?;
+    c.ok("rados -p quick ls | grep '^n' > names; test $(wc -l < names) = 10000; \
+          test $(sort -u names | wc -l) = 10000")?;
+    Ok(())
+}
+
+/// osd/tests/differential.py against a cluster of ours, compared with the answers of Ceph's OSD.
+pub fn differential() -> anyhow::Result<Outcome> {
+    if !has("ceph") || !std::path::Path::new("/usr/lib/python3/dist-packages").exists() {
+        return Ok(Outcome::Skipped("python3-rados is not there".into()));
+    }
+    let (c, _) = Cluster::up(&directory("differential"), &["--port", "3500"])?;
+    let here = std::env::current_dir()?;
+    let script = format!(
+        "/usr/bin/python3 {0}/osd/tests/differential.py --conf $CEPH_CONF \
+         --expect {0}/osd/testdata/differential.expected",
+        here.display()
+    );
+    let text = c.ok(&script)?;
+    Ok(Outcome::Passed(text.lines().last().unwrap_or_default().to_owned()))
+}
