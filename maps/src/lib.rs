@@ -1,11 +1,13 @@
 //! OSDMap and MonMap, and the way from an object to its acting set.
 //!
 //! Reading order: [`osd_map`] (what a map says), [`pool`], [`incremental`] (what changes between
-//! two epochs), [`placement`] (object to PG
-//! to OSDs), [`mon_map`].
+//! two epochs), [`placement`] (object to PG to
+//! OSDs), [`mon_map`], [`dump`] (as JSON and as text).
 
 mod apply;
 mod codec;
+mod compat;
+pub mod dump;
 pub mod incremental;
 mod incremental_codec;
 pub mod mon_map;
@@ -14,8 +16,11 @@ mod osd_map_codec;
 pub mod placement;
 pub mod pool;
 mod pool_codec;
+mod pool_dump;
+pub mod pool_options;
 pub mod release;
 pub mod snaps;
+pub mod text;
 
 pub use apply::ApplyError;
 pub use incremental::Incremental;

@@ -7,22 +7,10 @@
 //! of its first and last epoch.
 
 use maps::{Incremental, MonMap, OsdMap};
-use types::enc::{Decode, Encode, Reader};
+use types::enc::{Decode, Encode};
 
-fn testdata(name: &str) -> Vec<u8> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/").to_owned() + name;
-    std::fs::read(&path).unwrap_or_else(|e| panic!("{path}: {e}"))
-}
-
-fn incrementals() -> Vec<Vec<u8>> {
-    let bytes = testdata("incrementals.bin");
-    let mut r = Reader::new(&bytes);
-    let mut all = Vec::new();
-    while !r.is_empty() {
-        all.push(r.blob().unwrap().to_vec());
-    }
-    all
-}
+mod common;
+use common::{incrementals, testdata};
 
 #[test]
 fn full_maps_round_trip() {
