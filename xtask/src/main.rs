@@ -3,6 +3,7 @@
 mod acceptance;
 mod cluster;
 mod codegen;
+mod compare;
 mod crash;
 mod hostile;
 mod steps;
@@ -25,6 +26,8 @@ enum Command {
     ///
     /// Without --install-deps it uses what is there and says what it skips and why.
     Test(steps::TestArgs),
+    /// Measure OSD CPU per operation under `rados bench`, beside a running Ceph cluster if given.
+    Compare(compare::CompareArgs),
     /// Check the layering: dependency direction, unsafe outside runtime/, files too long, leftovers.
     Tidy,
     /// Generate the FlatBuffers code of our own messages from messenger/schema.
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
     let Xtask::Command(command) = Xtask::parse();
     let result = match command {
         Command::Test(args) => steps::test(&args),
+        Command::Compare(args) => compare::compare(&args),
         Command::Tidy => tidy::tidy(),
         Command::Codegen => codegen::codegen(),
     };
