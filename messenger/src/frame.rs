@@ -58,6 +58,8 @@ const FRONT_COPIED_MAX: usize = 512;
 pub enum FrameError {
     PreambleCrc,
     UnknownTag(u8),
+    /// A MESSAGE before the session is ready.
+    Early,
     SegmentCount(u8),
     /// Compression was not negotiated.
     Flags(u8),
@@ -77,6 +79,7 @@ impl FrameError {
         match self {
             Self::PreambleCrc => "preamble crc",
             Self::UnknownTag(_) => "frame tag",
+            Self::Early => "message before the session is ready",
             Self::SegmentCount(_) => "segment count",
             Self::Flags(_) => "frame flags",
             Self::EmptyLastSegment => "empty last segment",
@@ -215,8 +218,14 @@ impl FrameReader {
         self.gcm = Some(Box::new(Gcm::new(&keys.key, nonce)));
     }
 
-    /// Takes the next frame from the front of `buf`.
-    pub fn next(&mut self, buf: &mut BytesMut, limits: &Limits) -> Result<Step, FrameError> {
+    /// Takes the next frame from the front of `buf`. Without `messages` a MESSAGE is refused by its
+    /// preamble, so that a stranger cannot make us hold more than a control frame.
+    pub fn next(
+        &mut self,
+        buf: &mut BytesMut,
+        limits: &Limits,
+        messages: bool,
+    ) -> Result<Step, FrameError> {
         let head = match self.head {
             Some(head) => head,
             None => {
@@ -228,6 +237,9 @@ impl FrameReader {
                     gcm.open(&mut buf[..SECURE_HEAD])?;
                 }
                 let head = parse_preamble(&buf[..PREAMBLE], self.gcm.is_some(), limits)?;
+                if head.tag == tag::MESSAGE && !messages {
+                    return Err(FrameError::Early);
+                }
                 self.head = Some(head);
                 head
             }

@@ -6,5 +6,6 @@ pub mod frame;
 pub mod message;
 pub mod messages;
 pub mod mon_client;
+pub mod session;
 pub mod table;
 pub use message::{Data, Message};

@@ -52,10 +52,10 @@ fn messages_come_back_in_both_modes() {
             // One byte less is never enough.
             let mut short = buf.split_to(whole - 1);
             let last = buf;
-            let step = r.next(&mut short, &Limits::default()).unwrap();
+            let step = r.next(&mut short, &Limits::default(), true).unwrap();
             assert!(matches!(step, Step::Need(n) if n <= whole), "{step:?}");
             short.unsplit(last);
-            let Step::Frame(frame) = r.next(&mut short, &Limits::default()).unwrap() else {
+            let Step::Frame(frame) = r.next(&mut short, &Limits::default(), true).unwrap() else {
                 panic!("no frame")
             };
             assert!(short.is_empty());
@@ -75,7 +75,7 @@ fn control_frames_come_back_in_both_modes() {
         for len in [0, 1, 9, 32, 48, 49, 64, 65, 4000] {
             let payload = vec![len as u8; len];
             let mut buf = BytesMut::from(&w.control(tag::AUTH_DONE, &payload).unwrap()[..]);
-            let Step::Frame(frame) = r.next(&mut buf, &Limits::default()).unwrap() else {
+            let Step::Frame(frame) = r.next(&mut buf, &Limits::default(), true).unwrap() else {
                 panic!("no frame")
             };
             assert_eq!((frame.tag, &frame.segments[0][..]), (tag::AUTH_DONE, &payload[..]));
@@ -115,7 +115,7 @@ fn receiving_does_not_copy_payloads() {
         w.message(&[0; 41], &Bytes::new(), &Bytes::new(), &bulk, &mut out).unwrap();
         let mut buf = flat(&out);
         let range = buf.as_ptr_range();
-        let Step::Frame(frame) = r.next(&mut buf, &Limits::default()).unwrap() else { panic!() };
+        let Step::Frame(frame) = r.next(&mut buf, &Limits::default(), true).unwrap() else { panic!() };
         assert!(range.contains(&frame.segments[3].as_ptr()));
     }
 }
@@ -133,7 +133,7 @@ fn aborted_frames_are_dropped() {
     {
         let mut buf = bytes.clone();
         buf[epilogue] = status;
-        assert_eq!(r.next(&mut buf, &Limits::default()), expected);
+        assert_eq!(r.next(&mut buf, &Limits::default(), true), expected);
     }
 }
 
@@ -143,7 +143,7 @@ fn lengths_are_refused_before_anything_is_allocated() {
     let refused = |tag, count, lens: [usize; 4]| {
         let mut buf = BytesMut::new();
         put_preamble(&mut buf, tag, count, lens);
-        FrameReader::default().next(&mut buf, &limits).unwrap_err()
+        FrameReader::default().next(&mut buf, &limits, true).unwrap_err()
     };
     assert_eq!(
         refused(tag::MESSAGE, 4, [41, 0, 0, 101]),
@@ -156,6 +156,10 @@ fn lengths_are_refused_before_anything_is_allocated() {
     assert_eq!(refused(tag::MESSAGE, 1, [40, 0, 0, 0]), FrameError::TooLong { segment: 0, bytes: 40 });
     assert_eq!(refused(tag::MESSAGE, 3, [41, 7, 0, 0]), FrameError::EmptyLastSegment);
     assert_eq!(refused(tag::HELLO, 2, [1, 1, 0, 0]), FrameError::SegmentCount(2));
+    let mut early = BytesMut::new();
+    put_preamble(&mut early, tag::MESSAGE, 2, [41, 1 << 20, 0, 0]);
+    let step = FrameReader::default().next(&mut early, &limits, false);
+    assert_eq!(step, Err(FrameError::Early));
     assert_eq!(refused(21, 1, [1, 0, 0, 0]), FrameError::UnknownTag(21));
     assert_eq!(
         refused(tag::HELLO, 1, [1 << 20, 0, 0, 0]),
@@ -178,7 +182,7 @@ fn every_flipped_byte_is_noticed() {
             buf[at] ^= 0x10;
             // In crc mode the high half of the late status and nothing else is free.
             let free = !secure && at == whole.len() - EPILOGUE_CRC;
-            let step = r.next(&mut buf, &Limits::default());
+            let step = r.next(&mut buf, &Limits::default(), true);
             assert_eq!(step.is_ok(), free, "byte {at}, {step:?}");
         }
     }
