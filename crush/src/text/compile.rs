@@ -10,7 +10,7 @@ type Result<T> = std::result::Result<T, CompileError>;
 
 const RULES_MAX: i32 = 256;
 /// The most that a device and a bucket may weigh, 16.16.
-const DEVICE_WEIGHT_MAX: u32 = 10_000 * 0x10000;
+const DEVICE_WEIGHT_MAX: u32 = 100 * 0x10000;
 const BUCKET_WEIGHT_MAX: u32 = 65_535 * 0x10000;
 
 impl CrushMap {

@@ -109,7 +109,7 @@ pub fn make_map(shape: Shape, seed: u32) -> CrushMap {
         if alg == BucketAlg::Uniform
             && let Some((_, first)) = items.first().copied()
         {
-            items.iter_mut().for_each(|(_, weight)| *weight = first.max(1));
+            items.iter_mut().for_each(|(_, weight)| *weight = first.max(0x1000));
         }
         let bucket = Bucket::new(id, alg, kind, &items, version).expect("weights are small");
         let weight = bucket.weight;
