@@ -1,0 +1,1 @@
+pub const COMMANDS: &[super::table::Spec] = &[];

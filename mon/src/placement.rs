@@ -1,0 +1,70 @@
+//! Questions to the CRUSH map that several services ask.
+
+use crush::builder::{self, EditError};
+use crush::{CrushMap, Op};
+use std::collections::BTreeMap;
+use types::OsdId;
+
+/// The first map of a cluster: Ceph's types, root `default`, and `replicated_rule`, which spreads
+/// copies over buckets of type number `domain` (0: OSDs).
+pub fn initial(domain: u16) -> Result<CrushMap, EditError> {
+    let mut map = CrushMap::with_default_root();
+    let domain = map
+        .types
+        .get(&(domain as i32))
+        .cloned()
+        .ok_or(EditError::NoSuchType { name: domain.to_string() })?;
+    map.create_replicated_rule("replicated_rule", "default", &domain, None)?;
+    Ok(map)
+}
+
+/// Puts a device where it says it is. A device that is in the map keeps its weight. True: changed.
+pub fn create_or_move(
+    map: &mut CrushMap,
+    item: i32,
+    weight: f64,
+    name: &str,
+    location: &BTreeMap<String, String>,
+) -> Result<bool, EditError> {
+    let weight = builder::weight_from_f64(weight).unwrap_or(0);
+    map.create_or_move_item(item, weight, name, location)
+}
+
+/// Type and name of each bucket above an item, from the nearest up.
+pub fn location(map: &CrushMap, item: i32) -> Vec<(String, String)> {
+    map.full_location(item)
+}
+
+/// Buckets of a type, shadows left out, with the OSDs under each.
+pub fn subtrees(map: &CrushMap, type_name: &str) -> Vec<(String, Vec<OsdId>)> {
+    let Some(kind) = map.type_id(type_name) else { return Vec::new() };
+    map.buckets
+        .iter()
+        .flatten()
+        .filter(|b| b.kind == kind && !map.is_shadow(b.id))
+        .map(|b| {
+            let osds = map.devices_below(b.id);
+            let osds = osds.into_iter().filter_map(|o| u32::try_from(o).ok()).map(OsdId).collect();
+            (map.item_name(b.id).unwrap_or_default().to_owned(), osds)
+        })
+        .collect()
+}
+
+/// Share of each OSD that a rule may choose: CRUSH weight times `reweight` (16.16).
+pub fn rule_weights(
+    map: &CrushMap,
+    rule: u32,
+    reweight: impl Fn(OsdId) -> u32,
+) -> BTreeMap<OsdId, f64> {
+    let mut out = BTreeMap::new();
+    let Some(rule) = map.rules.get(rule as usize).and_then(Option::as_ref) else { return out };
+    for step in rule.steps.iter().filter(|s| s.op == Op::Take) {
+        for device in map.devices_below(step.arg1) {
+            let Ok(id) = u32::try_from(device) else { continue };
+            let weight = map.item_weight(device).unwrap_or(0) as f64 / 65536.0;
+            let share = weight * reweight(OsdId(id)) as f64 / 65536.0;
+            out.insert(OsdId(id), share);
+        }
+    }
+    out
+}
