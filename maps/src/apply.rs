@@ -11,6 +11,9 @@ use std::fmt;
 use types::enc::{Decode, DecodeError};
 use types::{EntityAddrVec, Epoch, Fsid, OsdId, PoolId};
 
+/// Bounds the memory that an incremental can ask for; the largest known clusters have 10^4 OSDs.
+pub const OSD_COUNT_MAX: u32 = 1 << 20;
+
 /// Why an incremental does not apply. The map stays as it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ApplyError {
@@ -23,6 +26,8 @@ pub enum ApplyError {
         have: Fsid,
         found: Fsid,
     },
+    /// It makes room for more than [`OSD_COUNT_MAX`] OSDs.
+    TooManyOsds(u32),
     /// It names an OSD that is not below max_osd.
     NoSuchOsd(OsdId),
     /// The OSD comes up without heartbeat addresses.
@@ -42,6 +47,7 @@ impl fmt::Display for ApplyError {
             Self::OtherCluster { have, found } => {
                 write!(f, "incremental of cluster {found}, the map is of {have}")
             }
+            Self::TooManyOsds(count) => write!(f, "{count} OSDs are more than {OSD_COUNT_MAX}"),
             Self::NoSuchOsd(osd) => write!(f, "osd.{osd} is not below max_osd"),
             Self::NoHeartbeatAddrs(osd) => write!(f, "osd.{osd} has no heartbeat addresses"),
             Self::NotQueued(pool) => write!(f, "purged snapshots of pool {pool} are not queued"),
@@ -106,6 +112,9 @@ impl OsdMap {
 
     fn check_fields(&self, inc: &Incremental) -> Result<(), ApplyError> {
         let max = inc.new_max_osd.unwrap_or(self.max_osd());
+        if max > OSD_COUNT_MAX {
+            return Err(ApplyError::TooManyOsds(max));
+        }
         let named = (inc.new_weight.keys())
             .chain(inc.new_primary_affinity.keys())
             .chain(inc.new_state.keys())
@@ -336,5 +345,180 @@ fn put_or_remove<K: Ord, V>(map: &mut BTreeMap<K, V>, key: K, value: V, remove: 
         map.remove(&key);
     } else {
         map.insert(key, value);
+    }
+}
+
+/// An epoch ready to be published: the incremental and the full map, as bytes that agree.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sealed {
+    pub map: OsdMap,
+    pub full: Vec<u8>,
+    pub incremental: Vec<u8>,
+}
+
+impl OsdMap {
+    /// Makes the next epoch: applies `inc` to a copy of this map, encodes the result and puts its
+    /// checksum into `inc`, so that every receiver that applies it can tell that it has this very
+    /// map. Costs time in the size of the map.
+    pub fn seal(&self, inc: &mut Incremental) -> Result<Sealed, ApplyError> {
+        let mut map = self.clone();
+        map.apply(inc)?;
+        let (full, crc) = map.encode_with_crc();
+        inc.full_crc = crc;
+        Ok(Sealed { map, full, incremental: inc.encode() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pool::PgPool;
+    use crate::snaps::SnapSet;
+    use types::{PgId, UTime};
+
+    const NOW: UTime = UTime { sec: 1_800_000_000, nsec: 0 };
+
+    fn map_of(osds: u32) -> OsdMap {
+        let mut map = OsdMap::new(Fsid([1; 16]), NOW);
+        map.epoch = Epoch(10);
+        map.set_max_osd(osds);
+        map
+    }
+
+    fn next(map: &OsdMap) -> Incremental {
+        Incremental::new(map.fsid, map.epoch.next(), NOW)
+    }
+
+    fn bring_up(inc: &mut Incremental, osd: u32) {
+        for map in [
+            &mut inc.new_up_client,
+            &mut inc.new_up_cluster,
+            &mut inc.new_hb_back_up,
+            &mut inc.new_hb_front_up,
+        ] {
+            map.insert(OsdId(osd), EntityAddrVec::default());
+        }
+    }
+
+    #[test]
+    fn refuses_what_does_not_fit_and_stays_as_it_was() {
+        let map = map_of(2);
+        let refused = |change: &dyn Fn(&mut Incremental)| {
+            let mut inc = next(&map);
+            inc.new_flags = Some(7);
+            change(&mut inc);
+            let mut after = map.clone();
+            let error = after.apply(&inc).unwrap_err();
+            assert_eq!(after, map);
+            error
+        };
+        let (have, found) = (map.fsid, Fsid([2; 16]));
+        assert_eq!(
+            refused(&|inc| inc.epoch = Epoch(12)),
+            ApplyError::WrongEpoch { have: Epoch(10), next: Epoch(12) }
+        );
+        assert_eq!(refused(&|inc| inc.fsid = found), ApplyError::OtherCluster { have, found });
+        assert_eq!(
+            refused(&|inc| inc.new_weight = BTreeMap::from([(OsdId(2), 1)])),
+            ApplyError::NoSuchOsd(OsdId(2))
+        );
+        assert_eq!(
+            refused(&|inc| drop(inc.new_up_client.insert(OsdId(1), EntityAddrVec::default()))),
+            ApplyError::NoHeartbeatAddrs(OsdId(1))
+        );
+        assert_eq!(
+            refused(&|inc| inc.new_max_osd = Some(1 << 30)),
+            ApplyError::TooManyOsds(1 << 30)
+        );
+        let snaps = SnapSet::from_iter([(1, 2)]);
+        assert_eq!(
+            refused(&|inc| drop(inc.new_purged_snaps.insert(PoolId(1), snaps.clone()))),
+            ApplyError::NotQueued(PoolId(1))
+        );
+        assert!(matches!(
+            refused(&|inc| inc.crush = b"no map".as_slice().into()),
+            ApplyError::Decode(_)
+        ));
+        assert!(matches!(
+            refused(&|inc| inc.full_map = b"no map".as_slice().into()),
+            ApplyError::Decode(_)
+        ));
+    }
+
+    #[test]
+    fn an_osd_comes_up_goes_down_and_is_destroyed() {
+        let mut map = map_of(1);
+        let osd = OsdId(0);
+        let mut inc = next(&map);
+        bring_up(&mut inc, 0);
+        inc.new_weight.insert(osd, crate::WEIGHT_IN);
+        map.apply(&inc).unwrap();
+        assert!(map.is_up(osd) && map.is_in(osd));
+        assert_eq!(map.info[0].up_from, Epoch(11));
+
+        let mut inc = next(&map);
+        inc.new_state.insert(osd, 0);
+        map.apply(&inc).unwrap();
+        assert!(map.exists(osd) && map.is_down(osd));
+        assert_eq!((map.info[0].down_at, map.xinfo[0].down_stamp), (Epoch(12), NOW));
+
+        let mut inc = next(&map);
+        inc.new_state.insert(osd, osd_state::EXISTS);
+        map.apply(&inc).unwrap();
+        assert!(!map.exists(osd));
+        assert_eq!(map.info[0], OsdInfo::default());
+    }
+
+    #[test]
+    fn temporary_sets_come_and_go() {
+        let mut map = map_of(3);
+        let pg = PgId { pool: PoolId(1), seed: 0 };
+        let mut inc = next(&map);
+        inc.new_pg_temp.insert(pg, vec![2, 1]);
+        inc.new_primary_temp.insert(pg, 1);
+        map.apply(&inc).unwrap();
+        assert_eq!((&map.pg_temp[&pg], map.primary_temp[&pg]), (&vec![2, 1], 1));
+        let mut inc = next(&map);
+        inc.new_pg_temp.insert(pg, vec![]);
+        inc.new_primary_temp.insert(pg, -1);
+        map.apply(&inc).unwrap();
+        assert!(map.pg_temp.is_empty() && map.primary_temp.is_empty());
+    }
+
+    #[test]
+    fn removed_snapshots_wait_in_the_queue_until_purged() {
+        let mut map = map_of(0);
+        let set = |start, len| BTreeMap::from([(PoolId(1), SnapSet::from_iter([(start, len)]))]);
+        let mut inc = next(&map);
+        inc.new_removed_snaps = set(1, 4);
+        map.apply(&inc).unwrap();
+        let mut inc = next(&map);
+        inc.new_purged_snaps = set(2, 2);
+        map.apply(&inc).unwrap();
+        assert_eq!(map.removed_snaps_queue[&PoolId(1)], SnapSet::from_iter([(1, 1), (4, 1)]));
+        assert!(map.new_removed_snaps.is_empty());
+        let mut inc = next(&map);
+        inc.new_purged_snaps = set(1, 1);
+        inc.new_removed_snaps = set(9, 1);
+        map.apply(&inc).unwrap();
+        let mut inc = next(&map);
+        inc.new_purged_snaps = BTreeMap::from([(PoolId(1), SnapSet::from_iter([(4, 1), (9, 1)]))]);
+        map.apply(&inc).unwrap();
+        assert!(map.removed_snaps_queue.is_empty());
+    }
+
+    #[test]
+    fn a_sealed_epoch_agrees_with_itself() {
+        let map = map_of(1);
+        let mut inc = next(&map);
+        inc.new_pools.insert(PoolId(1), PgPool::new_replicated(3, 32, 0, Epoch(0), NOW));
+        inc.new_pool_names.insert(PoolId(1), "p".to_owned());
+        let sealed = map.seal(&mut inc).unwrap();
+        let mut receiver = map.clone();
+        let received = Incremental::decode(&sealed.incremental).unwrap();
+        receiver.apply(&received).unwrap();
+        assert_eq!(receiver.encode_with_crc(), (sealed.full.clone(), received.full_crc));
+        assert_eq!(OsdMap::decode(&sealed.full).unwrap(), sealed.map);
+        assert_eq!(receiver.pools[&PoolId(1)].last_change, Epoch(11));
     }
 }

@@ -22,7 +22,7 @@ pub mod release;
 pub mod snaps;
 pub mod text;
 
-pub use apply::ApplyError;
+pub use apply::{ApplyError, OSD_COUNT_MAX, Sealed};
 pub use incremental::Incremental;
 pub use mon_map::{MonInfo, MonMap};
 pub use osd_map::{

@@ -6,8 +6,9 @@
 //! upmaps, pg_temp, blocklists, CRUSH edits, a cache tier. `first.full` and `last.full` are the maps
 //! of its first and last epoch.
 
-use maps::{Incremental, MonMap, OsdMap};
+use maps::{Incremental, MonMap, OsdMap, PgPool, pool_flags};
 use types::enc::{Decode, Encode};
+use types::{Epoch, Fsid, UTime};
 
 mod common;
 use common::{incrementals, testdata};
@@ -51,4 +52,43 @@ fn each_incremental_makes_the_map_that_the_monitor_made() {
     }
     assert!(map.unwrap().encode() == testdata("last.full"));
     assert!(all.len() > 50);
+}
+
+/// What a monitor of 16.2.15 starts a cluster with is what we make from nothing but the CRUSH map
+/// and the default erasure-code profile.
+#[test]
+fn a_fresh_map_is_that_of_a_fresh_cluster() {
+    let first = OsdMap::decode(&testdata("first.full")).unwrap();
+    let mut ours = OsdMap::new(first.fsid, first.created);
+    ours.epoch = Epoch(1);
+    ours.set_crush(first.crush.clone());
+    ours.erasure_code_profiles = first.erasure_code_profiles.clone();
+    assert!(ours.encode() == testdata("first.full"));
+}
+
+#[test]
+fn a_new_pool_is_as_the_monitor_makes_it() {
+    for (name, pg_num) in [("p12", 12), ("p48", 48)] {
+        let maps = common::history().into_iter();
+        let made = maps.map(|(_, map)| map).find(|map| map.pool_id(name).is_some()).unwrap();
+        let theirs = made.pool(made.pool_id(name).unwrap()).unwrap();
+        let mut ours = PgPool::new_replicated(3, pg_num, 0, made.epoch, theirs.create_time);
+        // That cluster is set not to scale PGs by itself.
+        ours.pg_autoscale_mode = 0;
+        assert_eq!(&ours, theirs);
+        assert!(ours.has_flag(pool_flags::CREATING));
+    }
+}
+
+#[test]
+fn older_layouts_and_other_versions_are_refused() {
+    let mut bytes = testdata("osdmap.full");
+    bytes[0] = 7;
+    assert!(OsdMap::decode(&bytes).is_err());
+    assert!(OsdMap::decode(&[]).is_err());
+    let empty = OsdMap::new(Fsid::default(), UTime::default());
+    let mut twice = empty.encode();
+    assert_eq!(OsdMap::decode(&twice).unwrap(), empty);
+    twice.push(0);
+    assert!(OsdMap::decode(&twice).is_err());
 }
