@@ -15,6 +15,8 @@ pub enum StoreEffect {
     /// With `durable` it is on stable media when it completes. Several writes may be under way and
     /// may complete in any order.
     Write { io: u64, offset: u64, buf: Bytes, durable: bool },
+    /// Every write that has completed before is on stable media when this completes.
+    Flush { io: u64 },
 }
 
 /// The answer to a [`StoreEffect`].
@@ -22,6 +24,7 @@ pub enum StoreEffect {
 pub enum IoCompletion {
     Read { io: u64, result: Result<Bytes, IoError> },
     Write { io: u64, result: Result<(), IoError> },
+    Flush { io: u64, result: Result<(), IoError> },
 }
 
 /// What the store tells its caller.
@@ -88,7 +91,10 @@ pub enum SubmitError {
     /// [`accepting`]: crate::Store::accepting
     Busy,
     /// Operation number `op` is out of its range.
-    Invalid { op: usize, what: &'static str },
+    Invalid {
+        op: usize,
+        what: &'static str,
+    },
     /// The store is not mounted yet.
     NotMounted,
     Failed(StoreError),
@@ -113,7 +119,11 @@ pub enum ReadError {
     NotFound,
     Corrupt(Corrupt),
     /// The device refused this one read.
-    Io { object: ObjectName, device_offset: u64, error: IoError },
+    Io {
+        object: ObjectName,
+        device_offset: u64,
+        error: IoError,
+    },
     NotMounted,
     Failed(StoreError),
 }
@@ -135,16 +145,31 @@ impl std::error::Error for ReadError {}
 /// Why a store is of no more use. Offsets are bytes from the start of the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoreError {
-    WriteFailed { device_offset: u64, error: IoError },
+    WriteFailed {
+        device_offset: u64,
+        error: IoError,
+    },
     /// A read failed while mounting.
-    ReadFailed { device_offset: u64, error: IoError },
+    ReadFailed {
+        device_offset: u64,
+        error: IoError,
+    },
     /// Neither of the two anchors is whole.
-    NoAnchor { device_offsets: [u64; 2] },
-    CheckpointCorrupt { device_offset: u64 },
+    NoAnchor {
+        device_offsets: [u64; 2],
+    },
+    CheckpointCorrupt {
+        device_offset: u64,
+    },
     /// A record is bad although later records say that it was durable.
-    JournalCorrupt { device_offset: u64, sequence: u64 },
+    JournalCorrupt {
+        device_offset: u64,
+        sequence: u64,
+    },
     /// A journal record or checkpoint has a right checksum and a content that cannot be.
-    Undecodable { device_offset: u64 },
+    Undecodable {
+        device_offset: u64,
+    },
     /// The reserve that keeps cleaner and checkpoints going was used up.
     ReserveExhausted,
 }

@@ -73,9 +73,14 @@ impl MkfsParams {
 /// Why no store can be made with these parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MkfsError {
-    TooSmall { device_bytes: u64, needed: u64 },
+    TooSmall {
+        device_bytes: u64,
+        needed: u64,
+    },
     /// Not a power of two from 1 to 256.
-    Shards { shards: u16 },
+    Shards {
+        shards: u16,
+    },
 }
 impl fmt::Display for MkfsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -99,12 +104,24 @@ pub enum ProbeError {
     /// Something else's data.
     Foreign,
     /// Ours, with both copies damaged.
-    Corrupt { expected: u32, found: u32 },
-    WrongVersion { found: u32, known: u32 },
+    Corrupt {
+        expected: u32,
+        found: u32,
+    },
+    WrongVersion {
+        found: u32,
+        known: u32,
+    },
     /// The device is smaller than when the store was made, or than any store.
-    TooSmall { device_bytes: u64, needed: u64 },
+    TooSmall {
+        device_bytes: u64,
+        needed: u64,
+    },
     /// Another cluster's (from [`Superblock::check_cluster`]).
-    OtherCluster { found: Fsid, expected: Fsid },
+    OtherCluster {
+        found: Fsid,
+        expected: Fsid,
+    },
 }
 impl fmt::Display for ProbeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -268,8 +285,7 @@ pub fn superblock_for(params: &MkfsParams) -> Result<Superblock, MkfsError> {
     if params.device_bytes < needed {
         return Err(MkfsError::TooSmall { device_bytes: params.device_bytes, needed });
     }
-    let region_bytes =
-        ((params.device_bytes / BLOCK - 2) * BLOCK / shards as u64) / BLOCK * BLOCK;
+    let region_bytes = ((params.device_bytes / BLOCK - 2) * BLOCK / shards as u64) / BLOCK * BLOCK;
     let largest = (region_bytes - 2 * BLOCK) / SEGMENTS_WANTED;
     let segment_bytes =
         (1u64 << largest.max(1).ilog2()).clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX) as u32;

@@ -13,10 +13,22 @@
 //! without waiting for the cleaner.
 
 mod anchor;
+mod check;
+mod checkpoint;
+mod checkpointer;
+mod cleaner;
+mod delta;
 pub mod event;
 pub mod format;
+mod mount;
+mod objects;
+mod onode;
+mod reader;
+mod record;
+mod segment;
 mod store;
 pub mod txn;
+mod writer;
 
 pub use event::{
     Corrupt, IoCompletion, MountReport, ObjectInfo, Piece, ReadData, ReadError, ReadStart, StatFs,

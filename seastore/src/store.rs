@@ -1,9 +1,29 @@
-//! [`Store`]: one shard.
+//! [`Store`]: one shard. What callers see; the parts are in `writer`, `reader`, `checkpointer`,
+//! `cleaner` and `mount`.
 
+use crate::checkpointer::Checkpointer;
+use crate::cleaner::Cleaning;
 use crate::event::*;
-use crate::format::Superblock;
-use crate::txn::{ObjectName, Transaction};
+use crate::format::{BLOCK, Superblock};
+use crate::mount::Mount;
+use crate::objects::{ObjectId, Objects};
+use crate::onode::{Extent, PENDING};
+use crate::reader::PendingRead;
+use crate::record::RecordBuilder;
+use crate::segment::SegmentTable;
+use crate::txn::{ObjectName, Transaction, TxnOp};
+use bytes::Bytes;
+use std::collections::{BTreeMap, VecDeque};
 use types::{HObject, PgId};
+
+/// Writes are cut into extents of at most this size, bytes.
+pub(crate) const PIECE_BYTES_MAX: usize = 128 << 10;
+/// Free segments that only the cleaner and checkpoints may use, on top of a checkpoint's own.
+const RESERVE_CLEANER: u64 = 2;
+/// Further ones that only transactions which free space may use as well.
+const RESERVE_FREEING: u64 = 2;
+/// A transaction that frees space may log at most this much while it draws on the reserve, bytes.
+const FREEING_BYTES_MAX: u64 = 256 << 10;
 
 /// How to open one shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,37 +36,292 @@ pub struct StoreConfig {
     pub nonce: u64,
 }
 
-/// One shard of a device: its objects in memory, its journal and its space.
-pub struct Store {
-    config: StoreConfig,
+/// What an outstanding device request is for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Io {
+    Mount,
+    Record { sequence: u64 },
+    Chunk,
+    Anchor,
+    Read { read: u64, index: usize },
+    Clean,
 }
 
-#[allow(unused_variables)]
+pub(crate) enum Phase {
+    Closed,
+    Mounting(Box<Mount>),
+    Ready,
+    Failed(StoreError),
+}
+
+pub(crate) struct QueuedOp {
+    pub op: TxnOp,
+    pub object: Option<ObjectId>,
+    /// Of a write's data in the stream of all data.
+    pub position: u64,
+}
+
+/// A transaction, or a move of the cleaner, that has no place on the device yet.
+#[derive(Default)]
+pub(crate) struct Queued {
+    /// `None` for the cleaner's.
+    pub token: Option<u64>,
+    pub ops: Vec<QueuedOp>,
+    /// Data that dies when this is durable: (segment, bytes).
+    pub kills: Vec<(u32, u64)>,
+    pub bytes_max: u64,
+}
+
+/// Where the journal goes on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct JournalHead {
+    pub segment: u32,
+    /// Within the segment.
+    pub offset: u64,
+    pub next: u32,
+    pub sequence: u64,
+    pub previous: u32,
+}
+
+/// A record on its way to the device.
+pub(crate) struct InFlight {
+    pub sequence: u64,
+    pub addr: u64,
+    pub done: bool,
+    pub tokens: Vec<u64>,
+    pub kills: Vec<(u32, u64)>,
+}
+
+/// One shard of a device: its objects in memory, its journal and its space.
+pub struct Store {
+    pub(crate) config: StoreConfig,
+    pub(crate) phase: Phase,
+    pub(crate) objects: Objects,
+    pub(crate) segments: SegmentTable,
+    pub(crate) head: JournalHead,
+    /// Records up to this sequence are on stable media.
+    pub(crate) durable: u64,
+    pub(crate) in_flight: VecDeque<InFlight>,
+    /// Records being written, by address: their data are read from here.
+    pub(crate) buffers: BTreeMap<u64, Bytes>,
+    pub(crate) queue: VecDeque<Queued>,
+    /// The cleaner's moves; placed before `queue`, so that nothing submitted after a move was
+    /// decided can overtake it.
+    pub(crate) moves: VecDeque<Queued>,
+    pub(crate) queued_bytes: u64,
+    /// Data of `queue` and `moves` by position.
+    pub(crate) queued_data: BTreeMap<u64, Bytes>,
+    pub(crate) position: u64,
+    pub(crate) builder: RecordBuilder,
+    /// Replay would start at this sequence.
+    pub(crate) journal_start: u64,
+    /// Bytes of records since then.
+    pub(crate) journal_bytes: u64,
+    pub(crate) checkpoint: u64,
+    pub(crate) checkpoint_segments: Vec<u32>,
+    pub(crate) checkpointer: Option<Checkpointer>,
+    pub(crate) cleaning: Option<Cleaning>,
+    pub(crate) ios: BTreeMap<u64, Io>,
+    next_io: u64,
+    pub(crate) reads: BTreeMap<u64, PendingRead>,
+    pub(crate) next_read: u64,
+    pub(crate) events: Vec<StoreEvent>,
+    /// Somebody was told to wait for [`StoreEvent::Room`].
+    waiting_for_room: std::cell::Cell<bool>,
+}
+
 impl Store {
     /// A store that is not mounted: only `mount` and `on_io` are of use.
+    ///
+    /// # Panics
+    /// If the shard is not below the superblock's shard count.
     pub fn open(config: StoreConfig) -> Self {
-        Self { config }
+        let sb = &config.superblock;
+        assert!(config.shard < sb.shards, "shard {} of {}", config.shard, sb.shards);
+        let segments = SegmentTable::new(sb.segment_count() as u32, sb.segment_bytes as u64);
+        Self {
+            config,
+            phase: Phase::Closed,
+            objects: Objects::default(),
+            segments,
+            head: JournalHead { segment: 0, offset: 0, next: 1, sequence: 1, previous: 0 },
+            durable: 0,
+            in_flight: VecDeque::new(),
+            buffers: BTreeMap::new(),
+            queue: VecDeque::new(),
+            moves: VecDeque::new(),
+            queued_bytes: 0,
+            queued_data: BTreeMap::new(),
+            position: 0,
+            builder: RecordBuilder::default(),
+            journal_start: 1,
+            journal_bytes: 0,
+            checkpoint: 0,
+            checkpoint_segments: Vec::new(),
+            checkpointer: None,
+            cleaning: None,
+            ios: BTreeMap::new(),
+            next_io: 1,
+            reads: BTreeMap::new(),
+            next_read: 1,
+            events: Vec::new(),
+            waiting_for_room: std::cell::Cell::new(false),
+        }
     }
+
     /// Begins to read checkpoint and journal. Ends with [`StoreEvent::Mounted`] or
-    /// [`StoreEvent::Failed`].
+    /// [`StoreEvent::Failed`]. Later calls do nothing.
     pub fn mount(&mut self, fx: &mut Vec<StoreEffect>) {
-        todo!()
+        if matches!(self.phase, Phase::Closed) {
+            self.start_mount(fx);
+        }
     }
+
     /// Applies `txn` in memory at once, whole or not at all, and queues it for the journal.
     /// [`StoreEvent::Durable`] with `token` follows; tokens come back in the order of submission.
     pub fn submit(&mut self, txn: Transaction, token: u64) -> Result<(), SubmitError> {
-        todo!()
+        match &self.phase {
+            Phase::Ready => {}
+            Phase::Failed(e) => return Err(SubmitError::Failed(*e)),
+            _ => return Err(SubmitError::NotMounted),
+        }
+        let bytes_max = self.admit(&txn)?;
+        let mut queued = Queued { token: Some(token), bytes_max, ..Queued::default() };
+        queued.ops.reserve(txn.ops.len());
+        for op in txn.ops {
+            match op {
+                TxnOp::Write { o, offset, mut data } if data.len() > PIECE_BYTES_MAX => {
+                    let mut at = offset;
+                    while !data.is_empty() {
+                        let piece = data.split_to(data.len().min(PIECE_BYTES_MAX));
+                        let len = piece.len() as u64;
+                        let op = TxnOp::Write { o: o.clone(), offset: at, data: piece };
+                        self.apply(op, &mut queued);
+                        at += len;
+                    }
+                }
+                op => self.apply(op, &mut queued),
+            }
+        }
+        self.queued_bytes += bytes_max;
+        self.queue.push_back(queued);
+        Ok(())
     }
+
+    fn apply(&mut self, op: TxnOp, queued: &mut Queued) {
+        let mut position = 0;
+        let extent = match &op {
+            TxnOp::Write { data, .. } if !data.is_empty() => {
+                let extent = self.queue_data(data.clone());
+                position = extent.addr & !PENDING;
+                Some(extent)
+            }
+            _ => None,
+        };
+        let segment_bytes = self.segments.segment_bytes;
+        let kills = &mut queued.kills;
+        let object = self
+            .objects
+            .apply(&op, extent, &mut |addr, len| note_kill(kills, segment_bytes, addr, len));
+        queued.ops.push(QueuedOp { op, object, position });
+    }
+
+    /// Takes data that has no place yet; the extent says where to find it.
+    pub(crate) fn queue_data(&mut self, data: Bytes) -> Extent {
+        let position = self.position;
+        let len = data.len() as u32;
+        self.position += data.len() as u64;
+        self.queued_data.insert(position, data);
+        Extent { addr: position | PENDING, len, crcs: crate::onode::Crcs::None }
+    }
+
+    /// Whether there is space for `txn` and whether it can be written right away; returns what it
+    /// takes in the journal at most.
+    fn admit(&self, txn: &Transaction) -> Result<u64, SubmitError> {
+        let (mut data, mut deltas, mut placed) = (0, 0, 0);
+        let mut frees = false;
+        for (index, op) in txn.ops.iter().enumerate() {
+            op.check(index)?;
+            data += op.data_bytes();
+            placed += op.data_bytes().next_multiple_of(BLOCK);
+            deltas += op.delta_bytes_max();
+            frees |= op.frees();
+        }
+        let bytes_max = placed + deltas + 2 * BLOCK;
+        let freeing = frees && data == 0 && deltas <= FREEING_BYTES_MAX;
+        if !freeing && self.objects.data_bytes() + data > self.data_bytes_max(deltas) {
+            return Err(SubmitError::Full);
+        }
+        let reserve = if freeing { RESERVE_CLEANER } else { RESERVE_CLEANER + RESERVE_FREEING };
+        if self.queued_bytes + bytes_max > self.writable_bytes(reserve) {
+            self.waiting_for_room.set(true);
+            return Err(SubmitError::Busy);
+        }
+        Ok(bytes_max)
+    }
+
+    /// Segments that one checkpoint takes, with `more` bytes of metadata added.
+    fn checkpoint_segments_max(&self, more: u64) -> u64 {
+        (self.objects.meta_bytes() + more) * 9 / 8 / self.segments.segment_bytes + 1
+    }
+
+    /// Free segments that the next or running checkpoint still needs.
+    pub(crate) fn checkpoint_reserve(&self) -> u64 {
+        let taken = self.checkpointer.as_ref().map_or(0, |c| c.segments.len() as u64);
+        self.checkpoint_segments_max(0).saturating_sub(taken).max(1)
+    }
+
+    /// What objects may hold. The rest is for two checkpoints, the reserves, the journal's head,
+    /// and room that keeps cleaning cheap.
+    fn data_bytes_max(&self, more_meta: u64) -> u64 {
+        let own =
+            2 * self.checkpoint_segments_max(more_meta) + RESERVE_CLEANER + RESERVE_FREEING + 4;
+        self.segments.count().saturating_sub(own) * self.segments.segment_bytes / 16 * 13
+    }
+
+    /// Largest record, bytes.
+    pub(crate) fn record_bytes_max(&self) -> u64 {
+        (self.segments.segment_bytes / 8).clamp(256 << 10, 2 << 20)
+    }
+
+    /// What can be written before fewer free segments than `reserve` plus a checkpoint's are left.
+    /// Counts the worst end of each segment, too short for the next record, as lost.
+    pub(crate) fn writable_bytes(&self, reserve: u64) -> u64 {
+        let lost = self.record_bytes_max();
+        let free = self.segments.free_count().saturating_sub(self.checkpoint_reserve() + reserve);
+        (self.segments.segment_bytes - self.head.offset).saturating_sub(lost)
+            + free * (self.segments.segment_bytes - lost)
+    }
+
+    /// Fewer free segments than this, and the cleaner works.
+    pub(crate) fn free_wanted(&self) -> u64 {
+        let reserve = self.checkpoint_reserve() + RESERVE_CLEANER + RESERVE_FREEING;
+        reserve + (self.segments.count() / 20).max(3)
+    }
+
     /// Whether now is a good time to start an operation that writes. While `false`, hold new
     /// operations back until [`StoreEvent::Room`]; what has begun may still be submitted.
     pub fn accepting(&self) -> bool {
-        todo!()
+        let accepting = self.has_room();
+        if !accepting {
+            self.waiting_for_room.set(true);
+        }
+        accepting
     }
+    fn has_room(&self) -> bool {
+        let reserve = RESERVE_CLEANER + RESERVE_FREEING + 1;
+        matches!(self.phase, Phase::Ready) && self.queued_bytes < self.writable_bytes(reserve)
+    }
+
     /// Writes everything submitted since the last call as one journal record, and takes one step of
     /// checkpoint and cleaner. Call it after every batch of inputs, completions included.
     pub fn end_of_turn(&mut self, fx: &mut Vec<StoreEffect>) {
-        todo!()
+        self.write_queued(fx);
+        self.step_cleaner(fx);
+        self.write_queued(fx);
+        self.step_checkpoint(fx);
     }
+
     /// Takes the answer to an effect. Unknown ids are ignored.
     pub fn on_io(
         &mut self,
@@ -54,36 +329,95 @@ impl Store {
         events: &mut Vec<StoreEvent>,
         fx: &mut Vec<StoreEffect>,
     ) {
-        todo!()
+        let (id, read, write) = match done {
+            IoCompletion::Read { io, result } => (io, Some(result), Ok(())),
+            IoCompletion::Write { io, result } | IoCompletion::Flush { io, result } => {
+                (io, None, result)
+            }
+        };
+        let Some(io) = self.ios.remove(&id) else { return };
+        let lost = || Err(types::node::IoError::Os(5));
+        match io {
+            Io::Mount => self.on_mount_io(read, write, fx),
+            Io::Record { sequence } => self.on_record(sequence, write),
+            Io::Chunk => self.on_chunk(write),
+            Io::Anchor => self.on_anchor(write),
+            Io::Read { read: id, index } => self.on_read(id, index, read.unwrap_or_else(lost)),
+            Io::Clean => self.on_clean_read(read.unwrap_or_else(lost)),
+        }
+        if matches!(self.phase, Phase::Ready) {
+            self.segments.reap(self.journal_start);
+            if self.waiting_for_room.get() && self.has_room() {
+                self.waiting_for_room.set(false);
+                self.events.push(StoreEvent::Room);
+            }
+        }
+        events.append(&mut self.events);
     }
+
+    pub(crate) fn new_io(&mut self, io: Io) -> u64 {
+        let id = self.next_io;
+        self.next_io += 1;
+        self.ios.insert(id, io);
+        id
+    }
+
+    /// Device offset of an address.
+    pub(crate) fn device_offset(&self, addr: u64) -> u64 {
+        self.config.superblock.segments_offset(self.config.shard) + addr
+    }
+    /// End of the last segment, an address.
+    pub(crate) fn addr_end(&self) -> u64 {
+        self.segments.count() * self.segments.segment_bytes
+    }
+
+    pub(crate) fn fail(&mut self, error: StoreError) {
+        if matches!(self.phase, Phase::Failed(_)) {
+            return;
+        }
+        self.phase = Phase::Failed(error);
+        self.events.push(StoreEvent::Failed(error));
+        for (_, read) in std::mem::take(&mut self.reads) {
+            let result = Err(ReadError::Failed(error));
+            self.events.push(StoreEvent::ReadDone { token: read.token, result });
+        }
+    }
+
     /// Nothing submitted waits for the device.
     pub fn is_idle(&self) -> bool {
-        todo!()
+        self.queue.is_empty() && self.in_flight.is_empty()
     }
     /// The error that [`StoreEvent::Failed`] reported.
     pub fn failure(&self) -> Option<StoreError> {
-        todo!()
+        if let Phase::Failed(e) = &self.phase { Some(*e) } else { None }
     }
 
     pub fn exists(&self, o: &HObject) -> bool {
-        todo!()
+        self.objects.id(o).is_some()
     }
     pub fn stat(&self, o: &HObject) -> Option<ObjectInfo> {
-        todo!()
+        let onode = self.objects.get(o)?;
+        Some(ObjectInfo {
+            size: onode.size,
+            data_bytes: onode.extents.bytes(),
+            xattr_count: onode.xattr_count(),
+            omap_count: onode.omap.len(),
+            omap_header_bytes: onode.omap_header().len(),
+        })
     }
     pub fn xattr(&self, o: &HObject, name: &[u8]) -> Option<&[u8]> {
-        todo!()
+        self.objects.get(o)?.xattr(name)
     }
     /// In order of name. Empty for a missing object.
-    pub fn xattrs(&self, o: &HObject) -> impl Iterator<Item = (&[u8], &[u8])> {
-        std::iter::empty()
+    pub fn xattrs(&self, o: &HObject) -> impl Iterator<Item = (&[u8], &[u8])> + use<'_> {
+        self.objects.get(o).into_iter().flat_map(|onode| onode.xattrs())
     }
     pub fn omap_get(&self, o: &HObject, key: &[u8]) -> Option<&[u8]> {
-        todo!()
+        self.objects.get(o)?.omap.get(key).map(|v| &**v)
     }
     /// Empty if there is none.
     pub fn omap_header(&self, o: &HObject) -> &[u8] {
-        todo!()
+        self.objects.get(o).map_or(&[], |onode| onode.omap_header())
     }
     /// Pairs in order of key: those after `start_after` (all of them for `None`) whose keys begin
     /// with `prefix`. Lazy: `take` what is needed.
@@ -92,38 +426,47 @@ impl Store {
         o: &HObject,
         start_after: Option<&[u8]>,
         prefix: &'a [u8],
-    ) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
-        std::iter::empty()
+    ) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
+        use std::ops::Bound::{Excluded, Included, Unbounded};
+        let from = match start_after {
+            Some(after) if after >= prefix => Excluded(after),
+            _ => Included(prefix),
+        };
+        let range = self.objects.get(o).map(|onode| onode.omap.range::<[u8], _>((from, Unbounded)));
+        range
+            .into_iter()
+            .flatten()
+            .map(|(k, v)| (&**k, &**v))
+            .take_while(move |(k, _)| k.starts_with(prefix))
     }
     /// Objects with `start <= name < end` in order, at most `max`. A PG's meta object (empty name)
     /// is listed like any other.
     pub fn list(&self, start: &HObject, end: &HObject, max: usize) -> Vec<ObjectName> {
-        todo!()
+        let from = self.objects.from(start, false).map(|onode| &onode.name);
+        from.take_while(|name| &***name < end).take(max).cloned().collect()
     }
     /// PGs and their bits, in order.
-    pub fn collections(&self) -> impl Iterator<Item = (PgId, u8)> {
-        std::iter::empty()
+    pub fn collections(&self) -> impl Iterator<Item = (PgId, u8)> + '_ {
+        self.objects.collections.iter().map(|(pg, bits)| (*pg, *bits))
     }
     pub fn statfs(&self) -> StatFs {
-        todo!()
+        let total = self.data_bytes_max(0);
+        let mut out = StatFs { total, ..StatFs::default() };
+        self.objects.fill(&mut out);
+        out.used = out.data.min(total);
+        out.available = total - out.used;
+        out
     }
+}
 
-    /// Reads up to `len` bytes at `offset`, as of now: later transactions do not change the answer.
-    /// Transactions not yet durable are visible.
-    pub fn read(
-        &mut self,
-        o: &HObject,
-        offset: u64,
-        len: u64,
-        token: u64,
-        fx: &mut Vec<StoreEffect>,
-    ) -> Result<ReadStart, ReadError> {
-        todo!()
+/// Adds to a short list of (segment, bytes). Data that was never placed needs no account.
+pub(crate) fn note_kill(kills: &mut Vec<(u32, u64)>, segment_bytes: u64, addr: u64, len: u64) {
+    if addr & PENDING != 0 {
+        return;
     }
-
-    /// Checks extent maps against segment counts, and every other invariant of what is in memory.
-    /// Returns one line per finding; empty is good. Costs time in the number of extents.
-    pub fn check(&self) -> Vec<String> {
-        todo!()
+    let segment = (addr / segment_bytes) as u32;
+    match kills.last_mut() {
+        Some((last, bytes)) if *last == segment => *bytes += len,
+        _ => kills.push((segment, len)),
     }
 }

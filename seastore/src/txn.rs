@@ -48,29 +48,71 @@ impl From<Vec<TxnOp>> for Transaction {
 pub enum TxnOp {
     /// Registers a PG; objects belong to it by their hash. `bits` is how many bits of the hash the
     /// PG fixes. On a registered PG it changes `bits`.
-    CreateCollection { pg: PgId, bits: u8 },
+    CreateCollection {
+        pg: PgId,
+        bits: u8,
+    },
     /// Forgets a PG. Its objects are the caller's to remove.
-    RemoveCollection { pg: PgId },
+    RemoveCollection {
+        pg: PgId,
+    },
     /// Creates the object, empty, if it is missing.
-    Touch { o: ObjectName },
+    Touch {
+        o: ObjectName,
+    },
     /// Writes `data` at `offset`; the object grows to `offset + data.len()` if it is shorter.
-    Write { o: ObjectName, offset: u64, data: Bytes },
+    Write {
+        o: ObjectName,
+        offset: u64,
+        data: Bytes,
+    },
     /// Makes the range read as zeros and frees its space; the object grows to `offset + len` if it
     /// is shorter.
-    Zero { o: ObjectName, offset: u64, len: u64 },
+    Zero {
+        o: ObjectName,
+        offset: u64,
+        len: u64,
+    },
     /// Sets the size; bytes past the old size read as zeros.
-    Truncate { o: ObjectName, size: u64 },
+    Truncate {
+        o: ObjectName,
+        size: u64,
+    },
     /// Removes data, xattrs and omap.
-    Remove { o: ObjectName },
-    SetXattr { o: ObjectName, name: Bytes, value: Bytes },
-    RemoveXattr { o: ObjectName, name: Bytes },
-    OmapSet { o: ObjectName, pairs: Vec<(Bytes, Bytes)> },
-    OmapRemove { o: ObjectName, keys: Vec<Bytes> },
+    Remove {
+        o: ObjectName,
+    },
+    SetXattr {
+        o: ObjectName,
+        name: Bytes,
+        value: Bytes,
+    },
+    RemoveXattr {
+        o: ObjectName,
+        name: Bytes,
+    },
+    OmapSet {
+        o: ObjectName,
+        pairs: Vec<(Bytes, Bytes)>,
+    },
+    OmapRemove {
+        o: ObjectName,
+        keys: Vec<Bytes>,
+    },
     /// Removes the keys with `first <= key < last`.
-    OmapRemoveRange { o: ObjectName, first: Bytes, last: Bytes },
+    OmapRemoveRange {
+        o: ObjectName,
+        first: Bytes,
+        last: Bytes,
+    },
     /// Removes every key and the header.
-    OmapClear { o: ObjectName },
-    OmapSetHeader { o: ObjectName, header: Bytes },
+    OmapClear {
+        o: ObjectName,
+    },
+    OmapSetHeader {
+        o: ObjectName,
+        header: Bytes,
+    },
 }
 
 impl TxnOp {

@@ -1,0 +1,352 @@
+//! A virtual disk and a driver for one store.
+#![allow(dead_code)]
+
+use bytes::Bytes;
+use seastore::*;
+use std::collections::BTreeMap;
+use types::node::{IoError, aligned_buf};
+use types::{Fsid, HObject, OsdId, PoolId};
+
+pub const BLOCK: usize = 4096;
+
+/// Small pseudo-random generator (splitmix64), so that a seed is the whole test.
+pub struct Rng(pub u64);
+impl Rng {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+    pub fn below(&mut self, n: u64) -> u64 {
+        self.next() % n
+    }
+    pub fn chance(&mut self, one_in: u64) -> bool {
+        self.below(one_in) == 0
+    }
+    pub fn bytes(&mut self, len: usize) -> Bytes {
+        let mut v = Vec::with_capacity(len + 8);
+        while v.len() < len {
+            v.extend_from_slice(&self.next().to_le_bytes());
+        }
+        v.truncate(len);
+        v.into()
+    }
+}
+
+/// Sparse: blocks never written are zeros.
+#[derive(Clone, Default)]
+pub struct Disk {
+    pub blocks: BTreeMap<u64, Box<[u8]>>,
+}
+impl Disk {
+    pub fn read(&self, offset: u64, len: usize) -> Bytes {
+        assert_eq!((offset % BLOCK as u64, len % BLOCK), (0, 0));
+        let mut out = aligned_buf(len);
+        for i in 0..(len / BLOCK) as u64 {
+            match self.blocks.get(&(offset / BLOCK as u64 + i)) {
+                Some(block) => out.extend_from_slice(block),
+                None => out.resize(out.len() + BLOCK, 0),
+            }
+        }
+        out.freeze()
+    }
+    pub fn write(&mut self, offset: u64, buf: &[u8]) {
+        assert_eq!((offset % BLOCK as u64, buf.len() % BLOCK), (0, 0));
+        for (i, block) in buf.chunks(BLOCK).enumerate() {
+            self.blocks.insert(offset / BLOCK as u64 + i as u64, block.into());
+        }
+    }
+    /// Writes the sectors for which `keep` says so.
+    pub fn write_torn(&mut self, offset: u64, buf: &[u8], mut keep: impl FnMut() -> bool) {
+        for (i, sector) in buf.chunks(512).enumerate() {
+            if keep() {
+                let at = offset + i as u64 * 512;
+                let block = self
+                    .blocks
+                    .entry(at / BLOCK as u64)
+                    .or_insert_with(|| vec![0; BLOCK].into_boxed_slice());
+                let within = (at % BLOCK as u64) as usize;
+                block[within..within + 512].copy_from_slice(sector);
+            }
+        }
+    }
+}
+
+pub fn params(device_bytes: u64, shards: u16) -> MkfsParams {
+    MkfsParams {
+        cluster: Fsid([1; 16]),
+        osd: OsdId(3),
+        osd_uuid: Fsid([2; 16]),
+        store_uuid: Fsid([7; 16]),
+        device_bytes,
+        shards,
+    }
+}
+
+pub fn name(n: u64) -> ObjectName {
+    HObject::head(PoolId(1), "", "", &format!("object{n}")).into()
+}
+
+/// Says whether I/O number `n` (reads and writes counted together) fails.
+pub type Fault = Box<dyn FnMut(u64) -> bool>;
+
+/// One store on one disk.
+pub struct World {
+    pub disk: Disk,
+    pub store: Store,
+    pub superblock: Superblock,
+    /// Effects not yet performed.
+    pub waiting: Vec<StoreEffect>,
+    pub events: Vec<StoreEvent>,
+    pub io_count: u64,
+    pub fault: Option<Fault>,
+    pub bytes_written: u64,
+}
+
+impl World {
+    pub fn format(device_bytes: u64, shards: u16) -> (Disk, Superblock) {
+        let mut disk = Disk::default();
+        for (offset, buf) in mkfs_plan(&params(device_bytes, shards)).unwrap() {
+            disk.write(offset, &buf);
+        }
+        let [a, b] = superblock_offsets(device_bytes);
+        let sb = probe(device_bytes, &disk.read(a, BLOCK), &disk.read(b, BLOCK)).unwrap();
+        (disk, sb)
+    }
+    pub fn new(device_bytes: u64) -> Self {
+        let (disk, superblock) = Self::format(device_bytes, 1);
+        let mut world = Self::opened(disk, superblock, 1);
+        world.mount().unwrap();
+        world
+    }
+    /// Not mounted.
+    pub fn opened(disk: Disk, superblock: Superblock, nonce: u64) -> Self {
+        Self {
+            disk,
+            store: Store::open(StoreConfig { superblock, shard: 0, nonce }),
+            superblock,
+            waiting: Vec::new(),
+            events: Vec::new(),
+            io_count: 0,
+            fault: None,
+            bytes_written: 0,
+        }
+    }
+    pub fn mount(&mut self) -> Result<MountReport, StoreError> {
+        self.store.mount(&mut self.waiting);
+        self.run();
+        for event in std::mem::take(&mut self.events) {
+            match event {
+                StoreEvent::Mounted(report) => return Ok(report),
+                StoreEvent::Failed(e) => return Err(e),
+                _ => {}
+            }
+        }
+        panic!("mount did not end");
+    }
+    /// Performs one waiting effect.
+    pub fn perform(&mut self, index: usize) {
+        let effect = self.waiting.remove(index);
+        let fails = self.fault.as_mut().is_some_and(|f| f(self.io_count));
+        self.io_count += 1;
+        let done = match effect {
+            StoreEffect::Read { io, offset, len } => IoCompletion::Read {
+                io,
+                result: if fails { Err(IoError::Os(5)) } else { Ok(self.disk.read(offset, len)) },
+            },
+            StoreEffect::Write { io, offset, buf, durable } => {
+                assert!(durable);
+                assert_eq!(buf.as_ptr() as usize % BLOCK, 0);
+                let result = if fails {
+                    Err(IoError::Os(5))
+                } else {
+                    self.bytes_written += buf.len() as u64;
+                    self.disk.write(offset, &buf);
+                    Ok(())
+                };
+                IoCompletion::Write { io, result }
+            }
+            StoreEffect::Flush { io } => {
+                IoCompletion::Flush { io, result: if fails { Err(IoError::Os(5)) } else { Ok(()) } }
+            }
+        };
+        self.store.on_io(done, &mut self.events, &mut self.waiting);
+    }
+    pub fn turn(&mut self) {
+        self.store.end_of_turn(&mut self.waiting);
+    }
+    /// Until nothing more happens by itself.
+    pub fn run(&mut self) {
+        for _ in 0..1_000_000 {
+            self.turn();
+            if self.waiting.is_empty() {
+                return;
+            }
+            self.perform(0);
+        }
+        panic!("the store never comes to rest");
+    }
+    pub fn commit(&mut self, ops: Vec<TxnOp>) -> Result<(), SubmitError> {
+        loop {
+            match self.store.submit(ops.clone().into(), 0) {
+                Err(SubmitError::Busy) => {
+                    self.turn();
+                    assert!(!self.waiting.is_empty(), "busy, and nothing under way");
+                    self.perform(0);
+                }
+                other => return other,
+            }
+        }
+    }
+    pub fn read(&mut self, o: &HObject, offset: u64, len: u64) -> Result<Bytes, ReadError> {
+        match self.store.read(o, offset, len, 77, &mut self.waiting)? {
+            ReadStart::Ready(data) => Ok(data.into_bytes()),
+            ReadStart::Pending => loop {
+                let at = self.events.iter().position(|e| matches!(e, StoreEvent::ReadDone { .. }));
+                if let Some(at) = at {
+                    let StoreEvent::ReadDone { result, .. } = self.events.remove(at) else {
+                        unreachable!()
+                    };
+                    return result.map(ReadData::into_bytes);
+                }
+                self.perform(0);
+            },
+        }
+    }
+    pub fn assert_consistent(&self) {
+        let findings = self.store.check();
+        assert!(findings.is_empty(), "{findings:#?}");
+    }
+    /// The same disk, mounted anew.
+    pub fn remounted(self) -> Self {
+        let mut world = Self::opened(self.disk, self.superblock, self.io_count + 1000);
+        world.mount().unwrap();
+        world
+    }
+}
+
+/// An object as it should be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ModelObject {
+    pub data: Vec<u8>,
+    pub xattrs: BTreeMap<Bytes, Bytes>,
+    pub omap: BTreeMap<Bytes, Bytes>,
+    pub header: Bytes,
+}
+
+pub type Model = BTreeMap<HObject, ModelObject>;
+
+pub fn apply_to_model(model: &mut Model, op: &TxnOp) {
+    let Some(o) = op.object() else { return };
+    let creates = !matches!(
+        op,
+        TxnOp::Remove { .. }
+            | TxnOp::RemoveXattr { .. }
+            | TxnOp::OmapRemove { .. }
+            | TxnOp::OmapRemoveRange { .. }
+            | TxnOp::OmapClear { .. }
+    );
+    if creates {
+        model.entry((**o).clone()).or_default();
+    }
+    let Some(object) = model.get_mut(&**o) else { return };
+    let grow = |data: &mut Vec<u8>, end: u64| {
+        if (data.len() as u64) < end {
+            data.resize(end as usize, 0);
+        }
+    };
+    match op {
+        TxnOp::Write { offset, data, .. } => {
+            grow(&mut object.data, offset + data.len() as u64);
+            object.data[*offset as usize..][..data.len()].copy_from_slice(data);
+        }
+        TxnOp::Zero { offset, len, .. } => {
+            grow(&mut object.data, offset + len);
+            object.data[*offset as usize..][..*len as usize].fill(0);
+        }
+        TxnOp::Truncate { size, .. } => object.data.resize(*size as usize, 0),
+        TxnOp::Remove { .. } => {
+            model.remove(&**o);
+        }
+        TxnOp::SetXattr { name, value, .. } => {
+            object.xattrs.insert(name.clone(), value.clone());
+        }
+        TxnOp::RemoveXattr { name, .. } => {
+            object.xattrs.remove(name);
+        }
+        TxnOp::OmapSet { pairs, .. } => object.omap.extend(pairs.iter().cloned()),
+        TxnOp::OmapRemove { keys, .. } => keys.iter().for_each(|k| {
+            object.omap.remove(k);
+        }),
+        TxnOp::OmapRemoveRange { first, last, .. } => {
+            object.omap.retain(|k, _| !(first <= k && k < last));
+        }
+        TxnOp::OmapClear { .. } => {
+            object.omap.clear();
+            object.header = Bytes::new();
+        }
+        TxnOp::OmapSetHeader { header, .. } => object.header = header.clone(),
+        _ => {}
+    }
+}
+
+/// What an object holds apart from data, in the model's form.
+pub fn metadata(store: &Store, o: &HObject) -> ModelObject {
+    let copy = |(k, v): (&[u8], &[u8])| (Bytes::copy_from_slice(k), Bytes::copy_from_slice(v));
+    ModelObject {
+        data: Vec::new(),
+        xattrs: store.xattrs(o).map(copy).collect(),
+        omap: store.omap_scan(o, None, b"").map(copy).collect(),
+        header: Bytes::copy_from_slice(store.omap_header(o)),
+    }
+}
+
+/// The whole store in the model's form.
+pub fn contents(world: &mut World) -> Model {
+    let names = world.store.list(&HObject::min(), &HObject::max(), usize::MAX);
+    let mut model = Model::new();
+    for o in names {
+        let mut object = metadata(&world.store, &o);
+        let size = world.store.stat(&o).unwrap().size;
+        object.data = world.read(&o, 0, u64::MAX).unwrap().to_vec();
+        assert_eq!(object.data.len() as u64, size);
+        model.insert((*o).clone(), object);
+    }
+    model
+}
+
+/// Random operations on a few objects.
+pub fn random_op(rng: &mut Rng, objects: u64, len_max: u64) -> TxnOp {
+    let o = name(rng.below(objects));
+    let key = |rng: &mut Rng| Bytes::from(format!("key{:03}", rng.below(40)));
+    let aligned = rng.chance(2);
+    let unit = if aligned { 4096 } else { 1 };
+    let offset = rng.below(len_max * 2) / unit * unit;
+    let len = (1 + rng.below(len_max)).next_multiple_of(unit);
+    match rng.below(24) {
+        0 => TxnOp::Touch { o },
+        1..=10 => TxnOp::Write { o, offset, data: rng.bytes(len as usize) },
+        11 | 12 => {
+            let len = 1 + rng.below(300) as usize;
+            TxnOp::Write { o, offset, data: rng.bytes(len) }
+        }
+        13 => TxnOp::Zero { o, offset, len },
+        14 => TxnOp::Truncate { o, size: offset },
+        15 => TxnOp::Remove { o },
+        16 => {
+            let len = rng.below(100) as usize;
+            TxnOp::SetXattr { o, name: key(rng), value: rng.bytes(len) }
+        }
+        17 => TxnOp::RemoveXattr { o, name: key(rng) },
+        18..=20 => {
+            let pairs = (0..1 + rng.below(5)).map(|_| (key(rng), rng.bytes(50))).collect();
+            TxnOp::OmapSet { o, pairs }
+        }
+        21 => TxnOp::OmapRemove { o, keys: vec![key(rng)] },
+        22 => TxnOp::OmapRemoveRange { o, first: key(rng), last: key(rng) },
+        _ if rng.chance(3) => TxnOp::OmapClear { o },
+        _ => TxnOp::OmapSetHeader { o, header: rng.bytes(20) },
+    }
+}
