@@ -103,6 +103,18 @@ impl Conf {
         Some(entity.expand(raw))
     }
 
+    /// All settings that apply to `entity`, the nearest section winning.
+    pub fn options(&self, entity: &Entity) -> BTreeMap<String, String> {
+        let own = entity.name.to_string();
+        let mut all = BTreeMap::new();
+        for section in ["global", entity.name.kind.name(), own.as_str()] {
+            for (key, value) in self.sections.get(section).into_iter().flatten() {
+                all.insert(key.clone(), entity.expand(value));
+            }
+        }
+        all
+    }
+
     /// Every monitor of `mon host`.
     pub fn monitors(&self, entity: &Entity) -> Result<Vec<EntityAddrVec>, ConfError> {
         let text = self.get(entity, "mon_host").ok_or(ConfError::NoMonitors)?;

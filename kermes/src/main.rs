@@ -1,2 +1,48 @@
-//! The one binary: mon, osd, dev, rados, demo.
-fn main() {}
+//! The one binary: monitors, OSDs, clusters for development, and client commands.
+
+mod cmd;
+mod daemon;
+mod files;
+mod progress;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// A RADOS cluster that unmodified Ceph clients use.
+///
+/// Try it: `kermes demo`. A cluster to work with: `kermes dev up --dir d`, then
+/// `export CEPH_CONF=d/ceph.conf` and use Debian's `ceph` and `rados`, or `kermes rados`.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, max_term_width = 100)]
+struct Kermes {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Mon(cmd::mon::MonArgs),
+    Osd(cmd::osd::OsdArgs),
+    Dev(cmd::dev::DevArgs),
+    Status(cmd::status::StatusArgs),
+}
+
+fn main() -> ExitCode {
+    let result = match Kermes::parse().command {
+        Command::Mon(args) => cmd::mon::run(&args).map(exit_code),
+        Command::Osd(args) => cmd::osd::run(&args).map(exit_code),
+        Command::Dev(args) => cmd::dev::run(&args).map(exit_code),
+        Command::Status(args) => cmd::status::run(args),
+    };
+    match result {
+        Ok(code) => code,
+        Err(e) => {
+            eprintln!("kermes: {e:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn exit_code(code: i32) -> ExitCode {
+    ExitCode::from(u8::try_from(code).unwrap_or(1))
+}

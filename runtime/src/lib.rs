@@ -12,6 +12,7 @@ pub mod device;
 pub mod glommio_driver;
 pub mod hop;
 pub mod kv;
+pub mod process;
 pub mod socket;
 pub mod tokio_driver;
 pub mod uring;

@@ -1,0 +1,477 @@
+//! `kermes dev`: a cluster on this machine, for trying things and for tests.
+
+use super::connect::{Cluster, ConnectArgs, block_on};
+use super::{mon as mon_cmd, osd as osd_cmd};
+use crate::{daemon, files};
+use anyhow::{Context, bail, ensure};
+use clap::{Args, Subcommand, ValueEnum};
+use messenger::auth::AuthName;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use types::{EntityAddr, EntityAddrVec, EntityKind, Fsid};
+
+/// How long daemons may take to be there, and to stop.
+const UP_PATIENCE: Duration = Duration::from_secs(60);
+const DOWN_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Run a cluster on this machine: monitors and OSDs as background processes on loopback.
+#[derive(Debug, Args)]
+pub struct DevArgs {
+    #[command(subcommand)]
+    command: DevCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum DevCommand {
+    /// Start a cluster in a folder, making it first if it is not there.
+    ///
+    /// Run it again on the same folder to start what is not running: data stay. Waits until every
+    /// placement group is active+clean, then prints how to use the cluster with ceph and rados.
+    Up(UpArgs),
+    /// Stop the cluster of a folder.
+    Down(DownArgs),
+    /// Say which daemons of a folder run.
+    Status(DirArgs),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Auth {
+    Cephx,
+    None,
+}
+
+#[derive(Debug, Args)]
+pub struct UpArgs {
+    /// Folder of the cluster.
+    #[arg(long, value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Monitors. One, until the replicated log has more.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1))]
+    pub mons: u32,
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub osds: u32,
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub cores_per_osd: u16,
+    /// Size of each OSD's file, which is sparse.
+    #[arg(long, value_name = "SIZE", default_value = "10GiB", value_parser = super::connect::parse_bytes)]
+    pub osd_size: u64,
+    /// Make a pool: name, copies and placement groups. May be given several times.
+    #[arg(long, value_name = "NAME:SIZE:PGS", value_parser = parse_pool)]
+    pub pool: Vec<PoolSpec>,
+    /// Port of the monitor; OSDs take the ones from ten above it.
+    #[arg(long, value_name = "PORT", default_value_t = 3300)]
+    pub port: u16,
+    #[arg(long, value_enum, default_value_t = Auth::Cephx)]
+    pub auth: Auth,
+    /// What drives the OSDs' cores.
+    #[arg(long, value_enum, default_value_t = osd_cmd::Reactor::Uring)]
+    pub reactor: osd_cmd::Reactor,
+}
+
+#[derive(Debug, Args)]
+pub struct DownArgs {
+    #[arg(long, value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Remove the folder and every byte in it.
+    #[arg(long)]
+    pub wipe: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct DirArgs {
+    #[arg(long, value_name = "DIR")]
+    pub dir: PathBuf,
+}
+
+#[derive(Debug, Clone)]
+pub struct PoolSpec {
+    pub name: String,
+    pub size: u32,
+    pub pgs: u32,
+}
+
+fn parse_pool(text: &str) -> Result<PoolSpec, String> {
+    let wrong = || format!("{text} is not NAME:SIZE:PGS, for example rbd:3:32");
+    let mut parts = text.rsplitn(3, ':');
+    let pgs = parts.next().and_then(|p| p.parse().ok()).ok_or_else(wrong)?;
+    let size = parts.next().and_then(|p| p.parse().ok()).ok_or_else(wrong)?;
+    let name = parts.next().filter(|n| !n.is_empty()).ok_or_else(wrong)?.to_owned();
+    Ok(PoolSpec { name, size, pgs })
+}
+
+pub fn run(args: &DevArgs) -> anyhow::Result<i32> {
+    match &args.command {
+        DevCommand::Up(args) => {
+            up(args)?;
+            print_usage(&args.dir)?;
+            Ok(0)
+        }
+        DevCommand::Down(args) => down(&args.dir, args.wipe).map(|()| 0),
+        DevCommand::Status(args) => status(&args.dir),
+    }
+}
+
+/// Starts what is not running and waits until all of it serves.
+pub fn up(args: &UpArgs) -> anyhow::Result<()> {
+    let fresh = !args.dir.join("ceph.conf").exists();
+    if fresh {
+        create(args).with_context(|| format!("cannot make a cluster in {}", args.dir.display()))?;
+    }
+    let dir = std::path::absolute(&args.dir)?;
+    let conf = dir.join("ceph.conf");
+    start_daemon(&dir, "mon.a", &["mon", "--name", "a", "--data", &text(&dir.join("mon.a"))])?;
+    for (id, device) in osd_devices(&dir)? {
+        let cores = args.cores_per_osd.to_string();
+        let port = args.port + 10 + id as u16;
+        let reactor = args.reactor.to_possible_value().expect("a named reactor");
+        start_daemon(
+            &dir,
+            &format!("osd.{id}"),
+            &[
+                "osd",
+                "--device",
+                &text(&device),
+                "--keyring",
+                &text(&device.with_file_name("keyring")),
+                "--cores",
+                &cores,
+                "--listen",
+                &format!("127.0.0.1:{port}"),
+                "--reactor",
+                reactor.get_name(),
+            ],
+        )?;
+    }
+    let pools = if fresh { args.pool.as_slice() } else { &[] };
+    block_on(wait_until_clean(&dir, &conf, pools))
+}
+
+fn text(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// Every OSD of the folder: number and device.
+fn osd_devices(dir: &Path) -> anyhow::Result<Vec<(u32, PathBuf)>> {
+    let mut osds = Vec::new();
+    for entry in std::fs::read_dir(dir)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if let Some(id) = name.strip_prefix("osd.").and_then(|n| n.parse().ok()) {
+            osds.push((id, path.join("block")));
+        }
+    }
+    osds.sort();
+    Ok(osds)
+}
+
+/// Folders, configuration, keys, the monitor's store and the OSDs' devices. The configuration is
+/// written last, so that an interrupted start is begun anew.
+fn create(args: &UpArgs) -> anyhow::Result<()> {
+    let made = !args.dir.exists();
+    std::fs::create_dir_all(&args.dir)?;
+    let dir = std::path::absolute(&args.dir)?;
+    if !made && std::fs::read_dir(&dir)?.next().is_some() {
+        ensure!(
+            dir.join("unfinished").exists(),
+            "{} is not empty and holds no cluster",
+            dir.display()
+        );
+        remove_all_within(&dir)?;
+    }
+    std::fs::write(dir.join("unfinished"), "")?;
+    for sub in ["pids", "log"] {
+        std::fs::create_dir_all(dir.join(sub))?;
+    }
+    let fsid = daemon::new_uuid()?;
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
+    let mut osds = Vec::new();
+    for id in 0..args.osds {
+        osds.push(create_osd(&dir, id, fsid, args.osd_size)?);
+    }
+    let size_max = args.pool.iter().map(|p| p.size).max().unwrap_or(0);
+    ensure!(size_max <= args.osds, "a pool of {size_max} copies needs as many OSDs");
+    let copies = args.osds.min(3);
+    let option = |name: &str, value: String| ("global".to_owned(), name.to_owned(), value);
+    let params = mon::MkfsParams {
+        fsid,
+        now: daemon::wall_now(),
+        mons: vec![("a".into(), EntityAddrVec::one(EntityAddr::msgr2(listen, 0)))],
+        admin_key: mon_cmd::new_key()?,
+        mon_key: mon_cmd::new_key()?,
+        osds,
+        entities: Vec::new(),
+        chooseleaf_type: 0,
+        config: vec![
+            option("osd_pool_default_size", copies.to_string()),
+            option("osd_pool_default_min_size", copies.saturating_sub(1).max(1).to_string()),
+            option("osd_pool_default_pg_num", "32".into()),
+            option("mon_allow_pool_delete", "true".into()),
+            option("mon_allow_pool_size_one", "true".into()),
+            option("mon_warn_on_pool_no_redundancy", "false".into()),
+        ],
+    };
+    mon_cmd::make_store(&dir.join("mon.a"), &params)?;
+    let admin = AuthName::new(EntityKind::Client, "admin");
+    let keyring = dir.join("ceph.client.admin.keyring");
+    files::write_private(&keyring, &files::keyring(&admin, &params.admin_key))?;
+    let method = if args.auth == Auth::Cephx { "cephx" } else { "none" };
+    let conf = format!(
+        "[global]\n\
+         fsid = {fsid}\n\
+         mon host = [v2:{listen}/0]\n\
+         auth cluster required = {method}\n\
+         auth service required = {method}\n\
+         auth client required = {method}\n\
+         \n\
+         [client]\n\
+         keyring = {}\n",
+        keyring.display()
+    );
+    std::fs::write(dir.join("ceph.conf"), conf)?;
+    std::fs::remove_file(dir.join("unfinished"))?;
+    Ok(())
+}
+
+fn create_osd(dir: &Path, id: u32, fsid: Fsid, size: u64) -> anyhow::Result<mon::NewOsd> {
+    let folder = dir.join(format!("osd.{id}"));
+    std::fs::create_dir_all(&folder)?;
+    let device = folder.join("block");
+    std::fs::File::create(&device)?.set_len(size)?;
+    let uuid = daemon::new_uuid()?;
+    osd_cmd::mkfs(&osd_cmd::MkfsArgs {
+        device,
+        id,
+        fsid,
+        osd_uuid: Some(uuid),
+        shards: seastore::MkfsParams::SHARDS_DEFAULT,
+        force: false,
+    })?;
+    let key = mon_cmd::new_key()?;
+    let name = AuthName::new(EntityKind::Osd, &id.to_string());
+    files::write_private(&folder.join("keyring"), &files::keyring(&name, &key))?;
+    Ok(mon::NewOsd { id, uuid, key })
+}
+
+/// Empties a folder that a start left half made.
+fn remove_all_within(dir: &Path) -> anyhow::Result<()> {
+    for entry in std::fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.is_dir() { std::fs::remove_dir_all(path)? } else { std::fs::remove_file(path)? }
+    }
+    Ok(())
+}
+
+fn pid_path(dir: &Path, name: &str) -> PathBuf {
+    dir.join("pids").join(format!("{name}.pid"))
+}
+
+/// The process of a pid file, if it is still one of ours.
+fn running(dir: &Path, name: &str) -> Option<u32> {
+    let pid: u32 = std::fs::read_to_string(pid_path(dir, name)).ok()?.trim().parse().ok()?;
+    let command = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let command = String::from_utf8_lossy(&command).replace('\0', " ");
+    // A daemon is known by the folder on its command line: the number alone may be another's by now.
+    (command.contains("kermes") && command.contains(&text(dir))).then_some(pid)
+}
+
+fn start_daemon(dir: &Path, name: &str, args: &[&str]) -> anyhow::Result<()> {
+    if running(dir, name).is_some() {
+        return Ok(());
+    }
+    let log_path = dir.join("log").join(format!("{name}.log"));
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(&log_path)?;
+    let child = Command::new(std::env::current_exe()?)
+        .args(args)
+        .arg("--conf")
+        .arg(dir.join("ceph.conf"))
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        // Ctrl-C in this terminal is for this command, not for the cluster.
+        .process_group(0)
+        .spawn()
+        .with_context(|| format!("cannot start {name}"))?;
+    std::fs::write(pid_path(dir, name), format!("{}\n", child.id()))?;
+    Ok(())
+}
+
+/// Names of every daemon of the folder.
+fn daemons(dir: &Path) -> anyhow::Result<Vec<String>> {
+    let mut names = vec!["mon.a".to_owned()];
+    names.extend(osd_devices(dir)?.into_iter().map(|(id, _)| format!("osd.{id}")));
+    Ok(names)
+}
+
+/// Waits for the monitor and the OSDs, makes pools, and waits until all PGs are active+clean.
+async fn wait_until_clean(dir: &Path, conf: &Path, pools: &[PoolSpec]) -> anyhow::Result<()> {
+    let osds = osd_devices(dir)?.len() as u64;
+    let deadline = Instant::now() + UP_PATIENCE;
+    let cluster = Cluster::connect(&ConnectArgs::admin(conf, UP_PATIENCE))
+        .await
+        .with_context(|| format!("the monitor does not answer; see {}/log", dir.display()))?;
+    let mut progress = crate::progress::Progress::new("waiting for the cluster");
+    let mut made = pools.is_empty();
+    loop {
+        let status = command(&cluster, r#"{"prefix":"status","format":"json"}"#).await?;
+        let status: serde_json::Value = serde_json::from_slice(&status)?;
+        let count = |path: &str| status.pointer(path).and_then(|v| v.as_u64()).unwrap_or(0);
+        let up = count("/osdmap/num_up_osds");
+        let (pgs, clean) = (count("/pgmap/num_pgs"), clean_pgs(&status));
+        progress.show(&format!("{up} of {osds} OSDs up, {clean} of {pgs} PGs active+clean"));
+        if up == osds && !made {
+            for pool in pools {
+                make_pool(&cluster, pool).await?;
+            }
+            made = true;
+            continue;
+        }
+        if up == osds && clean == pgs {
+            return Ok(());
+        }
+        for name in daemons(dir)? {
+            let log = dir.join("log").join(format!("{name}.log"));
+            ensure!(
+                running(dir, &name).is_some(),
+                "{name} has stopped: {} (all of it in {})",
+                last_line(&log),
+                log.display()
+            );
+        }
+        if Instant::now() > deadline {
+            bail!(
+                "after {} s {up} of {osds} OSDs are up and {clean} of {pgs} PGs active+clean; \
+                 see {}/log",
+                UP_PATIENCE.as_secs(),
+                dir.display()
+            );
+        }
+        tokio::time::sleep(Duration::from_millis(15)).await;
+    }
+}
+
+/// A monitor command that must succeed; returns its output.
+async fn command(cluster: &Cluster, text: &str) -> anyhow::Result<bytes::Bytes> {
+    let (result, status, output) = cluster.command(text.to_owned()).await?;
+    ensure!(result == 0, "{text}: {status} (errno {})", -result);
+    Ok(output)
+}
+
+fn clean_pgs(status: &serde_json::Value) -> u64 {
+    let states = status.pointer("/pgmap/pgs_by_state").and_then(|v| v.as_array());
+    states
+        .into_iter()
+        .flatten()
+        .filter(|s| s["state_name"] == "active+clean")
+        .filter_map(|s| s["count"].as_u64())
+        .sum()
+}
+
+async fn make_pool(cluster: &Cluster, pool: &PoolSpec) -> anyhow::Result<()> {
+    let PoolSpec { name, size, pgs } = pool;
+    let name = serde_json::to_string(name)?;
+    let min_size = size.saturating_sub(1).max(1);
+    for text in [
+        format!(r#"{{"prefix":"osd pool create","pool":{name},"pg_num":{pgs},"size":{size}}}"#),
+        format!(r#"{{"prefix":"osd pool set","pool":{name},"var":"min_size","val":"{min_size}"}}"#),
+        format!(r#"{{"prefix":"osd pool application enable","pool":{name},"app":"rados"}}"#),
+    ] {
+        command(cluster, &text).await.with_context(|| format!("pool {name}"))?;
+    }
+    Ok(())
+}
+
+fn last_line(path: &Path) -> String {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    text.lines().last().unwrap_or("it logged nothing").to_owned()
+}
+
+/// Stops every daemon of the folder, OSDs first, and removes the folder if asked.
+pub fn down(dir: &Path, wipe: bool) -> anyhow::Result<()> {
+    if !dir.exists() {
+        bail!("{} is not there", dir.display());
+    }
+    let dir = std::path::absolute(dir)?;
+    ensure!(
+        dir.join("ceph.conf").exists() && dir.join("pids").exists(),
+        "{} holds no cluster of kermes dev",
+        dir.display()
+    );
+    let mut names = daemons(&dir)?;
+    names.reverse();
+    let (osds, mons): (Vec<_>, Vec<_>) = names.iter().partition(|n| n.starts_with("osd"));
+    for group in [osds, mons] {
+        let pids: Vec<(&String, u32)> =
+            group.into_iter().filter_map(|n| Some((n, running(&dir, n)?))).collect();
+        for (_, pid) in &pids {
+            signal(*pid, "TERM");
+        }
+        let deadline = Instant::now() + DOWN_PATIENCE;
+        for (name, pid) in pids {
+            while running(&dir, name).is_some() {
+                if Instant::now() > deadline {
+                    eprintln!("{name} does not stop: killed");
+                    signal(pid, "KILL");
+                    break;
+                }
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        }
+    }
+    for name in &names {
+        let _ = std::fs::remove_file(pid_path(&dir, name));
+    }
+    if wipe {
+        std::fs::remove_dir_all(&dir)
+            .with_context(|| format!("cannot remove {}", dir.display()))?;
+    }
+    Ok(())
+}
+
+fn signal(pid: u32, name: &str) {
+    // A process that is gone already is what we want.
+    let _ = runtime::process::signal(pid, if name == "KILL" { 9 } else { 15 });
+}
+
+/// Exit code 0 when every daemon runs, 1 otherwise.
+fn status(dir: &Path) -> anyhow::Result<i32> {
+    let dir = std::path::absolute(dir)?;
+    ensure!(dir.join("ceph.conf").exists(), "{} holds no cluster", dir.display());
+    let mut all = true;
+    for name in daemons(&dir)? {
+        match running(&dir, &name) {
+            Some(pid) => println!("{name:<8} running, pid {pid}"),
+            None => {
+                all = false;
+                println!("{name:<8} stopped: {}", last_line(&dir.join(format!("log/{name}.log"))));
+            }
+        }
+    }
+    Ok(i32::from(!all))
+}
+
+fn print_usage(dir: &Path) -> anyhow::Result<()> {
+    let dir = std::path::absolute(dir)?;
+    let conf = dir.join("ceph.conf");
+    println!("The cluster is up. To use it:");
+    println!("    export CEPH_CONF={}", conf.display());
+    println!("    ceph -s");
+    println!("    ceph osd pool create p1 64");
+    println!("    rados -p p1 put o1 FILE      (or: kermes rados -p p1 put o1 FILE)");
+    println!("Stop it with: kermes dev down --dir {}", dir.display());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pool_is_name_copies_and_pgs() {
+        let pool = parse_pool("a:b:3:32").unwrap();
+        assert_eq!((pool.name.as_str(), pool.size, pool.pgs), ("a:b", 3, 32));
+        assert!(parse_pool("p:3").is_err());
+    }
+}

@@ -1,0 +1,12 @@
+//! One module for each command.
+
+pub mod connect;
+pub mod dev;
+pub mod mon;
+pub mod osd;
+pub mod status;
+
+/// For clap: a uuid in the usual form.
+pub fn parse_fsid(text: &str) -> Result<types::Fsid, String> {
+    types::Fsid::parse(text).ok_or_else(|| format!("{text} is not a uuid (8-4-4-4-12 hex digits)"))
+}

@@ -1,0 +1,112 @@
+//! What every daemon of ours does at start: log lines, signals, seeds and listening sockets.
+
+use anyhow::{Context, bail};
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use types::node::LogLevel;
+use types::time::Now;
+use types::{EntityAddr, Fsid};
+
+/// Ports that OSDs take when none is asked for, as Ceph's do.
+const OSD_PORTS: std::ops::Range<u16> = 6800..7568;
+/// Connections that may wait to be accepted.
+const BACKLOG: i32 = 512;
+
+/// Writes log lines to standard error: time, level, daemon, text.
+pub fn logger(name: String, level_max: LogLevel) -> Box<dyn FnMut(Now, LogLevel, &str)> {
+    Box::new(move |now, level, text| {
+        if level > level_max {
+            return;
+        }
+        let time = humantime::format_rfc3339_millis(UNIX_EPOCH + now.wall.to_duration());
+        let level = match level {
+            LogLevel::Error => "ERROR",
+            LogLevel::Warn => "WARN",
+            LogLevel::Info => "INFO",
+            LogLevel::Debug => "DEBUG",
+        };
+        eprintln!("{time} {level:<5} {name} {text}");
+    })
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Verbosity {
+    Error,
+    Warn,
+    Info,
+    Debug,
+}
+impl From<Verbosity> for LogLevel {
+    fn from(v: Verbosity) -> Self {
+        match v {
+            Verbosity::Error => Self::Error,
+            Verbosity::Warn => Self::Warn,
+            Verbosity::Info => Self::Info,
+            Verbosity::Debug => Self::Debug,
+        }
+    }
+}
+
+/// Listens on `addr`; port 0 stands for the first free port of Ceph's OSD range.
+pub fn listen(addr: SocketAddr) -> anyhow::Result<TcpListener> {
+    if addr.port() != 0 {
+        return bind(addr).with_context(|| format!("cannot listen on {addr}"));
+    }
+    listen_in(addr.ip(), OSD_PORTS)
+}
+
+/// Listens on the first free port of `ports`.
+pub fn listen_in(ip: IpAddr, ports: std::ops::Range<u16>) -> anyhow::Result<TcpListener> {
+    for port in ports.clone() {
+        match bind(SocketAddr::new(ip, port)) {
+            Ok(listener) => return Ok(listener),
+            Err(e) if e.kind() == std::io::ErrorKind::AddrInUse => {}
+            Err(e) => return Err(e).with_context(|| format!("cannot listen on {ip}:{port}")),
+        }
+    }
+    bail!("no free port between {} and {} on {ip}", ports.start, ports.end - 1)
+}
+
+/// A listening socket that a daemon started again can take at once (SO_REUSEADDR; the standard
+/// library sets it).
+fn bind(addr: SocketAddr) -> std::io::Result<TcpListener> {
+    let listener = TcpListener::bind(addr)?;
+    // The standard library asks for a backlog of 128: bursts of clients need more.
+    runtime::socket::set_backlog(&listener, BACKLOG)?;
+    Ok(listener)
+}
+
+/// A msgr2 address whose nonce tells this run of the daemon from earlier ones.
+pub fn address(sock: SocketAddr) -> EntityAddr {
+    EntityAddr::msgr2(sock, std::process::id())
+}
+
+/// A random version 4 uuid.
+pub fn new_uuid() -> anyhow::Result<Fsid> {
+    let seed = runtime::clock::seed()?;
+    let mut bytes: [u8; 16] = seed[..16].try_into().expect("16 bytes");
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    Ok(Fsid(bytes))
+}
+
+/// Waits for SIGINT or SIGTERM, or until `done` answers.
+pub fn wait_for_signal(done: tokio::sync::oneshot::Receiver<()>) -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            _ = done => {}
+        }
+        Ok(())
+    })
+}
+
+pub fn wall_now() -> types::UTime {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    types::UTime::from_duration(since)
+}
