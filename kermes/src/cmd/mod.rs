@@ -4,6 +4,7 @@ pub mod connect;
 pub mod dev;
 pub mod mon;
 pub mod osd;
+pub mod rados;
 pub mod status;
 
 /// For clap: a uuid in the usual form.
