@@ -132,9 +132,9 @@ impl Decode for CrushMap {
         if !r.is_empty() {
             map.choose_args = decode_choose_args(r, &map)?;
         }
+        map.check_shape()?;
         // Ceph counts devices anew when it reads a map, whatever the map says.
         map.recount_devices();
-        map.check_shape()?;
         Ok(map)
     }
 }

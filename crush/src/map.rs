@@ -367,7 +367,7 @@ impl CrushMap {
     /// Sets [`CrushMap::max_devices`] from the items of all buckets.
     pub fn recount_devices(&mut self) {
         let devices = self.all_buckets().flat_map(|b| b.items.iter().copied());
-        self.max_devices = devices.max().map_or(0, |max| (max + 1).max(0));
+        self.max_devices = devices.max().map_or(0, |max| max.saturating_add(1).max(0));
     }
 }
 

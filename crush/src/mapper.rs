@@ -13,17 +13,31 @@ use crate::map::*;
 pub const WORK_MAX: u64 = 1 << 24;
 
 /// Buffers that the caller lends to [`CrushMap::do_rule`]; they grow to the largest result once.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Scratch {
     working: Vec<i32>,
     output: Vec<i32>,
     leaves: Vec<i32>,
     result: Vec<i32>,
+    work_max: u64,
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Self::with_work_max(WORK_MAX)
+    }
 }
 
 impl Scratch {
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Bounds each call to looking at about `work_max` items. Less than [`WORK_MAX`] may place
+    /// otherwise than Ceph does where many tries are needed.
+    pub fn with_work_max(work_max: u64) -> Self {
+        let (working, output, leaves, result) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { working, output, leaves, result, work_max }
     }
 
     fn prepare(&mut self, result_max: usize) {
@@ -53,7 +67,8 @@ impl CrushMap {
     ) -> &'s [i32] {
         scratch.prepare(result_max);
         if let Some(rule) = self.rule(rule_id) {
-            let mut search = Search { map: self, weights, choose_args, x, work_left: WORK_MAX };
+            let work_left = scratch.work_max;
+            let mut search = Search { map: self, weights, choose_args, x, work_left };
             run_steps(&mut search, &rule.steps, result_max, scratch);
         }
         &scratch.result

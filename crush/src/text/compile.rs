@@ -24,9 +24,9 @@ impl CrushMap {
         compiler.declarations(&mut parser)?;
         compiler.buckets_and_rules(&mut parser)?;
         compiler.choose_args(&mut parser)?;
-        compiler.map.recount_devices();
-        let map = compiler.map;
+        let mut map = compiler.map;
         map.check_shape().map_err(|error| CompileError { line: 0, cause: Shape(error) })?;
+        map.recount_devices();
         Ok(map)
     }
 }
@@ -146,6 +146,8 @@ struct BucketText {
     name: String,
     id: Option<i32>,
     class_ids: Vec<(String, i32)>,
+    /// All ids that the text names; an earlier one of several stays reserved.
+    ids_named: Vec<i32>,
     alg: String,
     hash: u8,
     items: Vec<ItemText>,
@@ -268,8 +270,7 @@ impl Compiler {
                 definitions.push(Definition::Rule(parse_rule(p)?));
             } else {
                 let bucket = parse_bucket(p)?;
-                self.used_ids.extend(bucket.id);
-                self.used_ids.extend(bucket.class_ids.iter().map(|(_, id)| *id));
+                self.used_ids.extend(&bucket.ids_named);
                 definitions.push(Definition::Bucket(bucket));
             }
         }
@@ -483,9 +484,10 @@ fn parse_bucket(p: &mut Parser<'_>) -> Result<BucketText> {
     let line = p.line();
     let name = p.name()?;
     p.expect("{")?;
-    let (mut id, mut class_ids) = (None, Vec::new());
+    let (mut id, mut class_ids, mut ids_named) = (None, Vec::new(), Vec::new());
     while p.accept("id") {
         let number = p.integer(Some(true))?;
+        ids_named.push(number);
         if p.accept("class") {
             class_ids.push((p.name()?, number));
         } else {
@@ -506,7 +508,7 @@ fn parse_bucket(p: &mut Parser<'_>) -> Result<BucketText> {
         items.push(ItemText { name, weight, pos });
     }
     p.expect("}")?;
-    Ok(BucketText { line, kind, name, id, class_ids, alg, hash, items })
+    Ok(BucketText { line, kind, name, id, class_ids, ids_named, alg, hash, items })
 }
 
 fn parse_rule(p: &mut Parser<'_>) -> Result<RuleText> {
