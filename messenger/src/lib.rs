@@ -2,6 +2,7 @@
 
 mod api;
 pub mod auth;
+pub mod caps;
 pub mod frame;
 pub mod message;
 pub mod messages;

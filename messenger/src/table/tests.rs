@@ -274,7 +274,7 @@ fn osd_ticket(mon: &mut Keys, name: &AuthName, rng: &mut ChaCha12Rng) -> Ticket 
 /// Two OSDs with each other's credentials.
 pub(super) fn osds(mode: Option<Mode>, seed: u64) -> (Net, [ClientAuth; 2]) {
     let mut rng = ChaCha12Rng::seed_from_u64(seed ^ 99);
-    let mut keys = || {
+    let keys = || {
         let mut keys = Keys::new(EntityKind::Osd, &mut ChaCha12Rng::seed_from_u64(5));
         match mode {
             Some(mode) => keys.modes = vec![mode],
