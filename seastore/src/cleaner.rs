@@ -41,7 +41,7 @@ impl Store {
         if !matches!(self.phase, Phase::Ready) {
             return;
         }
-        if self.cleaning.is_none() && self.segments.free_count() < self.free_wanted() {
+        if self.cleaning.is_none() && self.is_short() {
             self.choose_victim();
         }
         let Some(mut cleaning) = self.cleaning.take() else { return };

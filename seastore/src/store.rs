@@ -18,6 +18,11 @@ use types::{HObject, PgId};
 
 /// Writes are cut into extents of at most this size, bytes.
 pub(crate) const PIECE_BYTES_MAX: usize = 128 << 10;
+/// Operations larger than this are cut over several records, bytes. A piece of a write with the
+/// longest of names fits.
+pub(crate) const OP_BYTES_MAX: u64 = 160 << 10;
+/// So many bytes at most stay unused at the end of a segment.
+const SEGMENT_END_LOST_MAX: u64 = OP_BYTES_MAX + 2 * BLOCK;
 /// Free segments that only the cleaner and checkpoints may use, on top of a checkpoint's own.
 const RESERVE_CLEANER: u64 = 2;
 /// Further ones that only transactions which free space may use as well.
@@ -126,8 +131,8 @@ pub struct Store {
     pub(crate) reads: BTreeMap<u64, PendingRead>,
     pub(crate) next_read: u64,
     pub(crate) events: Vec<StoreEvent>,
-    /// Somebody was told to wait for [`StoreEvent::Room`].
-    waiting_for_room: std::cell::Cell<bool>,
+    /// Somebody waits for [`StoreEvent::Room`] for so many bytes; 0 for nobody.
+    room_wanted: std::cell::Cell<u64>,
 }
 
 impl Store {
@@ -165,7 +170,7 @@ impl Store {
             reads: BTreeMap::new(),
             next_read: 1,
             events: Vec::new(),
-            waiting_for_room: std::cell::Cell::new(false),
+            room_wanted: std::cell::Cell::new(0),
         }
     }
 
@@ -253,8 +258,13 @@ impl Store {
             return Err(SubmitError::Full);
         }
         let reserve = if freeing { RESERVE_CLEANER } else { RESERVE_CLEANER + RESERVE_FREEING };
-        if self.queued_bytes + bytes_max > self.writable_bytes(reserve) {
-            self.waiting_for_room.set(true);
+        let wanted = self.queued_bytes + bytes_max;
+        if wanted > self.writable_bytes(reserve) {
+            // No room even on a clean store: waiting would not help.
+            if bytes_max > self.writable_bytes_best(reserve) && !freeing {
+                return Err(SubmitError::Full);
+            }
+            self.room_wanted.set(self.room_wanted.get().max(bytes_max));
             return Err(SubmitError::Busy);
         }
         Ok(bytes_max)
@@ -274,9 +284,18 @@ impl Store {
     /// What objects may hold. The rest is for two checkpoints, the reserves, the journal's head,
     /// and room that keeps cleaning cheap.
     fn data_bytes_max(&self, more_meta: u64) -> u64 {
-        let own =
-            2 * self.checkpoint_segments_max(more_meta) + RESERVE_CLEANER + RESERVE_FREEING + 4;
-        self.segments.count().saturating_sub(own) * self.segments.segment_bytes / 16 * 13
+        let own = RESERVE_CLEANER + RESERVE_FREEING + 6;
+        let left = self.segments.count().saturating_sub(own) * self.segments.segment_bytes;
+        let checkpoints = (self.objects.meta_bytes() + more_meta) * 9 / 4;
+        left.saturating_sub(checkpoints) / 16 * 13
+    }
+
+    /// What could be written if the cleaner had packed everything, above `reserve`.
+    fn writable_bytes_best(&self, reserve: u64) -> u64 {
+        let live = self.objects.data_bytes() * 9 / 8 / self.segments.segment_bytes + 1;
+        let held = 2 * self.checkpoint_segments_max(0) + reserve + live + 2;
+        self.segments.count().saturating_sub(held)
+            * (self.segments.segment_bytes - SEGMENT_END_LOST_MAX)
     }
 
     /// Largest record, bytes.
@@ -287,7 +306,7 @@ impl Store {
     /// What can be written before fewer free segments than `reserve` plus a checkpoint's are left.
     /// Counts the worst end of each segment, too short for the next record, as lost.
     pub(crate) fn writable_bytes(&self, reserve: u64) -> u64 {
-        let lost = self.record_bytes_max();
+        let lost = SEGMENT_END_LOST_MAX;
         let free = self.segments.free_count().saturating_sub(self.checkpoint_reserve() + reserve);
         (self.segments.segment_bytes - self.head.offset).saturating_sub(lost)
             + free * (self.segments.segment_bytes - lost)
@@ -302,15 +321,21 @@ impl Store {
     /// Whether now is a good time to start an operation that writes. While `false`, hold new
     /// operations back until [`StoreEvent::Room`]; what has begun may still be submitted.
     pub fn accepting(&self) -> bool {
-        let accepting = self.has_room();
+        let accepting = self.has_room(1);
         if !accepting {
-            self.waiting_for_room.set(true);
+            self.room_wanted.set(self.room_wanted.get().max(1));
         }
         accepting
     }
-    fn has_room(&self) -> bool {
+    fn has_room(&self, bytes: u64) -> bool {
         let reserve = RESERVE_CLEANER + RESERVE_FREEING + 1;
-        matches!(self.phase, Phase::Ready) && self.queued_bytes < self.writable_bytes(reserve)
+        matches!(self.phase, Phase::Ready)
+            && self.queued_bytes + bytes <= self.writable_bytes(reserve)
+    }
+    /// Whether the cleaner has to make room.
+    pub(crate) fn is_short(&self) -> bool {
+        let wanted = self.room_wanted.get();
+        self.segments.free_count() < self.free_wanted() || (wanted > 0 && !self.has_room(wanted))
     }
 
     /// Writes everything submitted since the last call as one journal record, and takes one step of
@@ -347,8 +372,9 @@ impl Store {
         }
         if matches!(self.phase, Phase::Ready) {
             self.segments.reap(self.journal_start);
-            if self.waiting_for_room.get() && self.has_room() {
-                self.waiting_for_room.set(false);
+            let wanted = self.room_wanted.get();
+            if wanted > 0 && self.has_room(wanted) {
+                self.room_wanted.set(0);
                 self.events.push(StoreEvent::Room);
             }
         }

@@ -13,7 +13,7 @@ pub type ObjectName = Rc<HObject>;
 pub const OBJECT_SIZE_MAX: u64 = 1 << 40;
 
 /// Namespace, key and name of an object are at most this long each, bytes.
-pub const NAME_BYTES_MAX: usize = 0xffff;
+pub const NAME_BYTES_MAX: usize = 4096;
 
 /// Changes that become durable together or not at all, applied in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,10 +1,11 @@
 //! Write path: queued transactions become records.
 
 use crate::event::{StoreEffect, StoreError, StoreEvent};
+use crate::format::BLOCK;
 use crate::onode::{Crcs, Extent};
 use crate::record::{FIRST, HEADER_BYTES, Home, MORE, RecordHeader};
 use crate::segment::{Owner, Use};
-use crate::store::{InFlight, Io, Phase, Queued, QueuedOp, Store};
+use crate::store::{InFlight, Io, OP_BYTES_MAX, Phase, Queued, QueuedOp, Store};
 use crate::txn::TxnOp;
 use types::node::IoError;
 
@@ -54,17 +55,19 @@ impl Store {
     }
 
     fn add_to_group(&mut self, queued: Queued, group: &mut Group, fx: &mut Vec<StoreEffect>) {
-        let max = self.record_bytes_max();
-        if self.builder.total_bytes() + queued.bytes_max > max {
+        // What is larger than one operation may be cut between any two; the rest stays in one
+        // record, so that it is one write.
+        let whole = queued.bytes_max.min(self.record_bytes_max());
+        if queued.bytes_max > OP_BYTES_MAX || whole > self.room() {
             self.write_record(group, false, fx);
         }
         let is_move = queued.token.is_none();
         for QueuedOp { op, object, position } in &queued.ops {
-            let bytes = op.data_bytes().next_multiple_of(4096) + op.delta_bytes_max();
-            if self.builder.total_bytes() + bytes > max && !self.builder.is_empty() {
+            let bytes = op.data_bytes().next_multiple_of(BLOCK) + op.delta_bytes_max() + BLOCK;
+            if bytes > self.room() && !self.builder.is_empty() {
                 self.write_record(group, true, fx);
             }
-            if bytes > max {
+            if bytes > OP_BYTES_MAX {
                 self.write_huge(op, group, fx);
             } else {
                 let write = self.builder.push(op, is_move);
@@ -85,11 +88,17 @@ impl Store {
         group.kills.extend(queued.kills);
     }
 
+    /// What can still be added to the record being built: it ends at its own bound or with its
+    /// segment, unless it is empty and may go to the next one.
+    fn room(&self) -> u64 {
+        let segment_left = self.segments.segment_bytes - self.head.offset;
+        self.record_bytes_max().min(segment_left).saturating_sub(self.builder.total_bytes())
+    }
+
     /// An operation without data that is larger than a record (a large omap): cut anywhere.
     fn write_huge(&mut self, op: &TxnOp, group: &mut Group, fx: &mut Vec<StoreEffect>) {
         let deltas = self.builder.encode_alone(op);
-        let step = (self.record_bytes_max() as usize) - HEADER_BYTES;
-        for part in deltas.chunks(step) {
+        for part in deltas.chunks(OP_BYTES_MAX as usize - HEADER_BYTES) {
             if !self.builder.is_empty() {
                 self.write_record(group, true, fx);
             }
