@@ -1,4 +1,12 @@
 //! One core of an OSD: placement groups, replication, object operations.
+//!
+//! Start with [`node::OsdNode`]. Reading order: [`pg`] (agreement and replication, pure), [`ops`]
+//! (what a client's request does to an object), [`shard`] (one store and its PGs), [`node`] (one
+//! core), [`boot`] and [`heartbeat`] (what core 0 does for all).
 
+pub mod auth;
+pub mod client_op;
+pub mod map;
 pub mod ops;
 pub mod pg;
+pub mod shard;

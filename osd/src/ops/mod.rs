@@ -17,6 +17,8 @@ pub mod info;
 mod omap;
 pub mod perm;
 pub mod pgls;
+#[cfg(test)]
+mod replay;
 mod store;
 mod tmap;
 

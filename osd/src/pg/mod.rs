@@ -310,6 +310,10 @@ impl Pg {
     pub fn is_primary(&self) -> bool {
         matches!(self.role, Role::Primary(_))
     }
+    /// Objects of this copy are being replaced.
+    pub fn is_being_copied(&self) -> bool {
+        self.info.state != CopyState::Complete
+    }
     pub fn is_active(&self) -> bool {
         matches!(self.role, Role::Primary(Primary::Active))
     }

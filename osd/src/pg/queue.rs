@@ -63,6 +63,10 @@ impl<T> ObjectQueues<T> {
             self.tidy(hash);
         }
     }
+    /// Ends a hold for the operation that held: it runs next, before what waits.
+    pub fn unhold(&mut self, hash: u32) {
+        self.release(hash);
+    }
     /// The next operation of this object that may run, if any.
     pub fn next(&mut self, hash: u32) -> Option<T> {
         let slot = self.slots.get_mut(&hash)?;

@@ -1,0 +1,721 @@
+//! One store shard and the PGs on it: runs clients' operations against the store and performs what
+//! the PGs decide. Start with [`Shard::on_client_op`]; operations are run in `shard/run.rs`.
+
+mod copy;
+mod run;
+
+use crate::client_op::{ClientOp, Origin};
+use crate::map::View;
+use crate::ops::Limits;
+use crate::pg::log::Entry;
+use crate::pg::message::{Body, PeerMessage};
+use crate::pg::queue::ObjectQueues;
+use crate::pg::{self, Effect as PgEffect, Input as PgInput, MetaChange, Pg, PgTxn, meta_object};
+use bytes::Bytes;
+use copy::{Receiving, Transfer};
+use maps::pool::reversed_hash_range;
+use messenger::message::Message;
+use run::{Job, ReadTarget};
+use seastore::{
+    IoCompletion, MountReport, ObjectName, ReadData, ReadError, Store, StoreConfig, StoreEffect,
+    StoreError, StoreEvent, Transaction, TxnOp,
+};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
+use types::node::{ConnId, CoreId};
+use types::{Epoch, FixedMap, HObject, Instant, OsdId, PgId, PoolId, UTime};
+
+/// Objects removed in one transaction.
+const WIPE_STEP: usize = 64;
+
+/// What a shard asks of its core.
+#[derive(Debug)]
+pub enum Out {
+    Store(StoreEffect),
+    /// An answer to a client; releases what the request held.
+    Reply { origin: Origin, message: Message },
+    /// The request is dropped: the client sends it again to whom its map names.
+    Dropped { origin: Origin },
+    /// Close the client's connection, so that it sends again what it waits for.
+    Reset { core: CoreId, conn: ConnId },
+    Peer { to: OsdId, message: Message },
+    /// A PG changed its state.
+    StateChanged,
+    Mounted(MountReport),
+    Failed(StoreError),
+    Alarm(String),
+}
+
+/// A write whose clients wait until it is durable everywhere.
+#[derive(Debug)]
+struct Waiting {
+    pg: PgId,
+    hash: u32,
+    op: Box<ClientOp>,
+    answer: Answer,
+}
+
+#[derive(Debug)]
+enum Answer {
+    /// As executed.
+    Executed { result: i32, versions: crate::client_op::ReplyVersions, outcomes: Vec<(i32, Bytes)> },
+    /// A resend that joined its first attempt: the log entry says.
+    Logged,
+}
+
+/// What follows when a transaction is durable.
+#[derive(Debug)]
+enum Then {
+    Nothing,
+    Pg(PgId, pg::Token),
+    Wiped(PgId),
+    Gone,
+    ChunkStored { pg: PgId, since: Epoch, from: OsdId, object: HObject, seq: u32, last: bool },
+}
+
+#[derive(Debug)]
+pub struct PgSlot {
+    pub pg: Pg,
+    meta: ObjectName,
+    queues: ObjectQueues<Box<ClientOp>>,
+    /// Until the PG serves, or until the read lease is renewed.
+    waiting: VecDeque<Box<ClientOp>>,
+    /// Objects and bytes, as the last count said; changes since make it stale.
+    pub counted: Option<(u64, u64)>,
+    pub state_since: UTime,
+    pub changed: bool,
+    pub reads: u64,
+    pub read_bytes: u64,
+    pub writes: u64,
+    pub write_bytes: u64,
+}
+
+pub struct Shard {
+    pub index: u16,
+    me: OsdId,
+    store: Store,
+    mounted: bool,
+    pub pgs: BTreeMap<PgId, PgSlot>,
+    limits: Limits,
+    next_token: u64,
+    thens: VecDeque<(u64, Then)>,
+    tickets: FixedMap<u64, Waiting>,
+    next_ticket: u64,
+    reads: FixedMap<u64, ReadTarget>,
+    jobs: FixedMap<u64, Job>,
+    next_job: u64,
+    transfers: BTreeMap<(PgId, OsdId, HObject), Transfer>,
+    next_transfer: u16,
+    receiving: BTreeMap<(PgId, HObject), Receiving>,
+    /// Transactions that the store had no room for, in order.
+    delayed: VecDeque<(Transaction, u64)>,
+    /// Clients' writes that wait for the store to clean.
+    no_room: VecDeque<Box<ClientOp>>,
+    /// PGs that may have to acknowledge at the end of the turn.
+    touched: BTreeSet<PgId>,
+    store_fx: Vec<StoreEffect>,
+    events: Vec<StoreEvent>,
+    pg_fx: Vec<PgEffect>,
+    failed: Option<StoreError>,
+    pub lease: Lease,
+}
+
+/// How long each peer's last confirmation holds.
+#[derive(Debug, Default)]
+pub struct Lease {
+    pub until: BTreeMap<OsdId, Instant>,
+}
+
+impl Lease {
+    fn holds(&self, now: Instant, me: OsdId, pg: &Pg) -> bool {
+        let acting = &pg.mapping().acting;
+        let confirmed = |osd: OsdId| self.until.get(&osd).is_some_and(|until| now < *until);
+        acting.len() <= 1 || acting.iter().all(|m| m.osd == me || confirmed(m.osd))
+    }
+}
+
+impl Shard {
+    pub fn new(me: OsdId, config: StoreConfig) -> Self {
+        Self {
+            index: config.shard,
+            me,
+            store: Store::open(config),
+            mounted: false,
+            pgs: BTreeMap::new(),
+            limits: Limits::default(),
+            next_token: 1,
+            thens: VecDeque::new(),
+            tickets: FixedMap::default(),
+            next_ticket: 1,
+            reads: FixedMap::default(),
+            jobs: FixedMap::default(),
+            next_job: 1,
+            transfers: BTreeMap::new(),
+            next_transfer: 1,
+            receiving: BTreeMap::new(),
+            delayed: VecDeque::new(),
+            no_room: VecDeque::new(),
+            touched: BTreeSet::new(),
+            store_fx: Vec::new(),
+            events: Vec::new(),
+            pg_fx: Vec::new(),
+            failed: None,
+            lease: Lease::default(),
+        }
+    }
+
+    pub fn mount(&mut self, out: &mut Vec<Out>) {
+        self.store.mount(&mut self.store_fx);
+        self.flush_store(out);
+    }
+    pub fn is_mounted(&self) -> bool {
+        self.mounted
+    }
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+    /// Everything submitted is durable.
+    pub fn is_quiet(&self) -> bool {
+        self.thens.is_empty() && self.delayed.is_empty()
+    }
+
+    fn flush_store(&mut self, out: &mut Vec<Out>) {
+        out.extend(self.store_fx.drain(..).map(Out::Store));
+    }
+
+    /// Submits a transaction of the core's own (the stored map).
+    pub fn submit_raw(&mut self, txn: Transaction) {
+        self.submit(txn, Then::Nothing);
+    }
+
+    fn submit(&mut self, txn: Transaction, then: Then) {
+        let token = self.next_token;
+        self.next_token += 1;
+        self.thens.push_back((token, then));
+        if !self.delayed.is_empty() {
+            self.delayed.push_back((txn, token));
+            return;
+        }
+        self.submit_now(txn, token, false);
+    }
+
+    /// True if the store took it, or never will.
+    fn submit_now(&mut self, txn: Transaction, token: u64, again: bool) -> bool {
+        use seastore::SubmitError;
+        // A refused transaction is kept, so it is copied before; the parts are shared.
+        let copy = txn.clone();
+        match self.store.submit(txn, token) {
+            Ok(()) => true,
+            Err(SubmitError::Full | SubmitError::Busy | SubmitError::NotMounted) => {
+                if again {
+                    self.delayed.push_front((copy, token));
+                } else {
+                    self.delayed.push_back((copy, token));
+                }
+                false
+            }
+            Err(SubmitError::Invalid { .. } | SubmitError::Failed(_)) => true,
+        }
+    }
+
+    fn retry_delayed(&mut self) {
+        while let Some((txn, token)) = self.delayed.pop_front() {
+            if !self.submit_now(txn, token, true) {
+                return;
+            }
+        }
+    }
+
+    /// Loads every PG of the mounted store.
+    fn load(&mut self, now_wall: UTime, out: &mut Vec<Out>) {
+        let ids: Vec<PgId> = self.store.collections().map(|(pg, _)| pg).collect();
+        for id in ids {
+            let meta = meta_object(id);
+            let Some(info) = self.store.omap_get(&meta, pg::INFO_KEY) else { continue };
+            let dirty = self.store.omap_get(&meta, pg::DIRTY_KEY);
+            let entries = self.store.omap_scan(&meta, None, b"l");
+            let entries = entries.map(|(_, value)| Bytes::copy_from_slice(value));
+            match Pg::load(id, self.me, info, dirty, entries) {
+                Ok(pg) => {
+                    self.pgs.insert(id, PgSlot::new(pg, now_wall));
+                }
+                // The other members still have theirs; this copy counts as absent.
+                Err(e) => out.push(Out::Alarm(format!("pg {id}: its log cannot be read: {e}"))),
+            }
+        }
+    }
+
+    pub fn on_io(
+        &mut self,
+        now: Instant,
+        wall: UTime,
+        view: Option<&View>,
+        done: IoCompletion,
+        out: &mut Vec<Out>,
+    ) {
+        let mut events = std::mem::take(&mut self.events);
+        self.store.on_io(done, &mut events, &mut self.store_fx);
+        self.flush_store(out);
+        for event in events.drain(..) {
+            match event {
+                StoreEvent::Mounted(report) => {
+                    self.mounted = true;
+                    self.load(wall, out);
+                    out.push(Out::Mounted(report));
+                }
+                StoreEvent::Durable { token } => {
+                    if let Some(view) = view {
+                        self.on_durable(now, wall, view, token, out);
+                    }
+                }
+                StoreEvent::ReadDone { token, result } => {
+                    if let Some(view) = view {
+                        self.on_read(now, wall, view, token, result, out);
+                    }
+                }
+                StoreEvent::Room => {
+                    self.retry_delayed();
+                    if let Some(view) = view {
+                        for op in std::mem::take(&mut self.no_room) {
+                            self.on_client_op(now, wall, view, op, out);
+                        }
+                    }
+                }
+                StoreEvent::CorruptFound(c) => out.push(Out::Alarm(c.to_string())),
+                StoreEvent::Failed(e) => {
+                    self.failed = Some(e);
+                    out.push(Out::Failed(e));
+                }
+            }
+        }
+        self.events = events;
+    }
+
+    fn on_durable(
+        &mut self,
+        now: Instant,
+        wall: UTime,
+        view: &View,
+        token: u64,
+        out: &mut Vec<Out>,
+    ) {
+        // A token stands for all before it.
+        while self.thens.front().is_some_and(|(t, _)| *t <= token) {
+            let (_, then) = self.thens.pop_front().expect("there is a first one");
+            match then {
+                Then::Nothing | Then::Gone => {}
+                Then::Pg(pg, token) => {
+                    self.pg_input(now, wall, view, pg, PgInput::Durable(token), out)
+                }
+                Then::Wiped(pg) => self.wipe_step(now, wall, view, pg, out),
+                Then::ChunkStored { pg, since, from, object, seq, last } => {
+                    self.on_chunk_stored(now, wall, view, pg, since, from, object, seq, last, out)
+                }
+            }
+        }
+    }
+
+    fn on_read(
+        &mut self,
+        now: Instant,
+        wall: UTime,
+        view: &View,
+        token: u64,
+        result: Result<ReadData, ReadError>,
+        out: &mut Vec<Out>,
+    ) {
+        match self.reads.remove(&token) {
+            Some(ReadTarget::Job { job, part }) => {
+                self.on_job_read(now, wall, view, job, part, result, out)
+            }
+            Some(ReadTarget::Transfer(key)) => self.on_transfer_read(view, &key, result, out),
+            None => {}
+        }
+    }
+
+    /// Gives an input to one PG and performs its effects, and theirs.
+    pub fn pg_input(
+        &mut self,
+        now: Instant,
+        wall: UTime,
+        view: &View,
+        id: PgId,
+        input: PgInput,
+        out: &mut Vec<Out>,
+    ) {
+        let Some(slot) = self.pgs.get_mut(&id) else { return };
+        let state = slot.pg.state();
+        let mut fx = std::mem::take(&mut self.pg_fx);
+        slot.pg.handle(now, view, input, &mut fx);
+        if slot.pg.state() != state {
+            slot.state_since = wall;
+            slot.changed = true;
+            out.push(Out::StateChanged);
+        }
+        self.perform(now, wall, view, id, &mut fx, out);
+        self.pg_fx = fx;
+        self.touched.insert(id);
+    }
+
+    fn perform(
+        &mut self,
+        now: Instant,
+        wall: UTime,
+        view: &View,
+        id: PgId,
+        fx: &mut Vec<PgEffect>,
+        out: &mut Vec<Out>,
+    ) {
+        for effect in fx.drain(..) {
+            match effect {
+                PgEffect::Send { to, body } => self.send(view, id, to, body, out),
+                PgEffect::Replicate { to, message } => out.push(Out::Peer { to, message }),
+                PgEffect::Persist { txn, token } => self.persist(id, txn, token),
+                PgEffect::Push { to, object } => self.start_transfer(view, id, to, object, out),
+                PgEffect::List { after } => {
+                    let (objects, done) = self.list_after(view, id, &after);
+                    let input = PgInput::Listed { after, objects, done };
+                    self.nested(now, wall, view, id, input, out);
+                }
+                PgEffect::Wipe => self.wipe_step(now, wall, view, id, out),
+                PgEffect::Reply { ticket } => self.on_replicated(now, wall, view, ticket, out),
+                PgEffect::Active => {
+                    out.push(Out::StateChanged);
+                    self.run_waiting(now, wall, view, id, out)
+                }
+                PgEffect::Interval => self.on_interval(id, out),
+                PgEffect::Gone => self.on_gone(id, out),
+            }
+        }
+    }
+
+    fn nested(
+        &mut self,
+        now: Instant,
+        wall: UTime,
+        view: &View,
+        id: PgId,
+        input: PgInput,
+        out: &mut Vec<Out>,
+    ) {
+        self.pg_input(now, wall, view, id, input, out);
+    }
+
+    fn send(&self, view: &View, pg: PgId, to: OsdId, body: Body, out: &mut Vec<Out>) {
+        if !view.booted {
+            return;
+        }
+        let epoch = self.pgs.get(&pg).map_or(view.map.epoch, |s| s.pg.epoch());
+        out.push(Out::Peer { to, message: PeerMessage { pg, epoch, body }.encode() });
+    }
+
+    fn persist(&mut self, id: PgId, txn: PgTxn, token: pg::Token) {
+        let meta = match self.pgs.get(&id) {
+            Some(slot) => slot.meta.clone(),
+            None => Rc::new(meta_object(id)),
+        };
+        let mut ops = Vec::with_capacity(txn.changes.len() + txn.meta.len());
+        if let Some(object) = txn.object {
+            let o: ObjectName = Rc::new(object);
+            ops.extend(txn.changes.into_iter().map(|change| change.into_txn_op(o.clone())));
+        }
+        for change in txn.meta {
+            let o = meta.clone();
+            ops.push(match change {
+                MetaChange::Set { key, value } => TxnOp::OmapSet { o, pairs: vec![(key, value)] },
+                MetaChange::Remove { key } => TxnOp::OmapRemove { o, keys: vec![key] },
+                MetaChange::RemoveRange { first, last } => TxnOp::OmapRemoveRange { o, first, last },
+            });
+        }
+        self.submit(ops.into(), Then::Pg(id, token));
+    }
+
+    /// The next objects of a PG after `after`; whether these are the last.
+    fn list_after(&self, view: &View, id: PgId, after: &HObject) -> (Vec<HObject>, bool) {
+        const PAGE: usize = 64;
+        let Some((_, end)) = pg_range(view, id) else { return (Vec::new(), true) };
+        let found = self.store.list(after, &end, PAGE + 1);
+        let done = found.len() <= PAGE;
+        let objects = found.iter().filter(|o| ***o > *after && !o.name.is_empty());
+        (objects.map(|o| (**o).clone()).collect(), done)
+    }
+
+    fn wipe_step(
+        &mut self,
+        now: Instant,
+        wall: UTime,
+        view: &View,
+        id: PgId,
+        out: &mut Vec<Out>,
+    ) {
+        let Some(slot) = self.pgs.get(&id) else { return };
+        let pg_num = match view.map.pools.get(&id.pool) {
+            Some(pool) => pool.pg_num,
+            None => slot.pg.mapping().pg_num,
+        };
+        let (start, end) = range_of(id, pg_num);
+        let found = self.store.list(&start, &end, WIPE_STEP + 1);
+        let ops: Vec<TxnOp> = found
+            .into_iter()
+            .filter(|o| !o.name.is_empty())
+            .map(|o| TxnOp::Remove { o })
+            .collect();
+        if let Some(slot) = self.pgs.get_mut(&id) {
+            slot.counted = None;
+        }
+        if ops.is_empty() {
+            self.pg_input(now, wall, view, id, PgInput::Wiped, out);
+        } else {
+            self.submit(ops.into(), Then::Wiped(id));
+        }
+    }
+
+    fn on_gone(&mut self, id: PgId, out: &mut Vec<Out>) {
+        let Some(slot) = self.pgs.remove(&id) else { return };
+        let ops = vec![TxnOp::Remove { o: slot.meta }, TxnOp::RemoveCollection { pg: id }];
+        self.submit(ops.into(), Then::Gone);
+        out.push(Out::StateChanged);
+    }
+
+    /// A new interval: what clients wait for, they send again.
+    fn on_interval(&mut self, id: PgId, out: &mut Vec<Out>) {
+        let Some(slot) = self.pgs.get_mut(&id) else { return };
+        let mut origins: Vec<Origin> = Vec::new();
+        origins.extend(slot.queues.drain().iter().map(|op| op.origin));
+        origins.extend(slot.waiting.drain(..).map(|op| op.origin));
+        slot.counted = None;
+        let lost: Vec<u64> =
+            self.tickets.iter().filter(|(_, w)| w.pg == id).map(|(t, _)| *t).collect();
+        for ticket in lost {
+            origins.extend(self.tickets.remove(&ticket).map(|w| w.op.origin));
+        }
+        let jobs: Vec<u64> =
+            self.jobs.iter().filter(|(_, j)| j.op.pg == id).map(|(t, _)| *t).collect();
+        for job in jobs {
+            origins.extend(self.jobs.remove(&job).map(|j| j.op.origin));
+        }
+        self.transfers.retain(|(pg, _, _), _| *pg != id);
+        self.receiving.retain(|(pg, _), _| *pg != id);
+        let mut reset = BTreeSet::new();
+        for origin in origins {
+            out.push(Out::Dropped { origin });
+            // Its map may show it no reason to send again.
+            if reset.insert((origin.core, origin.conn)) {
+                out.push(Out::Reset { core: origin.core, conn: origin.conn });
+            }
+        }
+    }
+
+    /// A new map: existing PGs hear of it, and those that are now ours are made.
+    pub fn on_map(
+        &mut self,
+        now: Instant,
+        wall: UTime,
+        view: &View,
+        gap: bool,
+        new_pools: &[PoolId],
+        mine: &[PgId],
+        out: &mut Vec<Out>,
+    ) {
+        let ids: Vec<PgId> = self.pgs.keys().copied().collect();
+        for id in ids {
+            self.pg_input(now, wall, view, id, PgInput::Map { gap }, out);
+        }
+        for id in mine.iter().filter(|id| !self.pgs.contains_key(id)).copied().collect::<Vec<_>>() {
+            let known_new = new_pools.contains(&id.pool);
+            self.create_pg(now, wall, view, id, known_new, out);
+        }
+    }
+
+    fn create_pg(
+        &mut self,
+        now: Instant,
+        wall: UTime,
+        view: &View,
+        id: PgId,
+        known_new: bool,
+        out: &mut Vec<Out>,
+    ) {
+        let mut fx = Vec::new();
+        let Some(pg) = Pg::create(id, self.me, now, view, known_new, &mut fx) else { return };
+        let bits = maps::pool::split_bits(id.seed, pg.mapping().pg_num) as u8;
+        self.submit(vec![TxnOp::CreateCollection { pg: id, bits }].into(), Then::Nothing);
+        self.pgs.insert(id, PgSlot::new(pg, wall));
+        self.perform(now, wall, view, id, &mut fx, out);
+        out.push(Out::StateChanged);
+    }
+
+    /// From another OSD. Its epoch is not newer than ours.
+    pub fn on_peer(
+        &mut self,
+        now: Instant,
+        wall: UTime,
+        view: &View,
+        from: OsdId,
+        message: PeerMessage,
+        out: &mut Vec<Out>,
+    ) {
+        let PeerMessage { pg: id, epoch, body } = message;
+        let Some(slot) = self.pgs.get(&id) else {
+            if matches!(body, Body::Query) {
+                let body = Body::Info { info: None };
+                out.push(Out::Peer {
+                    to: from,
+                    message: PeerMessage { pg: id, epoch: view.map.epoch, body }.encode(),
+                });
+            }
+            return;
+        };
+        let current = epoch >= slot.pg.since();
+        match body {
+            Body::Push { object, seq, chunk } if current => {
+                self.on_chunk(view, id, from, object, seq, chunk, out)
+            }
+            Body::PushAck { object, seq } if current => {
+                self.on_chunk_ack(now, wall, view, id, from, object, seq, out)
+            }
+            Body::List { after } if current => {
+                let (objects, done) = self.list_after(view, id, &after);
+                self.send(view, id, from, Body::Listed { after, objects, done }, out);
+            }
+            body => {
+                let input = PgInput::Message { from, epoch, body };
+                self.pg_input(now, wall, view, id, input, out)
+            }
+        }
+    }
+
+    pub fn on_peer_reset(
+        &mut self,
+        now: Instant,
+        wall: UTime,
+        view: &View,
+        osd: OsdId,
+        out: &mut Vec<Out>,
+    ) {
+        let concerned = |s: &PgSlot| s.pg.is_primary() && s.pg.mapping().contains(osd);
+        let ids: Vec<PgId> =
+            self.pgs.iter().filter(|(_, s)| concerned(s)).map(|(id, _)| *id).collect();
+        for id in ids {
+            self.pg_input(now, wall, view, id, PgInput::PeerReset(osd), out);
+        }
+    }
+
+    pub fn on_tick(&mut self, now: Instant, wall: UTime, view: &View, out: &mut Vec<Out>) {
+        let busy = |s: &PgSlot| s.pg.is_primary() && !s.pg.is_active();
+        let ids: Vec<PgId> = self.pgs.iter().filter(|(_, s)| busy(s)).map(|(id, _)| *id).collect();
+        for id in ids {
+            self.pg_input(now, wall, view, id, PgInput::Tick, out);
+        }
+        self.on_lease(now, wall, view, out);
+    }
+
+    /// Reads that waited for the lease.
+    pub fn on_lease(&mut self, now: Instant, wall: UTime, view: &View, out: &mut Vec<Out>) {
+        let waits = |s: &PgSlot| s.pg.is_active() && !s.waiting.is_empty();
+        let ids: Vec<PgId> = self.pgs.iter().filter(|(_, s)| waits(s)).map(|(id, _)| *id).collect();
+        for id in ids {
+            self.run_waiting(now, wall, view, id, out);
+        }
+    }
+
+    pub fn end_of_turn(&mut self, view: Option<&View>, out: &mut Vec<Out>) {
+        if let Some(view) = view {
+            for id in std::mem::take(&mut self.touched) {
+                let Some(slot) = self.pgs.get_mut(&id) else { continue };
+                if let Some((to, version)) = slot.pg.take_ack() {
+                    self.send(view, id, to, Body::RepAck { version }, out);
+                }
+            }
+        }
+        if !self.delayed.is_empty() {
+            self.retry_delayed();
+        }
+        self.store.end_of_turn(&mut self.store_fx);
+        self.flush_store(out);
+    }
+
+    /// Objects and bytes of a PG, counted anew if they changed.
+    pub fn count(&mut self, view: &View, id: PgId) -> (u64, u64) {
+        let Some(slot) = self.pgs.get(&id) else { return (0, 0) };
+        if let Some(counted) = slot.counted {
+            return counted;
+        }
+        let Some((start, end)) = pg_range(view, id) else { return (0, 0) };
+        let (mut objects, mut bytes) = (0, 0);
+        let mut from = start;
+        loop {
+            let found = self.store.list(&from, &end, 1024);
+            for o in found.iter().filter(|o| !o.name.is_empty() && ***o != from) {
+                objects += 1;
+                bytes += self.store.stat(o).map_or(0, |s| s.size);
+            }
+            match found.last() {
+                Some(last) if found.len() == 1024 => from = (**last).clone(),
+                _ => break,
+            }
+        }
+        if let Some(slot) = self.pgs.get_mut(&id) {
+            slot.counted = Some((objects, bytes));
+        }
+        (objects, bytes)
+    }
+}
+
+impl PgSlot {
+    fn new(pg: Pg, wall: UTime) -> Self {
+        Self {
+            meta: Rc::new(meta_object(pg.id())),
+            pg,
+            queues: ObjectQueues::default(),
+            waiting: VecDeque::new(),
+            counted: None,
+            state_since: wall,
+            changed: true,
+            reads: 0,
+            read_bytes: 0,
+            writes: 0,
+            write_bytes: 0,
+        }
+    }
+}
+
+/// All objects of a PG: its meta object, and where the next PG begins.
+fn range_of(id: PgId, pg_num: u32) -> (HObject, HObject) {
+    let (_, last) = reversed_hash_range(id.seed, pg_num);
+    let end = match last.checked_add(1) {
+        Some(next) => HObject::lower_bound(id.pool, next.reverse_bits()),
+        None => HObject::lower_bound(PoolId(id.pool.0 + 1), 0),
+    };
+    (HObject::lower_bound(id.pool, id.seed), end)
+}
+
+fn pg_range(view: &View, id: PgId) -> Option<(HObject, HObject)> {
+    let pool = view.map.pools.get(&id.pool)?;
+    Some(range_of(id, pool.pg_num))
+}
+
+/// The store shard of a PG: low bits of the seed, so that the PGs that a split makes stay with
+/// their parent, shifted by pool so that small pools do not all begin at shard 0.
+pub fn shard_of(pg: PgId, shard_count: u16) -> u16 {
+    debug_assert!(shard_count.is_power_of_two());
+    let shift = (pg.pool.0 as u32).wrapping_mul(0x9e37_79b1) >> 16;
+    (pg.seed.wrapping_add(shift) & (shard_count as u32 - 1)) as u16
+}
+
+/// The logged answer of a resent request.
+fn logged_answer(entry: &Entry) -> (i32, crate::client_op::ReplyVersions, Vec<(i32, Bytes)>) {
+    let versions = crate::client_op::ReplyVersions {
+        replay: entry.version,
+        bad_replay: types::EVersion {
+            epoch: entry.version.epoch,
+            version: if entry.user_version == 0 {
+                entry.version.version
+            } else {
+                entry.user_version
+            },
+        },
+        user: entry.user_version,
+    };
+    (entry.result, versions, entry.outcomes())
+}

@@ -1,0 +1,252 @@
+//! Copies of whole objects between the members of a PG, chunk by chunk, one chunk under way.
+
+use super::run::ReadTarget;
+use super::{Out, Shard, Then};
+use crate::map::View;
+use crate::pg::message::{Body, Chunk};
+use crate::pg::{Input as PgInput, PgState};
+use bytes::Bytes;
+use seastore::{ObjectName, ReadData, ReadError, ReadStart, TxnOp};
+use std::rc::Rc;
+use types::{Epoch, HObject, Instant, OsdId, PgId, UTime};
+
+/// Data of one chunk, bytes.
+const CHUNK_BYTES: u64 = 1 << 20;
+/// Omap pairs of one chunk, and about how many bytes of them.
+const CHUNK_PAIRS: usize = 1000;
+const CHUNK_OMAP_BYTES: usize = 1 << 20;
+
+/// An object on its way from here.
+#[derive(Debug)]
+pub(super) struct Transfer {
+    /// Number of the transfer in the high half, of the chunk in the low half.
+    seq: u32,
+    size: u64,
+    offset: u64,
+    /// Last omap key that was sent; `None` when all were.
+    omap_after: Option<Bytes>,
+    sent: Option<Chunk>,
+}
+
+/// An object on its way here.
+#[derive(Debug)]
+pub(super) struct Receiving {
+    next: u32,
+}
+
+impl Shard {
+    pub(super) fn start_transfer(
+        &mut self,
+        view: &View,
+        pg: PgId,
+        to: OsdId,
+        object: HObject,
+        out: &mut Vec<Out>,
+    ) {
+        let key = (pg, to, object);
+        if let Some(t) = self.transfers.get(&key) {
+            // Asked again: the chunk or its answer may have been lost.
+            if let Some(chunk) = t.sent.clone() {
+                let body = Body::Push { object: key.2, seq: t.seq, chunk };
+                self.send(view, pg, to, body, out);
+            }
+            return;
+        }
+        let object = &key.2;
+        let seq = (self.next_transfer as u32) << 16;
+        self.next_transfer = self.next_transfer.wrapping_add(1).max(1);
+        let mut chunk = Chunk { first: true, ..Chunk::default() };
+        let mut transfer =
+            Transfer { seq, size: 0, offset: 0, omap_after: None, sent: None };
+        match self.store.stat(object) {
+            None => {
+                chunk.absent = true;
+                chunk.last = true;
+            }
+            Some(stat) => {
+                let copy = Bytes::copy_from_slice;
+                chunk.size = stat.size;
+                chunk.xattrs =
+                    self.store.xattrs(object).map(|(n, v)| (copy(n), copy(v))).collect();
+                chunk.omap_header = copy(self.store.omap_header(object));
+                transfer.size = stat.size;
+                if stat.omap_count > 0 {
+                    transfer.omap_after = Some(Bytes::new());
+                }
+                chunk.last = transfer.omap_after.is_none() && stat.size == 0;
+            }
+        }
+        transfer.sent = Some(chunk.clone());
+        let body = Body::Push { object: object.clone(), seq, chunk };
+        self.transfers.insert(key, transfer);
+        self.send(view, pg, to, body, out);
+    }
+
+    pub(super) fn on_chunk_ack(
+        &mut self,
+        now: Instant,
+        wall: UTime,
+        view: &View,
+        pg: PgId,
+        from: OsdId,
+        object: HObject,
+        seq: u32,
+        out: &mut Vec<Out>,
+    ) {
+        let key = (pg, from, object);
+        let Some(t) = self.transfers.get_mut(&key) else { return };
+        if t.seq != seq || t.sent.is_none() {
+            return;
+        }
+        let last = t.sent.take().is_some_and(|c| c.last);
+        if last {
+            self.transfers.remove(&key);
+            let input = PgInput::Pushed { to: from, object: key.2 };
+            self.pg_input(now, wall, view, pg, input, out);
+            return;
+        }
+        t.seq += 1;
+        if let Some(after) = t.omap_after.clone() {
+            let start = (!after.is_empty()).then_some(&after[..]);
+            let mut chunk = Chunk::default();
+            let mut bytes = 0;
+            let mut more = false;
+            for (k, v) in self.store.omap_scan(&key.2, start, b"") {
+                if chunk.omap.len() == CHUNK_PAIRS || bytes > CHUNK_OMAP_BYTES {
+                    more = true;
+                    break;
+                }
+                bytes += k.len() + v.len();
+                chunk.omap.push((Bytes::copy_from_slice(k), Bytes::copy_from_slice(v)));
+            }
+            t.omap_after =
+                if more { chunk.omap.last().map(|(k, _)| k.clone()) } else { None };
+            chunk.last = t.omap_after.is_none() && t.size == 0;
+            t.sent = Some(chunk.clone());
+            let body = Body::Push { object: key.2, seq: t.seq, chunk };
+            self.send(view, pg, from, body, out);
+            return;
+        }
+        let token = self.next_token;
+        self.next_token += 1;
+        let started =
+            self.store.read(&key.2, t.offset, CHUNK_BYTES, token, &mut self.store_fx);
+        match started {
+            Ok(ReadStart::Ready(data)) => self.on_transfer_read(view, &key, Ok(data), out),
+            Ok(ReadStart::Pending) => {
+                self.reads.insert(token, ReadTarget::Transfer(key));
+                self.flush_store(out);
+            }
+            Err(e) => self.on_transfer_read(view, &key, Err(e), out),
+        }
+    }
+
+    pub(super) fn on_transfer_read(
+        &mut self,
+        view: &View,
+        key: &(PgId, OsdId, HObject),
+        result: Result<ReadData, ReadError>,
+        out: &mut Vec<Out>,
+    ) {
+        let Some(t) = self.transfers.get_mut(key) else { return };
+        let data = match result {
+            Ok(data) => data.into_bytes(),
+            Err(e) => {
+                // The copy stays where it is; peering asks for it again and finds the same error.
+                out.push(Out::Alarm(format!("pg {}: {} cannot be copied: {e}", key.0, key.2)));
+                self.transfers.remove(key);
+                return;
+            }
+        };
+        let offset = t.offset;
+        t.offset += CHUNK_BYTES;
+        let last = t.offset >= t.size;
+        let chunk = Chunk { last, offset, data, ..Chunk::default() };
+        t.sent = Some(chunk.clone());
+        let body = Body::Push { object: key.2.clone(), seq: t.seq, chunk };
+        self.send(view, key.0, key.1, body, out);
+    }
+
+    pub(super) fn on_chunk(
+        &mut self,
+        view: &View,
+        id: PgId,
+        from: OsdId,
+        object: HObject,
+        seq: u32,
+        chunk: Chunk,
+        out: &mut Vec<Out>,
+    ) {
+        let Some(slot) = self.pgs.get_mut(&id) else { return };
+        let expected = slot.pg.state() == PgState::Recovering
+            || (!slot.pg.is_primary() && slot.pg.mapping().primary == Some(from));
+        if !expected || !slot.pg.is_being_copied() {
+            return;
+        }
+        let key = (id, object);
+        let known = self.receiving.get(&key).map(|r| r.next);
+        match known {
+            // Another transfer begins.
+            _ if chunk.first && known.is_none_or(|next| next >> 16 != seq >> 16) => {}
+            Some(next) if next == seq => {}
+            Some(next) if next >> 16 == seq >> 16 && seq < next => {
+                let body = Body::PushAck { object: key.1, seq };
+                self.send(view, id, from, body, out);
+                return;
+            }
+            _ => return,
+        }
+        let Some(slot) = self.pgs.get_mut(&id) else { return };
+        slot.counted = None;
+        let since = slot.pg.since();
+        let last = chunk.last;
+        let o: ObjectName = Rc::new(key.1.clone());
+        let mut ops = Vec::new();
+        if chunk.first {
+            ops.push(TxnOp::Remove { o: o.clone() });
+            if !chunk.absent {
+                ops.push(TxnOp::Touch { o: o.clone() });
+                if chunk.size > 0 {
+                    ops.push(TxnOp::Truncate { o: o.clone(), size: chunk.size });
+                }
+            }
+        }
+        for (name, value) in chunk.xattrs {
+            ops.push(TxnOp::SetXattr { o: o.clone(), name, value });
+        }
+        if !chunk.omap_header.is_empty() {
+            ops.push(TxnOp::OmapSetHeader { o: o.clone(), header: chunk.omap_header });
+        }
+        if !chunk.omap.is_empty() {
+            ops.push(TxnOp::OmapSet { o: o.clone(), pairs: chunk.omap });
+        }
+        if !chunk.data.is_empty() {
+            ops.push(TxnOp::Write { o, offset: chunk.offset, data: chunk.data });
+        }
+        self.receiving.insert(key.clone(), Receiving { next: seq + 1 });
+        let then = Then::ChunkStored { pg: id, since, from, object: key.1, seq, last };
+        self.submit(ops.into(), then);
+    }
+
+    pub(super) fn on_chunk_stored(
+        &mut self,
+        now: Instant,
+        wall: UTime,
+        view: &View,
+        id: PgId,
+        since: Epoch,
+        from: OsdId,
+        object: HObject,
+        seq: u32,
+        last: bool,
+        out: &mut Vec<Out>,
+    ) {
+        if self.pgs.get(&id).is_none_or(|s| s.pg.since() != since) {
+            return;
+        }
+        self.send(view, id, from, Body::PushAck { object: object.clone(), seq }, out);
+        if last {
+            self.pg_input(now, wall, view, id, PgInput::Received { object }, out);
+        }
+    }
+}

@@ -1,0 +1,596 @@
+//! One client operation: order, duplicate check, execution, reading, committing, answering.
+
+use super::{Answer, Out, PgSlot, Shard, Waiting, logged_answer, pg_range};
+use crate::client_op::{ClientOp, ReplyVersions};
+use crate::map::View;
+use crate::ops::{
+    self, DataRange, Disposition, Execution, Need, Piece, StoreReader, errno, pgls,
+};
+use crate::pg::log::EntryKind;
+use crate::pg::replicate::{Duplicate, NewWrite};
+use bytes::Bytes;
+use messenger::message::Data;
+use messenger::messages::osd_op::flag;
+use seastore::{ReadData, ReadError, ReadStart, Store};
+use types::{EVersion, HObject, Instant, PgId, UTime};
+
+const ENOSPC: i32 = -28;
+/// Space that only operations which free space may use: what replicas, log and checkpoints need.
+const RESERVE_PART: u64 = 20;
+
+/// Where the bytes of a read go.
+#[derive(Debug)]
+pub(super) enum ReadTarget {
+    Job { job: u64, part: usize },
+    Transfer((PgId, types::OsdId, HObject)),
+}
+
+/// An operation that waits for the device.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub op: Box<ClientOp>,
+    pending: usize,
+    parts: Vec<Option<Result<ReadData, ReadError>>>,
+    goal: Goal,
+}
+
+#[derive(Debug)]
+enum Goal {
+    /// Run again with these ranges at hand.
+    Again { ranges: Vec<DataRange> },
+    /// Answer; parts are the object pieces of the outputs in order.
+    Reply { execution: Execution, versions: ReplyVersions },
+}
+
+impl Shard {
+    pub fn on_client_op(
+        &mut self,
+        now: Instant,
+        wall: UTime,
+        view: &View,
+        op: Box<ClientOp>,
+        out: &mut Vec<Out>,
+    ) {
+        let Some(slot) = self.pgs.get_mut(&op.pg) else {
+            out.push(Out::Dropped { origin: op.origin });
+            return;
+        };
+        if !slot.pg.is_primary() || op.epoch < slot.pg.since() && !view.booted {
+            out.push(Out::Dropped { origin: op.origin });
+            return;
+        }
+        if !slot.pg.is_active() {
+            slot.waiting.push_back(op);
+            return;
+        }
+        if op.is_pg_op() {
+            self.run_listing(view, op, out);
+            return;
+        }
+        if !view.map.pg_holds(op.pg, op.hash) {
+            out.push(Out::Dropped { origin: op.origin });
+            return;
+        }
+        let (hash, is_write) = (op.hash, op.is_write());
+        let Some(slot) = self.pgs.get_mut(&op.pg) else { return };
+        if let Some(op) = slot.queues.admit(hash, is_write, op) {
+            self.run(now, wall, view, op, out);
+        }
+    }
+
+    /// Operations that waited for the PG to serve, or for its lease.
+    pub(super) fn run_waiting(
+        &mut self,
+        now: Instant,
+        wall: UTime,
+        view: &View,
+        id: PgId,
+        out: &mut Vec<Out>,
+    ) {
+        let Some(slot) = self.pgs.get_mut(&id) else { return };
+        for op in std::mem::take(&mut slot.waiting) {
+            self.on_client_op(now, wall, view, op, out);
+        }
+    }
+
+    /// What waited behind an operation on this object.
+    fn run_next(
+        &mut self,
+        now: Instant,
+        wall: UTime,
+        view: &View,
+        id: PgId,
+        hash: u32,
+        out: &mut Vec<Out>,
+    ) {
+        while let Some(op) = self.pgs.get_mut(&id).and_then(|s| s.queues.next(hash)) {
+            self.run(now, wall, view, op, out);
+        }
+    }
+
+    /// The object's queue has let it through.
+    fn run(
+        &mut self,
+        now: Instant,
+        wall: UTime,
+        view: &View,
+        mut op: Box<ClientOp>,
+        out: &mut Vec<Out>,
+    ) {
+        let is_write = op.is_write();
+        let Some(slot) = self.pgs.get_mut(&op.pg) else {
+            out.push(Out::Dropped { origin: op.origin });
+            return;
+        };
+        if is_write {
+            let ticket = self.next_ticket;
+            match slot.pg.find_duplicate(&op.request.reqid, ticket) {
+                Some(Duplicate::Done(entry)) => {
+                    let (result, versions, outcomes) = logged_answer(&entry);
+                    let outcomes = outcomes.into_iter().map(|(r, b)| (r, Data::from(b))).collect();
+                    let message = op.reply(view.map.epoch, result, true, versions, outcomes);
+                    out.push(Out::Reply { origin: op.origin, message });
+                    return;
+                }
+                Some(Duplicate::Joined) => {
+                    self.next_ticket += 1;
+                    slot.queues.write_started(op.hash);
+                    let (pg, hash) = (op.pg, op.hash);
+                    self.tickets.insert(ticket, Waiting { pg, hash, op, answer: Answer::Logged });
+                    return;
+                }
+                None => {}
+            }
+            if !self.store.accepting() {
+                self.no_room.push_back(op);
+                return;
+            }
+        } else if !self.lease.holds(now, self.me, &slot.pg) {
+            slot.waiting.push_back(op);
+            return;
+        }
+        let reader = StoreReader {
+            store: &self.store,
+            object: &op.request.object,
+            data: &op.fetched,
+            copied: &op.copied,
+        };
+        let execution = match ops::execute(&op.request, &reader, &self.limits) {
+            Ok(execution) => execution,
+            Err(Need::Data(need)) => return self.fetch(now, wall, view, op, need.ranges, out),
+            Err(Need::Copy { .. }) => {
+                let message =
+                    op.reply(view.map.epoch, errno::EOPNOTSUPP, false, Default::default(), vec![]);
+                out.push(Out::Reply { origin: op.origin, message });
+                return;
+            }
+        };
+        op.fetched.clear();
+        op.copied.clear();
+        match execution.disposition {
+            Disposition::Refused => {
+                let message =
+                    op.reply(view.map.epoch, execution.result, false, Default::default(), vec![]);
+                out.push(Out::Reply { origin: op.origin, message });
+            }
+            Disposition::Read => self.answer_read(now, wall, view, op, execution, out),
+            Disposition::LogOnly | Disposition::Write(_) => {
+                self.commit(now, wall, view, op, execution, out)
+            }
+        }
+    }
+
+    /// Reads what the operation needs before it can be run again; the object is held meanwhile.
+    fn fetch(
+        &mut self,
+        now: Instant,
+        wall: UTime,
+        view: &View,
+        op: Box<ClientOp>,
+        ranges: Vec<DataRange>,
+        out: &mut Vec<Out>,
+    ) {
+        if let Some(slot) = self.pgs.get_mut(&op.pg) {
+            slot.queues.hold(op.hash);
+        }
+        let wanted = ranges.clone();
+        self.start_job(now, wall, view, op, &wanted, Goal::Again { ranges }, out);
+    }
+
+    fn start_job(
+        &mut self,
+        now: Instant,
+        wall: UTime,
+        view: &View,
+        op: Box<ClientOp>,
+        ranges: &[DataRange],
+        goal: Goal,
+        out: &mut Vec<Out>,
+    ) {
+        let id = self.next_job;
+        self.next_job += 1;
+        let mut parts = Vec::with_capacity(ranges.len());
+        let mut pending = 0;
+        for (part, range) in ranges.iter().enumerate() {
+            let token = self.next_token;
+            self.next_token += 1;
+            let started = self.store.read(
+                &op.request.object,
+                range.offset,
+                range.len,
+                token,
+                &mut self.store_fx,
+            );
+            parts.push(match started {
+                Ok(ReadStart::Ready(data)) => Some(Ok(data)),
+                Ok(ReadStart::Pending) => {
+                    self.reads.insert(token, ReadTarget::Job { job: id, part });
+                    pending += 1;
+                    None
+                }
+                Err(e) => Some(Err(e)),
+            });
+        }
+        self.flush_store(out);
+        let job = Job { op, pending, parts, goal };
+        if pending == 0 {
+            self.finish_job(now, wall, view, job, out);
+        } else {
+            self.jobs.insert(id, job);
+        }
+    }
+
+    pub(super) fn on_job_read(
+        &mut self,
+        now: Instant,
+        wall: UTime,
+        view: &View,
+        id: u64,
+        part: usize,
+        result: Result<ReadData, ReadError>,
+        out: &mut Vec<Out>,
+    ) {
+        let Some(job) = self.jobs.get_mut(&id) else { return };
+        job.parts[part] = Some(result);
+        job.pending -= 1;
+        if job.pending == 0 {
+            let job = self.jobs.remove(&id).expect("it was just there");
+            self.finish_job(now, wall, view, job, out);
+        }
+    }
+
+    fn finish_job(
+        &mut self,
+        now: Instant,
+        wall: UTime,
+        view: &View,
+        job: Job,
+        out: &mut Vec<Out>,
+    ) {
+        let Job { mut op, parts, goal, .. } = job;
+        let mut datas = Vec::with_capacity(parts.len());
+        let mut failure = None;
+        for part in parts.into_iter().flatten() {
+            match part {
+                Ok(data) => datas.push(data),
+                Err(e) => failure = Some(e),
+            }
+        }
+        let (id, hash) = (op.pg, op.hash);
+        if let Some(e) = failure {
+            out.push(Out::Alarm(format!("pg {id}: {}: {e}", op.request.object)));
+            let result = errno::EIO;
+            let message = op.reply(view.map.epoch, result, true, Default::default(), vec![]);
+            out.push(Out::Reply { origin: op.origin, message });
+            self.release(now, wall, view, id, hash, out);
+            return;
+        }
+        match goal {
+            Goal::Again { ranges } => {
+                let fetched = ranges.into_iter().zip(datas);
+                op.fetched.extend(fetched.map(|(range, data)| (range, data.into_bytes())));
+                if let Some(slot) = self.pgs.get_mut(&id) {
+                    slot.queues.unhold(hash);
+                }
+                self.run(now, wall, view, op, out);
+                self.run_next(now, wall, view, id, hash, out);
+            }
+            Goal::Reply { execution, versions } => {
+                self.reply_read(view, op, execution, versions, datas, out)
+            }
+        }
+    }
+
+    fn release(
+        &mut self,
+        now: Instant,
+        wall: UTime,
+        view: &View,
+        id: PgId,
+        hash: u32,
+        out: &mut Vec<Out>,
+    ) {
+        if let Some(slot) = self.pgs.get_mut(&id) {
+            slot.queues.release(hash);
+            self.run_next(now, wall, view, id, hash, out);
+        }
+    }
+
+    fn answer_read(
+        &mut self,
+        now: Instant,
+        wall: UTime,
+        view: &View,
+        op: Box<ClientOp>,
+        execution: Execution,
+        out: &mut Vec<Out>,
+    ) {
+        let Some(slot) = self.pgs.get_mut(&op.pg) else { return };
+        slot.reads += 1;
+        let versions = if execution.result == errno::ENOENT {
+            floor_versions(slot)
+        } else {
+            ReplyVersions { user: execution.user_version, ..ReplyVersions::default() }
+        };
+        let ranges: Vec<DataRange> = execution
+            .ops
+            .iter()
+            .flat_map(|o| &o.output)
+            .filter_map(|p| match p {
+                Piece::Object(range) => Some(*range),
+                Piece::Bytes(_) => None,
+            })
+            .collect();
+        if ranges.is_empty() {
+            self.reply_read(view, op, execution, versions, Vec::new(), out);
+        } else {
+            let goal = Goal::Reply { execution, versions };
+            self.start_job(now, wall, view, op, &ranges, goal, out);
+        }
+    }
+
+    fn reply_read(
+        &mut self,
+        view: &View,
+        mut op: Box<ClientOp>,
+        execution: Execution,
+        versions: ReplyVersions,
+        datas: Vec<ReadData>,
+        out: &mut Vec<Out>,
+    ) {
+        let mut datas = datas.into_iter();
+        let mut read_bytes = 0;
+        let outcomes = execution.ops.into_iter().map(|o| {
+            let mut data = Data::default();
+            for piece in o.output {
+                match piece {
+                    Piece::Bytes(bytes) => data.push(bytes),
+                    Piece::Object(range) => {
+                        let read = datas.next().unwrap_or_default();
+                        put_read(&mut data, read, range.len);
+                        read_bytes += range.len;
+                    }
+                }
+            }
+            (o.rval, data)
+        });
+        let outcomes = outcomes.collect();
+        let message = op.reply(view.map.epoch, execution.result, true, versions, outcomes);
+        if let Some(slot) = self.pgs.get_mut(&op.pg) {
+            slot.read_bytes += read_bytes;
+        }
+        out.push(Out::Reply { origin: op.origin, message });
+    }
+
+    fn commit(
+        &mut self,
+        now: Instant,
+        wall: UTime,
+        view: &View,
+        mut op: Box<ClientOp>,
+        execution: Execution,
+        out: &mut Vec<Out>,
+    ) {
+        let writes_bytes: u64 = op.request.ops.iter().map(|o| o.input.len() as u64).sum();
+        let Some(slot) = self.pgs.get_mut(&op.pg) else { return };
+        let version = slot.pg.next_version();
+        let last_user_version = slot.pg.log().last_user_version();
+        let result = execution.result;
+        let (kind, prior, user_version, changes, user) = match execution.disposition {
+            Disposition::Write(mutation) => {
+                if mutation.object_remains() && !has_room(&self.store, writes_bytes) {
+                    let message = op.reply(view.map.epoch, ENOSPC, false, Default::default(), vec![]);
+                    out.push(Out::Reply { origin: op.origin, message });
+                    return;
+                }
+                let kind =
+                    if mutation.object_remains() { EntryKind::Modify } else { EntryKind::Delete };
+                let done = mutation.finish(version, last_user_version, op.request.reqid, wall);
+                let user = done.user_version;
+                (kind, done.prior_version, user, done.changes, user)
+            }
+            _ => {
+                let user = execution.user_version;
+                (EntryKind::Failed, EVersion::default(), user, Vec::new(), user)
+            }
+        };
+        let versions = if kind == EntryKind::Failed && result == errno::ENOENT {
+            ReplyVersions { replay: version, ..floor_versions(slot) }
+        } else {
+            let shown = if user == 0 { version.version } else { user };
+            let bad_replay = EVersion { version: shown, epoch: version.epoch };
+            ReplyVersions { replay: version, bad_replay, user }
+        };
+        let outcomes: Vec<(i32, Bytes)> =
+            execution.ops.into_iter().map(|o| (o.rval, bytes_of(o.output))).collect();
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        slot.writes += 1;
+        slot.write_bytes += writes_bytes;
+        slot.counted = None;
+        slot.queues.write_started(op.hash);
+        let keep = op.request.flags & flag::RETURNVEC != 0;
+        let write = NewWrite {
+            kind,
+            version,
+            prior,
+            user_version,
+            result,
+            reqid: op.request.reqid,
+            object: op.request.object.clone(),
+            changes,
+            outcomes: if keep { outcomes.clone() } else { Vec::new() },
+            ticket,
+        };
+        let mut fx = std::mem::take(&mut self.pg_fx);
+        slot.pg.submit(write, &mut fx);
+        // The request's data are in the transaction now.
+        for o in &mut op.request.ops {
+            o.input = Bytes::new();
+        }
+        let (pg, hash) = (op.pg, op.hash);
+        let answer = Answer::Executed { result, versions, outcomes };
+        self.tickets.insert(ticket, Waiting { pg, hash, op, answer });
+        self.perform(now, wall, view, pg, &mut fx, out);
+        self.pg_fx = fx;
+    }
+
+    /// Durable on every member: the client hears of it, and reads that waited go on.
+    pub(super) fn on_replicated(
+        &mut self,
+        now: Instant,
+        wall: UTime,
+        view: &View,
+        ticket: u64,
+        out: &mut Vec<Out>,
+    ) {
+        let Some(Waiting { pg, hash, mut op, answer }) = self.tickets.remove(&ticket) else {
+            return;
+        };
+        let Some(slot) = self.pgs.get_mut(&pg) else { return };
+        slot.queues.write_done(hash);
+        slot.changed = true;
+        let (result, versions, outcomes) = match answer {
+            Answer::Executed { result, versions, outcomes } => (result, versions, outcomes),
+            Answer::Logged => match slot.pg.log().find(&op.request.reqid) {
+                Some(entry) => logged_answer(entry),
+                None => (errno::EIO, ReplyVersions::default(), Vec::new()),
+            },
+        };
+        let outcomes = outcomes.into_iter().map(|(r, b)| (r, Data::from(b))).collect();
+        let message = op.reply(view.map.epoch, result, true, versions, outcomes);
+        out.push(Out::Reply { origin: op.origin, message });
+        self.run_next(now, wall, view, pg, hash, out);
+    }
+
+    fn run_listing(&mut self, view: &View, mut op: Box<ClientOp>, out: &mut Vec<Out>) {
+        let Some((start, end)) = pg_range(view, op.pg) else {
+            out.push(Out::Dropped { origin: op.origin });
+            return;
+        };
+        let lister = StoreLister { store: &self.store, start, end };
+        let mut result = 0;
+        let outcomes: Vec<(i32, Data)> = op
+            .request
+            .ops
+            .iter()
+            .map(|o| {
+                let outcome = pgls::execute(o, &op.nspace, &lister, &self.limits);
+                if result >= 0 {
+                    result = outcome.rval;
+                }
+                (outcome.rval, Data::from(bytes_of(outcome.output)))
+            })
+            .collect();
+        let message = op.reply(view.map.epoch, result, true, Default::default(), outcomes);
+        out.push(Out::Reply { origin: op.origin, message });
+    }
+}
+
+/// What an ENOENT tells of the object's next version.
+fn floor_versions(slot: &PgSlot) -> ReplyVersions {
+    ReplyVersions {
+        replay: EVersion::default(),
+        bad_replay: slot.pg.log().head(),
+        user: slot.pg.log().last_user_version(),
+    }
+}
+
+fn has_room(store: &Store, bytes: u64) -> bool {
+    let s = store.statfs();
+    s.available > bytes.saturating_mul(2) + s.total / RESERVE_PART
+}
+
+fn bytes_of(output: Vec<Piece>) -> Bytes {
+    let mut data = Data::default();
+    for piece in output {
+        if let Piece::Bytes(bytes) = piece {
+            data.push(bytes);
+        }
+    }
+    data.to_bytes()
+}
+
+static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+
+fn put_zeros(data: &mut Data, mut len: u64) {
+    while len > 0 {
+        let step = len.min(ZEROS.len() as u64);
+        data.push(Bytes::from_static(&ZEROS[..step as usize]));
+        len -= step;
+    }
+}
+
+/// Exactly `len` bytes of what was read.
+fn put_read(data: &mut Data, read: ReadData, len: u64) {
+    let mut left = len;
+    for piece in read.pieces {
+        match piece {
+            seastore::Piece::Data(bytes) => {
+                let take = (bytes.len() as u64).min(left);
+                data.push(bytes.slice(..take as usize));
+                left -= take;
+            }
+            seastore::Piece::Zeros(n) => {
+                let take = n.min(left);
+                put_zeros(data, take);
+                left -= take;
+            }
+        }
+    }
+    put_zeros(data, left);
+}
+
+struct StoreLister<'a> {
+    store: &'a Store,
+    start: HObject,
+    end: HObject,
+}
+
+impl pgls::Lister for StoreLister<'_> {
+    fn scan(&self, from: &HObject, visit: &mut dyn FnMut(&HObject) -> bool) {
+        const PAGE: usize = 256;
+        let mut from = from.max(&self.start).clone();
+        let mut again = false;
+        loop {
+            let found = self.store.list(&from, &self.end, PAGE);
+            let full = found.len() == PAGE;
+            for o in &found {
+                if (again && **o == from) || o.name.is_empty() {
+                    continue;
+                }
+                if !visit(o) {
+                    return;
+                }
+            }
+            match found.last() {
+                Some(last) if full => from = (**last).clone(),
+                _ => return,
+            }
+            again = true;
+        }
+    }
+    fn end(&self) -> HObject {
+        if self.end.pool == self.start.pool { self.end.clone() } else { HObject::max() }
+    }
+}
