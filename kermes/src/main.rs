@@ -24,6 +24,7 @@ enum Command {
     Mon(cmd::mon::MonArgs),
     Osd(cmd::osd::OsdArgs),
     Dev(cmd::dev::DevArgs),
+    Demo(cmd::demo::DemoArgs),
     Rados(cmd::rados::RadosArgs),
     Status(cmd::status::StatusArgs),
 }
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Command::Mon(args) => cmd::mon::run(&args).map(exit_code),
         Command::Osd(args) => cmd::osd::run(&args).map(exit_code),
         Command::Dev(args) => cmd::dev::run(&args).map(exit_code),
+        Command::Demo(args) => cmd::demo::run(&args).map(exit_code),
         Command::Rados(args) => cmd::rados::run(args),
         Command::Status(args) => cmd::status::run(args),
     };

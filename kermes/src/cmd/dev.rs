@@ -269,7 +269,7 @@ fn pid_path(dir: &Path, name: &str) -> PathBuf {
 }
 
 /// The process of a pid file, if it is still one of ours.
-fn running(dir: &Path, name: &str) -> Option<u32> {
+pub fn running(dir: &Path, name: &str) -> Option<u32> {
     let pid: u32 = std::fs::read_to_string(pid_path(dir, name)).ok()?.trim().parse().ok()?;
     let command = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
     let command = String::from_utf8_lossy(&command).replace('\0', " ");

@@ -1,6 +1,7 @@
 //! One module for each command.
 
 pub mod connect;
+pub mod demo;
 pub mod dev;
 pub mod mon;
 pub mod osd;

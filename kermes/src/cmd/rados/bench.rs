@@ -85,9 +85,8 @@ async fn metadata(pool: &Pool, run: &str) -> Result<(u64, u64)> {
     let reply = reply.with_context(|| format!("run '{run}': write with --no-cleanup first"))?;
     let text = reply.output(0).to_bytes();
     let json: serde_json::Value = serde_json::from_slice(&text)?;
-    let field = |name: &str| {
-        json[name].as_u64().ok_or_else(|| anyhow!("run '{run}': '{name}' is missing"))
-    };
+    let field =
+        |name: &str| json[name].as_u64().ok_or_else(|| anyhow!("run '{run}': '{name}' is missing"));
     Ok((field("objects")?, field("object_size")?))
 }
 
@@ -96,7 +95,41 @@ async fn set_metadata(pool: &Pool, run: &str, objects: u64, size: u64) -> Result
     pool.op(&metadata_name(run), vec![Op::write_full(text.into())]).await.map(drop)
 }
 
+/// What a run measured.
+#[derive(Debug)]
+pub struct Summary {
+    pub pattern: Pattern,
+    pub object_size: u64,
+    pub threads: usize,
+    pub operations: u64,
+    /// Reads whose bytes were not those written.
+    pub wrong: u64,
+    pub elapsed: Duration,
+    pub latency_us: Histogram<u64>,
+}
+impl Summary {
+    pub fn iops(&self) -> f64 {
+        self.operations as f64 / self.elapsed.as_secs_f64()
+    }
+    pub fn megabytes_per_second(&self) -> f64 {
+        self.iops() * self.object_size as f64 / 1e6
+    }
+    pub fn latency_ms(&self, quantile: f64) -> f64 {
+        self.latency_us.value_at_quantile(quantile) as f64 / 1e3
+    }
+}
+
 pub async fn run(pool: &Pool, args: BenchArgs, format: Format) -> Result<()> {
+    let summary = measure(pool, &args).await?;
+    report(&summary, format);
+    if summary.wrong > 0 {
+        bail!("{} reads were wrong", summary.wrong);
+    }
+    Ok(())
+}
+
+/// Runs the load and, after writes that are not to be kept, removes the objects.
+pub async fn measure(pool: &Pool, args: &BenchArgs) -> Result<Summary> {
     if args.threads == 0 || args.block_size == 0 || args.block_size > 128 << 20 {
         bail!("--threads is at least 1 and --block-size from 1 byte to 128M");
     }
@@ -149,7 +182,6 @@ pub async fn run(pool: &Pool, args: BenchArgs, format: Format) -> Result<()> {
     if std::io::stderr().is_terminal() {
         eprintln!();
     }
-    report(&tally, &args, size, elapsed, format);
     if args.pattern == Pattern::Write {
         let written = tally.next.get();
         set_metadata(pool, &args.run_name, written, size).await?;
@@ -157,11 +189,18 @@ pub async fn run(pool: &Pool, args: BenchArgs, format: Format) -> Result<()> {
             cleanup(pool, &args.run_name).await?;
         }
     }
-    match failure {
-        Some(e) => Err(e),
-        None if tally.errors.get() > 0 => bail!("{} reads were wrong", tally.errors.get()),
-        None => Ok(()),
+    if let Some(e) = failure {
+        return Err(e);
     }
+    Ok(Summary {
+        pattern: args.pattern,
+        object_size: size,
+        threads: args.threads,
+        operations: tally.done.get(),
+        wrong: tally.errors.get(),
+        elapsed,
+        latency_us: tally.latency_us.borrow().clone(),
+    })
 }
 
 /// One of the operations under way, again and again.
@@ -236,19 +275,19 @@ async fn progress(tally: Rc<Tally>, size: u64, threads: usize) {
     }
 }
 
-fn report(tally: &Tally, args: &BenchArgs, size: u64, elapsed: Duration, format: Format) {
-    let latency = tally.latency_us.borrow();
-    let seconds = elapsed.as_secs_f64();
-    let iops = tally.done.get() as f64 / seconds;
-    let megabytes = iops * size as f64 / 1e6;
-    let ms = |q: f64| latency.value_at_quantile(q) as f64 / 1e3;
+fn report(summary: &Summary, format: Format) {
+    let latency = &summary.latency_us;
+    let (seconds, iops) = (summary.elapsed.as_secs_f64(), summary.iops());
+    let megabytes = summary.megabytes_per_second();
+    let (size, threads) = (summary.object_size, summary.threads);
+    let ms = |q: f64| summary.latency_ms(q);
     match format {
         Format::Json => println!(
             "{}",
             serde_json::json!({
-                "pattern": format!("{:?}", args.pattern).to_lowercase(),
-                "object_size": size, "threads": args.threads, "seconds": seconds,
-                "operations": tally.done.get(), "wrong": tally.errors.get(),
+                "pattern": format!("{:?}", summary.pattern).to_lowercase(),
+                "object_size": size, "threads": threads, "seconds": seconds,
+                "operations": summary.operations, "wrong": summary.wrong,
                 "iops": iops, "megabytes_per_second": megabytes,
                 "latency_ms": {
                     "mean": latency.mean() / 1e3, "p50": ms(0.5), "p99": ms(0.99),
@@ -257,8 +296,12 @@ fn report(tally: &Tally, args: &BenchArgs, size: u64, elapsed: Duration, format:
             })
         ),
         Format::Plain => {
-            println!("{:?}, objects of {}, {} under way", args.pattern, human_bytes(size), args.threads);
-            println!("operations   {:>12}   in {seconds:.2} s", tally.done.get());
+            println!(
+                "{:?}, objects of {}, {threads} under way",
+                summary.pattern,
+                human_bytes(size)
+            );
+            println!("operations   {:>12}   in {seconds:.2} s", summary.operations);
             println!("IOPS         {iops:>12.0}");
             println!("MB/s         {megabytes:>12.1}");
             println!("mean         {:>12.3} ms", latency.mean() / 1e3);

@@ -88,9 +88,7 @@ fn print_pairs(pairs: &[(Bytes, Bytes)], format: Format) {
             }
         }
         Format::Json => {
-            let pair = |(k, v): &(Bytes, Bytes)| {
-                serde_json::json!({ "key": printable(k), "value": printable(v) })
-            };
+            let pair = |(k, v): &(Bytes, Bytes)| serde_json::json!({ "key": printable(k), "value": printable(v) });
             println!("{}", serde_json::Value::Array(pairs.iter().map(pair).collect()));
         }
     }

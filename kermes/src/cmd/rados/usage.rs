@@ -18,9 +18,8 @@ pub async fn lspools(cluster: &Cluster, format: Format) -> Result<()> {
     match format {
         Format::Plain => pools.values().for_each(|name| println!("{name}")),
         Format::Json => {
-            let entry = |(id, name): (&PoolId, &String)| {
-                serde_json::json!({ "id": id.0, "name": name })
-            };
+            let entry =
+                |(id, name): (&PoolId, &String)| serde_json::json!({ "id": id.0, "name": name });
             println!("{}", serde_json::Value::Array(pools.iter().map(entry).collect()));
         }
     }
