@@ -136,11 +136,14 @@ impl OsdMap {
             }
         }
         for (pool, purged) in &inc.new_purged_snaps {
-            let mut queue = self.removed_snaps_queue.get(pool).cloned().unwrap_or_default();
+            // Not the queue plus what comes now: copying the queue would cost its whole length.
+            let mut before = purged.clone();
             if let Some(removed) = inc.new_removed_snaps.get(pool) {
-                queue.union(removed);
+                before.subtract(removed);
             }
-            if queue.is_empty() || !queue.contains_all(purged) {
+            let queue = self.removed_snaps_queue.get(pool);
+            let known = inc.new_removed_snaps.contains_key(pool) || queue.is_some();
+            if !known || !queue.map_or(before.is_empty(), |queue| queue.contains_all(&before)) {
                 return Err(ApplyError::NotQueued(*pool));
             }
         }
@@ -456,11 +459,24 @@ mod tests {
         assert!(map.is_up(osd) && map.is_in(osd));
         assert_eq!(map.info[0].up_from, Epoch(11));
 
+        // Marked out by the monitor, then in: it forgets that it was.
+        let mut inc = next(&map);
+        inc.new_weight.insert(osd, WEIGHT_OUT);
+        inc.new_state.insert(osd, osd_state::AUTOOUT | osd_state::NEW);
+        inc.new_xinfo.insert(osd, OsdExtraInfo { old_weight: 5, ..OsdExtraInfo::default() });
+        map.apply(&inc).unwrap();
+        assert!(map.is_out(osd) && map.is_up(osd));
+        let mut inc = next(&map);
+        inc.new_weight.insert(osd, 5);
+        map.apply(&inc).unwrap();
+        assert_eq!(map.state[0], osd_state::EXISTS | osd_state::UP);
+        assert_eq!((map.weight[0], map.xinfo[0].old_weight), (5, 0));
+
         let mut inc = next(&map);
         inc.new_state.insert(osd, 0);
         map.apply(&inc).unwrap();
         assert!(map.exists(osd) && map.is_down(osd));
-        assert_eq!((map.info[0].down_at, map.xinfo[0].down_stamp), (Epoch(12), NOW));
+        assert_eq!((map.info[0].down_at, map.xinfo[0].down_stamp), (Epoch(14), NOW));
 
         let mut inc = next(&map);
         inc.new_state.insert(osd, osd_state::EXISTS);
@@ -498,9 +514,14 @@ mod tests {
         assert_eq!(map.removed_snaps_queue[&PoolId(1)], SnapSet::from_iter([(1, 1), (4, 1)]));
         assert!(map.new_removed_snaps.is_empty());
         let mut inc = next(&map);
-        inc.new_purged_snaps = set(1, 1);
-        inc.new_removed_snaps = set(9, 1);
+        // Purged as soon as removed, in part.
+        inc.new_removed_snaps = set(8, 2);
+        inc.new_purged_snaps = set(8, 1);
+        inc.new_purged_snaps.get_mut(&PoolId(1)).unwrap().insert(1, 1);
         map.apply(&inc).unwrap();
+        let mut inc = next(&map);
+        inc.new_purged_snaps = set(4, 2);
+        assert_eq!(map.apply(&inc), Err(ApplyError::NotQueued(PoolId(1))));
         let mut inc = next(&map);
         inc.new_purged_snaps = BTreeMap::from([(PoolId(1), SnapSet::from_iter([(4, 1), (9, 1)]))]);
         map.apply(&inc).unwrap();

@@ -123,7 +123,7 @@ impl OsdMap {
         let max_osd = r.u32()?;
         self.state = r.get()?;
         // The bytes of `state` have arrived, so they bound what the other vectors take.
-        if self.state.len() != max_osd as usize {
+        if self.state.len() != max_osd as usize || max_osd > crate::OSD_COUNT_MAX {
             return Err(DecodeError::Invalid { what: "max_osd", value: max_osd as u64 });
         }
         self.set_max_osd(max_osd);

@@ -25,7 +25,9 @@ fn use_map(map: &OsdMap) {
     // The mapper bounds its work, but a map that asks for 2^31 tries may use all of it on each PG.
     let steps = map.crush.rules.iter().flatten().flat_map(|rule| &rule.steps);
     let tries = steps.map(|step| step.arg1).max().unwrap_or(0);
-    if map.crush.tunables.choose_total_tries < 1000 && tries < 1000 {
+    let tunables = &map.crush.tunables;
+    let local = tunables.choose_local_tries | tunables.choose_local_fallback_tries;
+    if tunables.choose_total_tries < 100 && tries < 100 && local < 10 {
         for pool in map.pools.keys() {
             map.pgs_of_pool(*pool).take(2).for_each(|pg| drop(map.pg_to_up_acting(pg)));
         }
