@@ -282,7 +282,7 @@ pub type ChooseArgMap = BTreeMap<u32, ChooseArg>;
 /// The CRUSH map. Build with [`CrushMap::new`] and the editing functions, or decode.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CrushMap {
-    /// One more than the highest device id in a bucket.
+    /// One more than the highest device id; see [`CrushMap::recount_devices`].
     pub max_devices: i32,
     /// Slot `i` holds bucket `-1 - i`.
     pub buckets: Vec<Option<Bucket>>,
@@ -364,10 +364,12 @@ impl CrushMap {
         self.choose_args.get(&pool).or_else(|| self.choose_args.get(&DEFAULT_CHOOSE_ARGS))
     }
 
-    /// Sets [`CrushMap::max_devices`] from the items of all buckets.
+    /// Sets [`CrushMap::max_devices`] to one more than the highest device that a bucket holds or
+    /// that has a name.
     pub fn recount_devices(&mut self) {
-        let devices = self.all_buckets().flat_map(|b| b.items.iter().copied());
-        self.max_devices = devices.max().map_or(0, |max| max.saturating_add(1).max(0));
+        let held = self.all_buckets().flat_map(|b| b.items.iter().copied()).max();
+        let named = self.names.keys().next_back().copied();
+        self.max_devices = held.max(named).map_or(0, |max| max.saturating_add(1).max(0));
     }
 }
 

@@ -162,8 +162,9 @@ impl CrushMap {
             Ok(()) => Ok(value),
             Err(_) => Err(EditError::TooDeep),
         });
-        if result.is_err() {
-            *self = before;
+        match result {
+            Ok(_) => self.recount_devices(),
+            Err(_) => *self = before,
         }
         result
     }
@@ -323,7 +324,6 @@ impl CrushMap {
         if self.adjust_in_location(item, weight, loc, init_weight_sets)? == 0 {
             return Err(EditError::NoLocation);
         }
-        self.max_devices = self.max_devices.max(item + 1);
         self.rebuild_shadows()
     }
 
