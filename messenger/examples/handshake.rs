@@ -9,12 +9,12 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use bytes::Bytes;
+use messenger::Message;
 use messenger::auth::cephx::{self, RotatingSecrets};
 use messenger::auth::crypto::CryptoKey;
 use messenger::auth::keyring::Keyring;
 use messenger::auth::{AuthMethod, AuthName, AuthServer, ClientAuth, EntityAuth, Mode, NoServer};
 use messenger::table::{Event, Messenger, MessengerConfig, Policy};
-use messenger::Message;
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng;
 use std::collections::BTreeMap;
@@ -49,8 +49,7 @@ impl Driver {
                     let stream = stream.expect("accept");
                     stream.set_nodelay(true).expect("nodelay");
                     let conn = ConnId(ConnId::ACCEPTED | n as u64);
-                    let (local, peer) =
-                        (stream.local_addr().unwrap(), stream.peer_addr().unwrap());
+                    let (local, peer) = (stream.local_addr().unwrap(), stream.peer_addr().unwrap());
                     to_accept.send((conn, stream)).unwrap();
                     to_main.send(Input::Accepted { conn, local, peer }).unwrap();
                 }
@@ -133,8 +132,7 @@ impl Driver {
     /// Waits up to a second for the next events.
     fn turn(&mut self, auth: &mut dyn AuthServer) -> Vec<Event> {
         let mut events = Vec::new();
-        let input =
-            self.inputs.recv_timeout(Duration::from_millis(200)).unwrap_or(Input::Tick);
+        let input = self.inputs.recv_timeout(Duration::from_millis(200)).unwrap_or(Input::Tick);
         self.streams.extend(self.accepted.try_iter());
         let mut fx = Vec::new();
         let now = self.now();
@@ -189,13 +187,8 @@ fn dial(args: &[String]) {
     config.modes_to_mon = vec![mode];
     config.modes_to_service = vec![mode];
     let mut driver = Driver::new(config, None);
-    let auth = ClientAuth::Mon {
-        name: name.clone(),
-        key,
-        global_id: 0,
-        old_ticket: None,
-        services: 0x35,
-    };
+    let auth =
+        ClientAuth::Mon { name: name.clone(), key, global_id: 0, old_ticket: None, services: 0x35 };
     let mon = driver.connect(addr, EntityKind::Mon, auth);
     driver.send(mon, message(5, Vec::new()));
     let mut osd = None;

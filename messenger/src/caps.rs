@@ -26,7 +26,10 @@ impl std::error::Error for CapsError {}
 /// Addresses to which a grant is limited.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Network {
-    Range { ip: IpAddr, prefix: u8 },
+    Range {
+        ip: IpAddr,
+        prefix: u8,
+    },
     /// Text that is no network: the grant counts for nobody.
     Invalid,
 }
@@ -47,8 +50,7 @@ impl Network {
     fn contains(&self, peer: Option<IpAddr>) -> bool {
         let (Self::Range { ip, prefix }, Some(peer)) = (self, peer) else { return false };
         let ((ours, width), (theirs, peer_width)) = (bits(*ip), bits(peer));
-        width == peer_width
-            && (*prefix == 0 || (ours ^ theirs) >> (width - prefix) as u32 == 0)
+        width == peer_width && (*prefix == 0 || (ours ^ theirs) >> (width - prefix) as u32 == 0)
     }
 }
 

@@ -65,8 +65,13 @@ pub enum FrameError {
     Flags(u8),
     /// More than one segment and the last one empty.
     EmptyLastSegment,
-    TooLong { segment: usize, bytes: u32 },
-    SegmentCrc { segment: usize },
+    TooLong {
+        segment: usize,
+        bytes: u32,
+    },
+    SegmentCrc {
+        segment: usize,
+    },
     LateStatus(u8),
     /// A GCM message that was changed on its way.
     Tampered,

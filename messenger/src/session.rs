@@ -62,25 +62,45 @@ pub enum LinkEvent {
     /// Dialling end: authenticated; send CLIENT_IDENT or SESSION_RECONNECT now.
     Authenticated,
     /// Dialling end: refused. `errno` is negative.
-    AuthRefused { errno: i32, methods: Vec<u32>, modes: Vec<u32> },
+    AuthRefused {
+        errno: i32,
+        methods: Vec<u32>,
+        modes: Vec<u32>,
+    },
     ClientIdent(ClientIdent),
     Reconnect(Reconnect),
     ServerIdent(ServerIdent),
-    ReconnectOk { seq: u64 },
+    ReconnectOk {
+        seq: u64,
+    },
     Reset,
-    Retry { connect_seq: u64 },
-    RetryGlobal { global_seq: u64 },
+    Retry {
+        connect_seq: u64,
+    },
+    RetryGlobal {
+        global_seq: u64,
+    },
     Wait,
-    MissingFeatures { features: u64 },
-    Message { seq: u64, ack_seq: u64, msg: Message },
-    Ack { seq: u64 },
+    MissingFeatures {
+        features: u64,
+    },
+    Message {
+        seq: u64,
+        ack_seq: u64,
+        msg: Message,
+    },
+    Ack {
+        seq: u64,
+    },
 }
 
 /// Which frame is expected next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Banner,
-    BannerPayload { len: usize },
+    BannerPayload {
+        len: usize,
+    },
     Hello,
     /// Accepting: AUTH_REQUEST. Dialling: its answer.
     Auth,
@@ -290,12 +310,7 @@ impl Link {
         Ok(())
     }
 
-    fn control(
-        &mut self,
-        tag: u8,
-        payload: &[u8],
-        out: &mut Vec<Bytes>,
-    ) -> Result<(), CloseCause> {
+    fn control(&mut self, tag: u8, payload: &[u8], out: &mut Vec<Bytes>) -> Result<(), CloseCause> {
         let bytes = self.writer.control(tag, payload)?;
         if matches!(self.state, State::Hello | State::Auth) {
             self.sent.extend_from_slice(&bytes);

@@ -7,8 +7,8 @@ use aes::cipher::block_padding::Pkcs7;
 use aes::cipher::{BlockDecryptMut, BlockEncryptMut, KeyIvInit};
 use hmac::Mac;
 use std::fmt;
-use types::enc::{Decode, DecodeError, Encode, Reader, Result};
 use types::UTime;
+use types::enc::{Decode, DecodeError, Encode, Reader, Result};
 
 const IV: &[u8; 16] = b"cephsageyudagreg";
 /// Starts every sealed plaintext: version 1 and a number that tells right keys from wrong ones.

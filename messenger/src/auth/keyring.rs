@@ -22,11 +22,19 @@ pub struct Keyring {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyringError {
     /// Neither a section, a setting, nor a comment.
-    Syntax { line: usize },
-    Name { line: usize },
-    Key { line: usize },
+    Syntax {
+        line: usize,
+    },
+    Name {
+        line: usize,
+    },
+    Key {
+        line: usize,
+    },
     /// A section without `key`, whose header is at this line.
-    NoKey { line: usize },
+    NoKey {
+        line: usize,
+    },
 }
 impl fmt::Display for KeyringError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -46,13 +54,14 @@ impl Keyring {
     pub fn parse(text: &str) -> Result<Self, KeyringError> {
         let mut entries = BTreeMap::new();
         let mut open: Option<(usize, AuthName, Option<CryptoKey>, BTreeMap<String, String>)> = None;
-        let mut close = |open: &mut Option<(usize, AuthName, Option<CryptoKey>, BTreeMap<_, _>)>| {
-            if let Some((line, name, key, caps)) = open.take() {
-                let key = key.ok_or(KeyringError::NoKey { line })?;
-                entries.insert(name, KeyringEntry { key, caps });
-            }
-            Ok(())
-        };
+        let mut close =
+            |open: &mut Option<(usize, AuthName, Option<CryptoKey>, BTreeMap<_, _>)>| {
+                if let Some((line, name, key, caps)) = open.take() {
+                    let key = key.ok_or(KeyringError::NoKey { line })?;
+                    entries.insert(name, KeyringEntry { key, caps });
+                }
+                Ok(())
+            };
         for (index, text) in text.lines().enumerate() {
             let line = index + 1;
             let text = text.trim();

@@ -160,9 +160,8 @@ fn prefix(text: &str) -> Constraint {
 /// What a profile stands for. Unknown profiles stand for nothing.
 fn profile_grants(profile: &str, name: &AuthName) -> Vec<Grant> {
     let mut grants = Vec::new();
-    let mut services = |list: &[(&str, u8)]| {
-        grants.extend(list.iter().map(|(name, allow)| service(name, *allow)))
-    };
+    let mut services =
+        |list: &[(&str, u8)]| grants.extend(list.iter().map(|(name, allow)| service(name, *allow)));
     let bootstrap = |entity: &str, caps: &[(&str, &str)]| {
         let mut args = vec![("entity", prefix(entity))];
         args.extend(caps.iter().map(|(name, text)| (*name, equal(text))));
@@ -193,8 +192,11 @@ fn profile_grants(profile: &str, name: &AuthName) -> Vec<Grant> {
         }
         "bootstrap-mds" => {
             services(&[("mon", R), ("osd", R)]);
-            let caps =
-                [("caps_mon", "allow profile mds"), ("caps_osd", "allow rwx"), ("caps_mds", "allow")];
+            let caps = [
+                ("caps_mon", "allow profile mds"),
+                ("caps_osd", "allow rwx"),
+                ("caps_mds", "allow"),
+            ];
             grants.extend(bootstrap("mds.", &caps));
         }
         "bootstrap-mgr" => {
@@ -254,7 +256,8 @@ fn rwx(c: &mut Cursor<'_>) -> Option<u8> {
         return Some(ANY);
     }
     let bits = [("r", R), ("w", W), ("x", X)];
-    let allow = bits.iter().fold(0, |all, (letter, bit)| if c.eat(letter) { all | bit } else { all });
+    let allow =
+        bits.iter().fold(0, |all, (letter, bit)| if c.eat(letter) { all | bit } else { all });
     (allow != 0).then_some(allow)
 }
 

@@ -151,11 +151,7 @@ fn allowed(
 
 impl Match {
     fn in_pool(pool: &str, namespace: Option<&str>) -> Self {
-        Self {
-            pool: pool.to_owned(),
-            namespace: namespace.map(str::to_owned),
-            ..Self::default()
-        }
+        Self { pool: pool.to_owned(), namespace: namespace.map(str::to_owned), ..Self::default() }
     }
     fn prefixed(prefix: &str) -> Self {
         Self { object_prefix: prefix.to_owned(), ..Self::default() }

@@ -39,7 +39,9 @@ fn monitors_decide_by_service_command_and_profile() {
     assert!(!m(with, "auth", "auth get", &[("entity", "client.a")], "rx"));
     assert!(!m(with, "auth", "auth get", &[("entity", "client.b"), ("format", "json")], "rx"));
     let regex = "allow command x with n regex '[a-c]+'";
-    assert!(m(regex, "mon", "x", &[("n", "abc")], "r") && !m(regex, "mon", "x", &[("n", "abd")], "r"));
+    assert!(
+        m(regex, "mon", "x", &[("n", "abc")], "r") && !m(regex, "mon", "x", &[("n", "abd")], "r")
+    );
     assert!(m("allow r network 10.0.0.0/8", "mon", "", &[], "r"));
     assert!(!m("allow r network 10.2.0.0/16", "mon", "", &[], "r"));
     assert!(!m("allow * network 10.2.0.0/16", "mon", "", &[], "r"));
@@ -65,7 +67,8 @@ fn monitors_know_the_profiles() {
     assert!(!m("profile rbd", "osd", "osd blocklist", &rm, "rw"));
     assert!(m("profile bootstrap-osd", "osd", "osd new", &[], "rw"));
     assert!(!m("profile bootstrap-osd", "osd", "osd rm", &[], "rw"));
-    let create = [("entity", "client.x"), ("caps_mon", "profile rbd"), ("caps_osd", "profile rbd pool=a")];
+    let create =
+        [("entity", "client.x"), ("caps_mon", "profile rbd"), ("caps_osd", "profile rbd pool=a")];
     assert!(m("profile bootstrap-rbd", "auth", "auth get-or-create", &create, "rwx"));
     let more = [("entity", "client.x"), ("caps_mon", "profile rbd"), ("caps_osd", "allow *")];
     assert!(!m("profile bootstrap-rbd", "auth", "auth get-or-create", &more, "rwx"));
@@ -76,10 +79,29 @@ fn monitors_know_the_profiles() {
 
 #[test]
 fn texts_that_ceph_refuses_are_refused() {
-    for text in ["", "allow", "allow q", "allow rwz", "foo", "allow r,", "allow command", "profile", "allow r allow w"] {
+    for text in [
+        "",
+        "allow",
+        "allow q",
+        "allow rwz",
+        "foo",
+        "allow r,",
+        "allow command",
+        "profile",
+        "allow r allow w",
+    ] {
         assert!(MonCaps::parse(text).is_err(), "{text:?}");
     }
-    for text in ["", "allow", "allow q", "allow rwx pool", "profile", "allow rwx pool=a,", "allow r tag x", "allow rwx namespace=*"] {
+    for text in [
+        "",
+        "allow",
+        "allow q",
+        "allow rwx pool",
+        "profile",
+        "allow rwx pool=a,",
+        "allow r tag x",
+        "allow rwx namespace=*",
+    ] {
         assert!(OsdCaps::parse(text).is_err(), "{text:?}");
     }
     assert_eq!(MonCaps::parse("allow r; nonsense"), Err(CapsError { at: 9 }));
@@ -192,4 +214,42 @@ fn osds_decide_class_calls() {
     assert!(!osd(ro, call("rbd_header.1", "rbd", "create", "rw")));
     assert!(OsdCaps::parse("allow *").unwrap().is_allow_all());
     assert!(!OsdCaps::parse("allow * pool=p").unwrap().is_allow_all());
+}
+
+/// What `ceph auth get-or-create` of 16.2.15 said to each text.
+#[test]
+fn the_grammar_agrees_with_a_real_monitor() {
+    for (good, text) in [
+        (false, "allow"),
+        (false, "allow rwx pool"),
+        (false, "allow rwx namespace=*"),
+        (true, "allow rw pool 'p'"),
+        (true, "allow pool p rw"),
+        (true, "allow rw namespace=n tag cephfs data=*"),
+        (true, "allow class rbd metadata_list"),
+        (true, "allow rw class-read"),
+        (true, "allow class-read object_prefix rbd_children, allow rwx pool=a"),
+        (true, "profile rbd pool=a"),
+        (false, "allow r tag x"),
+        (true, "allow rw tag cephfs * = *"),
+        (true, "allow r  pool=p"),
+        (true, "profile rbd, profile rbd-read-only pool=b"),
+        (false, "allow wr"),
+    ] {
+        assert_eq!(OsdCaps::parse(text).is_ok(), good, "osd {text:?}");
+    }
+    for (good, text) in [
+        (false, "allow q"),
+        (false, "allow r allow w"),
+        (false, "allow r,"),
+        (true, "allow command x with n regex '[a-c]+'"),
+        (true, "allow service=config-key rw"),
+        (false, "allow r; nonsense"),
+        (true, "profile rbd"),
+        (false, "allow wr"),
+        (true, "allow r network 10.0.0.0/8"),
+        (true, "allow r fsname=a"),
+    ] {
+        assert_eq!(MonCaps::parse(text).is_ok(), good, "mon {text:?}");
+    }
 }

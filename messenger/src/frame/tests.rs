@@ -115,7 +115,9 @@ fn receiving_does_not_copy_payloads() {
         w.message(&[0; 41], &Bytes::new(), &Bytes::new(), &bulk, &mut out).unwrap();
         let mut buf = flat(&out);
         let range = buf.as_ptr_range();
-        let Step::Frame(frame) = r.next(&mut buf, &Limits::default(), true).unwrap() else { panic!() };
+        let Step::Frame(frame) = r.next(&mut buf, &Limits::default(), true).unwrap() else {
+            panic!()
+        };
         assert!(range.contains(&frame.segments[3].as_ptr()));
     }
 }
@@ -128,9 +130,7 @@ fn aborted_frames_are_dropped() {
         .unwrap();
     let bytes = flat(&out);
     let epilogue = bytes.len() - EPILOGUE_CRC;
-    for (status, expected) in
-        [(0x1, Ok(Step::Aborted)), (0x3, Err(FrameError::LateStatus(3)))]
-    {
+    for (status, expected) in [(0x1, Ok(Step::Aborted)), (0x3, Err(FrameError::LateStatus(3)))] {
         let mut buf = bytes.clone();
         buf[epilogue] = status;
         assert_eq!(r.next(&mut buf, &Limits::default(), true), expected);
@@ -153,7 +153,10 @@ fn lengths_are_refused_before_anything_is_allocated() {
         refused(tag::MESSAGE, 2, [41, (16 << 20) + 1, 0, 0]),
         FrameError::TooLong { segment: 1, bytes: (16 << 20) + 1 }
     );
-    assert_eq!(refused(tag::MESSAGE, 1, [40, 0, 0, 0]), FrameError::TooLong { segment: 0, bytes: 40 });
+    assert_eq!(
+        refused(tag::MESSAGE, 1, [40, 0, 0, 0]),
+        FrameError::TooLong { segment: 0, bytes: 40 }
+    );
     assert_eq!(refused(tag::MESSAGE, 3, [41, 7, 0, 0]), FrameError::EmptyLastSegment);
     assert_eq!(refused(tag::HELLO, 2, [1, 1, 0, 0]), FrameError::SegmentCount(2));
     let mut early = BytesMut::new();

@@ -96,7 +96,11 @@ impl Link {
         self.control(tag::AUTH_REQUEST, &request, cx.out)
     }
 
-    fn on_reply_more(&mut self, cx: &mut LinkContext<'_>, payload: &[u8]) -> Result<(), CloseCause> {
+    fn on_reply_more(
+        &mut self,
+        cx: &mut LinkContext<'_>,
+        payload: &[u8],
+    ) -> Result<(), CloseCause> {
         self.attempts += 1;
         if self.attempts > AUTH_ATTEMPTS_MAX {
             return Err(broken("too many authentication rounds"));
@@ -251,15 +255,21 @@ impl Link {
             Exchange::MonChallenged { name, global_id, challenge, mode } => {
                 let wall = cx.now.wall;
                 let len = secret_len(mode);
-                let checked = mon::check(
-                    cx.auth, wall, cx.rng, &name, global_id, challenge, answer, len,
-                );
+                let checked =
+                    mon::check(cx.auth, wall, cx.rng, &name, global_id, challenge, answer, len);
                 match checked {
                     Ok(p) => {
                         self.session_key = Some(p.session_key);
                         let secret = p.connection_secret;
                         self.accept_peer(
-                            cx, name, p.global_id, p.caps, cephx, mode, &p.payload, &secret,
+                            cx,
+                            name,
+                            p.global_id,
+                            p.caps,
+                            cephx,
+                            mode,
+                            &p.payload,
+                            &secret,
                         )
                     }
                     // Nothing is wrong with the client: it finds another monitor, or comes again.

@@ -319,8 +319,7 @@ fn lossy_sessions_carry_messages_both_ways_in_every_mode() {
     for mode in MODES {
         for seed in 0..20 {
             let (mut net, credentials) = osds(mode, seed);
-            let conn =
-                net.connect(0, EntityKind::Osd, Policy::Lossy, credentials[0].clone());
+            let conn = net.connect(0, EntityKind::Osd, Policy::Lossy, credentials[0].clone());
             // Queued before the session is ready.
             (0..5).for_each(|tid| net.send(0, conn, message(tid)));
             net.settle();
@@ -393,7 +392,11 @@ fn lossless_sessions_deliver_exactly_once_in_order_over_cuts() {
                 }
             }
             for side in 0..2 {
-                assert_eq!(got[side], (0..60).collect::<Vec<_>>(), "{mode:?} seed {seed} side {side}");
+                assert_eq!(
+                    got[side],
+                    (0..60).collect::<Vec<_>>(),
+                    "{mode:?} seed {seed} side {side}"
+                );
                 let resets = net.ends[side].m.counters().resets;
                 assert_eq!((resets, net.ends[side].m.counters().protocol_errors), (0, 0));
             }
@@ -466,7 +469,8 @@ fn a_wrong_key_is_refused_with_its_errno() {
         ];
         let mut keys = Keys::new(EntityKind::Mon, &mut rng);
         keys.entities = mon.entities.clone();
-        let other = Keys { entities: client.entities.clone(), ..Keys::new(EntityKind::Client, &mut rng) };
+        let other =
+            Keys { entities: client.entities.clone(), ..Keys::new(EntityKind::Client, &mut rng) };
         let mut net = Net::new(configs, [other, keys], 3);
         let name = AuthName::new(EntityKind::Client, "a");
         let auth = ClientAuth::Mon { name, key, global_id: 0, old_ticket: None, services: 0x35 };
@@ -548,7 +552,9 @@ fn silence_ends_connections_and_keepalives_prevent_it() {
         net.advance();
     }
     let why = CloseCause::Timeout("silence");
-    assert!(net.ends[0].events.iter().any(|e| matches!(e, Event::Closed { why: w, .. } if *w == why)));
+    assert!(
+        net.ends[0].events.iter().any(|e| matches!(e, Event::Closed { why: w, .. } if *w == why))
+    );
 }
 
 #[test]

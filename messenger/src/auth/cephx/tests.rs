@@ -86,9 +86,8 @@ fn run(
     let Ok(Request::Mon { name, global_id }) = Request::from_slice(&x.request()) else { panic!() };
     let challenge = 0x1122_3344;
     let answer = x.on_challenge(&mon::challenge_payload(challenge), &mut w.rng)?;
-    let proven = mon::check(
-        &mut w.mon, NOW, &mut w.rng, &name, global_id, challenge, &answer, secret_len,
-    )?;
+    let proven =
+        mon::check(&mut w.mon, NOW, &mut w.rng, &name, global_id, challenge, &answer, secret_len)?;
     let granted = x.on_done(proven.global_id, &proven.payload, NOW)?;
     Ok((proven, granted))
 }
@@ -138,7 +137,8 @@ fn a_global_id_is_given_again_only_to_its_owner() {
     assert_eq!(again.reply.global_id, id);
     // The next session can be reclaimed with the new ticket, which came encrypted.
     let old_ticket = again.reply.tickets.get(&0x20).cloned();
-    let owner = mon::MonExchange { global_id: id, old_ticket: old_ticket.clone(), ..exchange(w.key) };
+    let owner =
+        mon::MonExchange { global_id: id, old_ticket: old_ticket.clone(), ..exchange(w.key) };
     assert_eq!(run(&mut w, &owner, 0).unwrap().1.reply.global_id, id);
     let other = mon::MonExchange { global_id: id + 1, old_ticket, ..exchange(w.key) };
     assert_eq!(run(&mut w, &other, 0).unwrap_err(), CephxError::Refused(EACCES));
@@ -172,7 +172,10 @@ fn authorizers_prove_the_session_key_against_a_challenge() {
         assert_eq!(a.on_done(&payload).unwrap(), connection_secret);
         assert_eq!(connection_secret.len(), secret_len);
         assert_eq!(info.ticket.caps.text, "allow rwx pool=p");
-        assert_eq!((info.ticket.name.to_string().as_str(), info.ticket.global_id), ("client.a", id));
+        assert_eq!(
+            (info.ticket.name.to_string().as_str(), info.ticket.global_id),
+            ("client.a", id)
+        );
         a.nonce ^= 1;
         assert_eq!(a.on_done(&payload), Err(CephxError::Mismatch("nonce")));
     }
@@ -272,5 +275,30 @@ fn mutated_bytes_never_panic() {
         let _ = TicketInfo::open(&TicketBlob { secret_id: 1, blob: bytes.clone().into() }, &w.key);
         let _ = AuthTicket::from_slice(&bytes);
         let _ = RotatingSecrets::from_slice(&bytes);
+    }
+}
+
+/// Records the seeds of the fuzz target when asked to.
+#[test]
+fn seeds_of_the_exchange() {
+    let Some(directory) = std::env::var_os("UPDATE_CEPHX_SEEDS") else { return };
+    let key = CryptoKey::new(UTime { sec: 1, nsec: 0 }, [7; 16]);
+    let mut w = world();
+    w.mon.add("client.a", key, "allow r", "allow *");
+    w.mon.secrets.values_mut().flat_map(|s| s.secrets.values_mut()).for_each(|s| s.key = key);
+    let x = exchange(key);
+    let answer = x.on_challenge(&mon::challenge_payload(5), &mut w.rng).unwrap();
+    let name = AuthName::parse("client.a").unwrap();
+    let proven = mon::check(&mut w.mon, NOW, &mut w.rng, &name, 0, 5, &answer, 64).unwrap();
+    let granted = x.on_done(proven.global_id, &proven.payload, NOW).unwrap();
+    let auth_ticket = &granted.reply.tickets[&0x20];
+    let shown = Authorizer::new(granted.reply.global_id, auth_ticket, &mut w.rng).to_vec();
+    let renewal = mon::renewal_request(granted.reply.global_id, auth_ticket, 0x35, &mut w.rng);
+    let secret = w.mon.secrets[&0x20].secrets[&2].key;
+    let info = secret.open(&auth_ticket.blob.blob).unwrap();
+    let names = ["request", "answer", "done", "authorizer", "renewal", "ticket"];
+    let all = [x.request(), answer, proven.payload, shown, renewal, info];
+    for (name, bytes) in names.into_iter().zip(all) {
+        std::fs::write(std::path::Path::new(&directory).join(name), bytes).unwrap();
     }
 }

@@ -1,0 +1,210 @@
+//! What the fuzz targets run on their input; `tests/seeds.rs` runs the same on mutated seeds.
+//! No input may panic, and no stranger may make us hold more than [`UNKNOWN_BYTES_MAX`].
+#![allow(dead_code)]
+
+use bytes::{Bytes, BytesMut};
+use messenger::Message;
+use messenger::auth::cephx::{self, ExpiringKey, Request, RotatingSecrets, TicketBlob, TicketInfo};
+use messenger::auth::crypto::CryptoKey;
+use messenger::auth::keyring::Keyring;
+use messenger::auth::{AuthMethod, AuthName, AuthServer, ClientAuth, EntityAuth, Mode, Ticket};
+use messenger::caps::{MonCaps, OsdCaps};
+use messenger::frame::{FrameReader, SecureKeys, Step};
+use messenger::table::{Event, Limits, Messenger, MessengerConfig, Policy};
+use rand_chacha::ChaCha12Rng;
+use rand_chacha::rand_core::SeedableRng;
+use std::collections::BTreeMap;
+use types::enc::Decode;
+use types::node::{ConnId, Effect, Input};
+use types::time::Now;
+use types::{EntityAddr, EntityAddrVec, EntityKind, EntityName, Instant, UTime};
+
+/// What one connection may make us hold before it has authenticated: one control frame and the
+/// buffer around it.
+pub const UNKNOWN_BYTES_MAX: usize = 256 << 10;
+
+pub const NOW: Now = Now { mono: Instant(1), wall: UTime { sec: 1000, nsec: 0 } };
+pub const KEY: CryptoKey = CryptoKey { created: UTime { sec: 1, nsec: 0 }, secret: [7; 16] };
+
+/// Every name has [`KEY`], and so has every service.
+pub struct OneKey;
+impl AuthServer for OneKey {
+    fn methods(&mut self, _: EntityKind) -> Vec<AuthMethod> {
+        vec![AuthMethod::None, AuthMethod::Cephx]
+    }
+    fn modes(&mut self, _: EntityKind) -> Vec<Mode> {
+        vec![Mode::Crc, Mode::Secure]
+    }
+    fn entity(&mut self, _: &AuthName) -> Option<EntityAuth> {
+        let caps = BTreeMap::from([("mon".to_owned(), "allow *".to_owned())]);
+        Some(EntityAuth { key: KEY, caps })
+    }
+    fn service_secret(&mut self, _: EntityKind, _: u64) -> Option<CryptoKey> {
+        Some(KEY)
+    }
+    fn current_secret(&mut self, _: EntityKind) -> Option<(u64, CryptoKey)> {
+        Some((1, KEY))
+    }
+    fn new_global_id(&mut self) -> Option<u64> {
+        Some(4100)
+    }
+    fn service(&self) -> EntityKind {
+        EntityKind::Mon
+    }
+}
+
+pub fn rng() -> ChaCha12Rng {
+    ChaCha12Rng::from_seed([3; 32])
+}
+
+fn addr(n: u8) -> EntityAddrVec {
+    let sock = format!("10.0.0.{n}:6800").parse().expect("an address");
+    EntityAddrVec::one(EntityAddr::msgr2(sock, n as u32))
+}
+
+/// The ends of the recorded sessions: 0 dials, 1 accepts.
+pub fn end(n: u8) -> Messenger {
+    let name = EntityName::new(if n == 0 { EntityKind::Osd } else { EntityKind::Mon }, n as i64);
+    let mut config = MessengerConfig::new(name, addr(n + 1));
+    config.lossless_peers = vec![EntityKind::Osd];
+    Messenger::new(config, [n; 32])
+}
+
+/// Opens session number `what` (0..6: none, cephx to a monitor and with a ticket; lossy or not).
+pub fn connect(dialler: &mut Messenger, what: u8, fx: &mut Vec<Effect<()>>) -> ConnId {
+    let name = AuthName::new(EntityKind::Osd, "0");
+    let credentials = match what % 3 {
+        0 => ClientAuth::None { name, global_id: 0 },
+        1 => ClientAuth::Mon { name, key: KEY, global_id: 0, old_ticket: None, services: 0x35 },
+        _ => ClientAuth::Ticket { name: name.clone(), global_id: 9, ticket: ticket(&name) },
+    };
+    let policy = if what >= 3 { Policy::LosslessPeer } else { Policy::Lossy };
+    dialler.connect(NOW, &addr(2), EntityKind::Mon, policy, credentials, fx)
+}
+
+fn ticket(name: &AuthName) -> Ticket {
+    let caps = Default::default();
+    let grant = cephx::grant(&mut OneKey, NOW.wall, &mut rng(), EntityKind::Mon, (name, 9), caps);
+    let grant = grant.expect("OneKey has secrets");
+    let (session_key, blob) = (grant.session_key, grant.blob);
+    let expires = UTime { sec: 9000, nsec: 0 };
+    Ticket { service: EntityKind::Mon, session_key, blob, expires, renew_after: expires }
+}
+
+/// A byte stream to the reader of frames; the first byte chooses the mode and the size of reads.
+pub fn frame(bytes: &[u8]) {
+    let Some((how, stream)) = bytes.split_first() else { return };
+    let mut reader = FrameReader::default();
+    if how & 1 != 0 {
+        let keys = SecureKeys::from_secret(&[5; 64]).expect("64 bytes");
+        reader.secure(&keys, how & 2 != 0);
+    }
+    let mut buf = BytesMut::new();
+    for chunk in stream.chunks(1 + (how >> 3) as usize * 3) {
+        buf.extend_from_slice(chunk);
+        loop {
+            match reader.next(&mut buf, &Limits::default(), how & 4 != 0) {
+                Ok(Step::Need(wanted)) => {
+                    assert!(wanted > buf.len());
+                    break;
+                }
+                Ok(_) => {}
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+/// Each end sends the same three messages once it is ready. Returns whether it did.
+pub fn greet(m: &mut Messenger, events: &[Event], fx: &mut Vec<Effect<()>>) -> bool {
+    let ready = events.iter().find_map(|e| match e {
+        Event::Ready { conn, .. } => Some(*conn),
+        _ => None,
+    });
+    let Some(conn) = ready else { return false };
+    for len in [0, 30, 3000] {
+        let front = Bytes::from(vec![7; len]);
+        m.send(NOW, conn, Message { kind: 42, front, ..Message::default() }, fx);
+    }
+    true
+}
+
+/// A byte stream to a messenger. The first byte chooses the end and the session, the second the size
+/// of reads. Returns how many messages arrived.
+pub fn session(bytes: &[u8]) -> usize {
+    let [how, size, stream @ ..] = bytes else { return 0 };
+    let accepting = how & 1 != 0;
+    let mut m = end(accepting as u8);
+    let (mut events, mut fx) = (Vec::new(), Vec::new());
+    let conn = match accepting {
+        true => ConnId(ConnId::ACCEPTED),
+        false => connect(&mut m, (how >> 1) % 6, &mut fx),
+    };
+    let (local, peer) = ("10.0.0.2:6800".parse().expect("ok"), "10.0.0.1:5".parse().expect("ok"));
+    let first = match accepting {
+        true => Input::Accepted { conn, local, peer },
+        false => Input::Connected { conn, local, peer },
+    };
+    m.handle(NOW, first, &mut OneKey, &mut events, &mut fx);
+    let mut at = 0;
+    while at < stream.len() {
+        let mut lent = None;
+        for effect in fx.drain(..) {
+            match effect {
+                Effect::Recv { conn: c, buf } if c == conn => lent = Some(buf),
+                Effect::Close { conn: c } if c == conn => return 0,
+                _ => {}
+            }
+        }
+        let Some(mut buf) = lent else { return 0 };
+        let known = events.iter().any(|e| matches!(e, Event::Ready { .. }));
+        assert!(known || buf.capacity() <= UNKNOWN_BYTES_MAX, "{} bytes", buf.capacity());
+        let spare = buf.capacity() - buf.len();
+        assert!(spare > 0);
+        let len = (1 + *size as usize * 8).min(spare).min(stream.len() - at);
+        buf.extend_from_slice(&stream[at..at + len]);
+        at += len;
+        m.handle(NOW, Input::Received { conn, buf }, &mut OneKey, &mut events, &mut fx);
+        if !known {
+            greet(&mut m, &events, &mut fx);
+        }
+        if events.iter().any(|e| matches!(e, Event::Closed { .. })) {
+            return 0;
+        }
+    }
+    events.iter().filter(|e| matches!(e, Event::Message { .. })).count()
+}
+
+/// Bytes to every decoder of cephx, keyrings and capabilities.
+pub fn cephx(bytes: &[u8]) {
+    let name = AuthName::new(EntityKind::Client, "a");
+    let mut rng = rng();
+    let wall = NOW.wall;
+    let _ = Request::from_slice(bytes);
+    let _ = cephx::mon::check(&mut OneKey, wall, &mut rng, &name, 0, 5, bytes, 64);
+    let _ = cephx::mon::answer_renewal(&mut OneKey, wall, &mut rng, (&name, 9), bytes);
+    let _ = cephx::authorizer::check(&mut OneKey, bytes, Some(1), 2, 64, &mut rng);
+    let x = cephx::mon::MonExchange {
+        name: name.clone(),
+        key: KEY,
+        global_id: 0,
+        old_ticket: None,
+        services: 0x35,
+    };
+    let _ = x.on_challenge(bytes, &mut rng);
+    let _ = x.on_done(1, bytes, wall);
+    let ticket = ticket(&name);
+    let _ = cephx::mon::on_renewal(bytes, &ticket, wall, &mut BTreeMap::new());
+    let _ = cephx::authorizer::Authorizer::new(9, &ticket, &mut rng).on_done(bytes);
+    let _ = RotatingSecrets::from_slice(bytes);
+    let _ = ExpiringKey::from_slice(bytes);
+    let _ = CryptoKey::from_slice(bytes);
+    // What follows decryption, too: a holder of the key may send anything.
+    let sealed = KEY.seal(|out| out.extend_from_slice(bytes));
+    let _ = TicketInfo::open(&TicketBlob { secret_id: 1, blob: Bytes::from(sealed) }, &KEY);
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let _ = Keyring::parse(text);
+        let _ = MonCaps::parse(text);
+        let _ = OsdCaps::parse(text);
+    }
+}
