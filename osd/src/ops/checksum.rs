@@ -2,8 +2,8 @@
 
 use super::engine::{Context, DONE, OpResult};
 use super::*;
-use types::hash::crc32c;
 use types::Reader;
+use types::hash::crc32c;
 
 const XXHASH32: u8 = 0;
 const XXHASH64: u8 = 1;
@@ -90,8 +90,9 @@ fn le64(bytes: &[u8]) -> u64 {
 /// XXH32 (xxHash specification, section "XXH32 algorithm").
 pub fn xxhash32(seed: u32, bytes: &[u8]) -> u32 {
     let [p1, p2, p3, p4, p5] = PRIME32;
-    let round =
-        |acc: u32, lane: u32| acc.wrapping_add(lane.wrapping_mul(p2)).rotate_left(13).wrapping_mul(p1);
+    let round = |acc: u32, lane: u32| {
+        acc.wrapping_add(lane.wrapping_mul(p2)).rotate_left(13).wrapping_mul(p1)
+    };
     let stripes = bytes.chunks_exact(16);
     let mut rest = stripes.remainder();
     let mut hash = if bytes.len() < 16 {
@@ -116,7 +117,8 @@ pub fn xxhash32(seed: u32, bytes: &[u8]) -> u32 {
     };
     hash = hash.wrapping_add(bytes.len() as u32);
     while rest.len() >= 4 {
-        hash = hash.wrapping_add(le32(&rest[..4]).wrapping_mul(p3)).rotate_left(17).wrapping_mul(p4);
+        hash =
+            hash.wrapping_add(le32(&rest[..4]).wrapping_mul(p3)).rotate_left(17).wrapping_mul(p4);
         rest = &rest[4..];
     }
     for byte in rest {
@@ -130,8 +132,9 @@ pub fn xxhash32(seed: u32, bytes: &[u8]) -> u32 {
 /// XXH64 (xxHash specification, section "XXH64 algorithm").
 pub fn xxhash64(seed: u64, bytes: &[u8]) -> u64 {
     let [p1, p2, p3, p4, p5] = PRIME64;
-    let round =
-        |acc: u64, lane: u64| acc.wrapping_add(lane.wrapping_mul(p2)).rotate_left(31).wrapping_mul(p1);
+    let round = |acc: u64, lane: u64| {
+        acc.wrapping_add(lane.wrapping_mul(p2)).rotate_left(31).wrapping_mul(p1)
+    };
     let stripes = bytes.chunks_exact(32);
     let mut rest = stripes.remainder();
     let mut hash = if bytes.len() < 32 {
@@ -161,7 +164,8 @@ pub fn xxhash64(seed: u64, bytes: &[u8]) -> u64 {
     };
     hash = hash.wrapping_add(bytes.len() as u64);
     while rest.len() >= 8 {
-        hash = (hash ^ round(0, le64(&rest[..8]))).rotate_left(27).wrapping_mul(p1).wrapping_add(p4);
+        hash =
+            (hash ^ round(0, le64(&rest[..8]))).rotate_left(27).wrapping_mul(p1).wrapping_add(p4);
         rest = &rest[8..];
     }
     if rest.len() >= 4 {

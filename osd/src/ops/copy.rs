@@ -1,8 +1,8 @@
 //! Copying a whole object: the answer of copy-get (Ceph's `object_copy_data_t`), and the client side
 //! that copy-from needs to fetch its source chunk by chunk ([`CopyFetch`]).
 
-use super::errno;
 use super::engine::{Context, DONE, Fail, OpResult};
+use super::errno;
 use super::op::{Op, OpCode};
 use super::{Change, Need, Piece};
 use bytes::{Bytes, BytesMut};
@@ -442,7 +442,10 @@ mod tests {
         let half = CopyCursor { attr_complete: true, data_offset: 3, ..CopyCursor::default() };
         assert_eq!(fetch.on_reply(0, &sample(half, b"abc").to_vec(), 77), None);
         let ops = fetch.next_ops();
-        assert_eq!((ops.len(), u64::from_le_bytes(ops[0].args[8..16].try_into().unwrap())), (2, 77));
+        assert_eq!(
+            (ops.len(), u64::from_le_bytes(ops[0].args[8..16].try_into().unwrap())),
+            (2, 77)
+        );
         let end = CopyCursor {
             attr_complete: true,
             data_offset: 6,

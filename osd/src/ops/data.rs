@@ -143,8 +143,8 @@ impl Context<'_> {
         if !data.is_empty() {
             self.change(Change::Write { offset: 0, data });
         }
+        // Of an empty object that stays empty nothing changes, not even the version.
         self.info.size = len;
-        self.touched = true;
         DONE
     }
 

@@ -342,7 +342,9 @@ pub(super) fn run(
         let user_version = if result < 0 { 0 } else { user_version };
         return Ok(Execution { result, ops, disposition: Disposition::Read, user_version });
     }
-    if result < 0 || !context.touched {
+    // An object that the message made and deleted again never was.
+    let never_was = context.before.is_none() && !context.exists;
+    if result < 0 || !context.touched || never_was {
         return Ok(Execution { result, ops, disposition: Disposition::LogOnly, user_version });
     }
     finish_write(context, result, ops, user_version)

@@ -78,7 +78,10 @@ impl Decode for ObjectInfo {
         match r.u8()? {
             FORMAT => {}
             other => {
-                return Err(DecodeError::Invalid { what: "object info format", value: other as u64 });
+                return Err(DecodeError::Invalid {
+                    what: "object info format",
+                    value: other as u64,
+                });
             }
         }
         let mut info = Self {

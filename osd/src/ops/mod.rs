@@ -25,13 +25,13 @@ mod tmap;
 use bytes::Bytes;
 use copy::with_prefix as stored_name;
 pub use info::ObjectInfo;
-pub use store::StoreReader;
 /// Ops as messages carry them; [`op::OpRequest`] is one op understood, [`OpRequest`] all of a message.
 pub use messenger::messages::op;
-pub use messenger::messages::op::Op;
 use messenger::messages::op::Extent;
+pub use messenger::messages::op::Op;
 use messenger::messages::osd_op::flag::RETURNVEC as RETURN_VEC;
 use seastore::{ObjectName, TxnOp};
+pub use store::StoreReader;
 use types::{EVersion, Encode, HObject, ReqId, SnapContext, SnapId, UTime};
 
 /// A client's message as far as execution is concerned.
@@ -198,20 +198,42 @@ impl OpOutcome {
 pub enum Change {
     /// Creates the object if it is missing.
     Touch,
-    Write { offset: u64, data: Bytes },
-    Zero { offset: u64, len: u64 },
-    Truncate { size: u64 },
+    Write {
+        offset: u64,
+        data: Bytes,
+    },
+    Zero {
+        offset: u64,
+        len: u64,
+    },
+    Truncate {
+        size: u64,
+    },
     /// The object with its xattrs and omap.
     Remove,
-    SetXattr { name: Bytes, value: Bytes },
-    RemoveXattr { name: Bytes },
-    OmapSet { pairs: Vec<(Bytes, Bytes)> },
-    OmapRemove { keys: Vec<Bytes> },
+    SetXattr {
+        name: Bytes,
+        value: Bytes,
+    },
+    RemoveXattr {
+        name: Bytes,
+    },
+    OmapSet {
+        pairs: Vec<(Bytes, Bytes)>,
+    },
+    OmapRemove {
+        keys: Vec<Bytes>,
+    },
     /// Keys in `first..last`.
-    OmapRemoveRange { first: Bytes, last: Bytes },
+    OmapRemoveRange {
+        first: Bytes,
+        last: Bytes,
+    },
     /// All pairs and the header.
     OmapClear,
-    OmapSetHeader { header: Bytes },
+    OmapSetHeader {
+        header: Bytes,
+    },
 }
 
 impl Change {

@@ -90,7 +90,8 @@ mod tests {
     #[test]
     fn a_range_is_cut_from_the_piece_that_holds_it() {
         let range = |offset, len| DataRange { offset, len };
-        let pieces = [(range(10, 4), Bytes::from_static(b"abc")), (range(20, 2), "xy".into())].into();
+        let pieces =
+            [(range(10, 4), Bytes::from_static(b"abc")), (range(20, 2), "xy".into())].into();
         assert_eq!(bytes_of(&pieces, range(11, 2)).as_deref(), Some(&b"bc"[..]));
         assert_eq!(bytes_of(&pieces, range(12, 2)).as_deref(), Some(&b"c\0"[..]));
         assert_eq!(bytes_of(&pieces, range(20, 2)).as_deref(), Some(&b"xy"[..]));
