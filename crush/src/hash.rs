@@ -80,15 +80,53 @@ pub fn hash5(mut a: u32, mut b: u32, mut c: u32, mut d: u32, mut e: u32) -> u32 
 /// How many items [`hash3_lanes`] hashes at once.
 pub const LANES: usize = 8;
 
-/// `hash3(a, item, c)` for eight items. The loop has no dependency between its turns, which lets
-/// the compiler use vector registers; this is most of the cost of a straw2 choice.
+type Lanes = [u32; LANES];
+
+/// `a - b - c`, lane by lane.
+#[inline(always)]
+fn sub2(a: Lanes, b: Lanes, c: Lanes) -> Lanes {
+    std::array::from_fn(|i| a[i].wrapping_sub(b[i]).wrapping_sub(c[i]))
+}
+
+#[inline(always)]
+fn xor_right<const BITS: u32>(a: Lanes, b: Lanes) -> Lanes {
+    std::array::from_fn(|i| a[i] ^ (b[i] >> BITS))
+}
+
+#[inline(always)]
+fn xor_left<const BITS: u32>(a: Lanes, b: Lanes) -> Lanes {
+    std::array::from_fn(|i| a[i] ^ (b[i] << BITS))
+}
+
+/// [`mix`] in every lane.
+#[inline(always)]
+fn mix_lanes(a: &mut Lanes, b: &mut Lanes, c: &mut Lanes) {
+    *a = xor_right::<13>(sub2(*a, *b, *c), *c);
+    *b = xor_left::<8>(sub2(*b, *c, *a), *a);
+    *c = xor_right::<13>(sub2(*c, *a, *b), *b);
+    *a = xor_right::<12>(sub2(*a, *b, *c), *c);
+    *b = xor_left::<16>(sub2(*b, *c, *a), *a);
+    *c = xor_right::<5>(sub2(*c, *a, *b), *b);
+    *a = xor_right::<3>(sub2(*a, *b, *c), *c);
+    *b = xor_left::<10>(sub2(*b, *c, *a), *a);
+    *c = xor_right::<15>(sub2(*c, *a, *b), *b);
+}
+
+/// `hash3(a, item, c)` for eight items; most of the cost of a straw2 choice. The steps of one hash
+/// wait for each other. Going step by step through all lanes lets the compiler keep them in vector
+/// registers and the processor work on two vectors at once: a tenth to a quarter faster than a loop
+/// over whole hashes.
 #[inline(never)]
 pub fn hash3_lanes(a: u32, items: &[i32; LANES], c: u32) -> [u32; LANES] {
-    let mut out = [0; LANES];
-    for (hash, item) in out.iter_mut().zip(items) {
-        *hash = hash3(a, *item as u32, c);
-    }
-    out
+    let mut b = items.map(|item| item as u32);
+    let mut h = b.map(|b| SEED ^ a ^ b ^ c);
+    let (mut a, mut c, mut x, mut y) = ([a; LANES], [c; LANES], [X; LANES], [Y; LANES]);
+    mix_lanes(&mut a, &mut b, &mut h);
+    mix_lanes(&mut c, &mut x, &mut h);
+    mix_lanes(&mut y, &mut a, &mut h);
+    mix_lanes(&mut b, &mut x, &mut h);
+    mix_lanes(&mut y, &mut c, &mut h);
+    h
 }
 
 #[cfg(test)]

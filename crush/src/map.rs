@@ -376,5 +376,5 @@ impl CrushMap {
 /// Slot of the bucket `id`; `None` for a device.
 #[inline]
 pub(crate) fn slot(id: i32) -> Option<usize> {
-    (id < 0).then(|| !id as usize)
+    (id < 0).then_some(!id as usize)
 }

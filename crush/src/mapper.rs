@@ -140,7 +140,7 @@ struct Search<'a> {
 
 /// What a descent through the hierarchy came to.
 enum Descent<'a> {
-    /// An item of the wanted type, drawn from bucket `parent`.
+    /// An item of the wanted type.
     Item(i32),
     /// A bucket without items; the search may go on elsewhere.
     Empty,
@@ -260,13 +260,13 @@ impl<'a> Search<'a> {
                     && local_failures >= parent.items.len() as u32 / 2
                     && local_failures > tries.local_fallback;
                 let mut collides = false;
-                let rejected = match self.descend(parent, choice.kind, r, filled, permute) {
+                match self.descend(parent, choice.kind, r, filled, permute) {
                     Descent::Bad => return None,
                     Descent::Inner(bucket) => {
                         parent = bucket;
                         continue;
                     }
-                    Descent::Empty => true,
+                    Descent::Empty => {}
                     Descent::Item(item) => {
                         collides = out[..filled].contains(&item);
                         let usable = !collides
@@ -275,10 +275,8 @@ impl<'a> Search<'a> {
                         if usable {
                             return Some(item);
                         }
-                        true
                     }
-                };
-                debug_assert!(rejected);
+                }
                 failures = failures.wrapping_add(1);
                 local_failures += 1;
                 let fallback_end = (parent.items.len() as u32).wrapping_add(tries.local_fallback);
