@@ -98,6 +98,7 @@ impl Store {
         let result = match (read, flushed) {
             (None, Ok(())) => {
                 self.phase = Phase::Ready;
+                self.write_mark(fx);
                 self.events.push(StoreEvent::Mounted(mount.report));
                 return;
             }

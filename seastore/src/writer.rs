@@ -109,8 +109,24 @@ impl Store {
     /// Writes what the builder holds. `more`: the transaction goes on in the next record.
     fn write_record(&mut self, group: &mut Group, more: bool, fx: &mut Vec<StoreEffect>) {
         // A transaction without operations still wants its event, in order.
-        let nothing = self.builder.is_empty() && group.tokens.is_empty();
-        if nothing || !matches!(self.phase, Phase::Ready) {
+        if !self.builder.is_empty() || !group.tokens.is_empty() {
+            self.place_record(group, more, fx);
+        }
+    }
+
+    /// Writes an empty record where the mount found the journal's end, if its segment has room.
+    ///
+    /// What a crash left there, a record whole but for some sectors, would otherwise stay when the
+    /// first record of this run is too long for the place and goes to the next segment; and the
+    /// next mount would find two records that continue the chain.
+    pub(crate) fn write_mark(&mut self, fx: &mut Vec<StoreEffect>) {
+        if self.head.offset < self.segments.segment_bytes {
+            self.place_record(&mut Group::default(), false, fx);
+        }
+    }
+
+    fn place_record(&mut self, group: &mut Group, more: bool, fx: &mut Vec<StoreEffect>) {
+        if !matches!(self.phase, Phase::Ready) {
             return;
         }
         let total = self.builder.total_bytes();

@@ -131,3 +131,10 @@ fn what_is_acknowledged_survives_a_crash_and_nothing_is_there_in_part() {
         None => (0..seeds).for_each(|seed| run_seed(seed, 60)),
     }
 }
+
+/// A torn record stayed where the journal had been cut, the next run went on in the next segment,
+/// and the mount after that found both.
+#[test]
+fn what_a_crash_left_at_the_end_does_not_compete_with_the_next_run() {
+    run_seed(151, 60);
+}

@@ -77,7 +77,8 @@ fn a_failed_read_while_mounting_is_named() {
     let (disk, sb) = (world.disk, world.superblock);
     let mut probe = World::opened(disk.clone(), sb, 9);
     probe.mount().unwrap();
-    for n in 0..probe.io_count {
+    // The last one is the first record of the new run.
+    for n in 0..probe.io_count - 1 {
         let mut world = World::opened(disk.clone(), sb, 10);
         world.fault = Some(Box::new(move |io| io == n));
         match world.mount() {
