@@ -171,10 +171,11 @@ pub fn differential() -> anyhow::Result<Outcome> {
     if !has("ceph") || !std::path::Path::new("/usr/lib/python3/dist-packages").exists() {
         return Ok(Outcome::Skipped("python3-rados is not there".into()));
     }
-    let (c, _) = Cluster::up(&directory("differential"), &["--port", "3500"])?;
+    let args = ["--port", "3500", "--pool", "bench:3:16", "--osd-size", "4GiB"];
+    let (c, _) = Cluster::up(&directory("differential"), &args)?;
     let here = std::env::current_dir()?;
     let script = format!(
-        "/usr/bin/python3 {0}/osd/tests/differential.py --conf $CEPH_CONF \
+        "CEPH_CONF_A=$CEPH_CONF /usr/bin/python3 {0}/osd/tests/differential.py \
          --expect {0}/osd/testdata/differential.expected",
         here.display()
     );
