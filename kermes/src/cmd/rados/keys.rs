@@ -13,18 +13,18 @@ use types::{Decode, DecodeError, Reader};
 #[derive(Debug, Subcommand)]
 pub enum XattrCommand {
     /// Print the value of an attribute, byte for byte
-    Get { object: String, name: String },
+    Get { object: String, attribute: String },
     /// Set an attribute; the object is created if there is none
     Set {
         object: String,
-        name: String,
+        attribute: String,
         value: Option<String>,
         /// Take the value from a file ('-' for stdin)
         #[arg(long)]
         file: Option<String>,
     },
     /// Remove an attribute
-    Rm { object: String, name: String },
+    Rm { object: String, attribute: String },
     /// List names and sizes of the attributes
     Ls { object: String },
 }
@@ -96,18 +96,18 @@ fn print_pairs(pairs: &[(Bytes, Bytes)], format: Format) {
 
 pub async fn xattr(pool: &Pool, command: XattrCommand, format: Format) -> Result<()> {
     match command {
-        XattrCommand::Get { object, name } => {
+        XattrCommand::Get { object, attribute: name } => {
             let reply = pool.op(&object, vec![Op::get_xattr(name.as_bytes())]).await;
             let reply = reply.with_context(|| format!("attribute {name} of {object}"))?;
             print_raw(&reply.output(0).to_bytes())
         }
-        XattrCommand::Set { object, name, value, file } => {
+        XattrCommand::Set { object, attribute: name, value, file } => {
             let value = value_bytes(value, file)?;
             let op = Op::set_xattr(name.as_bytes(), &value);
             let done = pool.op(&object, vec![op]).await;
             done.with_context(|| format!("attribute {name} of {object}")).map(drop)
         }
-        XattrCommand::Rm { object, name } => {
+        XattrCommand::Rm { object, attribute: name } => {
             // The OSD does not mind if there is none; whoever types it does.
             let ops = vec![Op::get_xattr(name.as_bytes())];
             let there = pool.op(&object, ops).await;
