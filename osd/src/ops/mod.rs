@@ -20,6 +20,8 @@ pub mod pgls;
 #[cfg(test)]
 mod replay;
 mod store;
+#[cfg(test)]
+mod tests;
 mod tmap;
 
 use bytes::Bytes;

@@ -16,7 +16,7 @@ pub(super) struct MemoryObject {
     pub omap_header: Bytes,
 }
 
-/// An object that may not exist. With `ask` set, data are refused once per range, as from a store.
+/// An object that may not exist, and what copy-from ops were given.
 #[derive(Default)]
 pub(super) struct Memory {
     pub object: Option<MemoryObject>,
@@ -314,7 +314,7 @@ struct World {
 }
 
 /// One message of a client without flags.
-fn message(object: &HObject, ops: Vec<Op>) -> OpRequest {
+pub(super) fn message(object: &HObject, ops: Vec<Op>) -> OpRequest {
     OpRequest {
         object: object.clone(),
         snap: SnapId::HEAD,
