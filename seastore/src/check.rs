@@ -5,7 +5,8 @@ use crate::store::{Phase, Store};
 
 impl Store {
     /// Checks extent maps against segment counts, and every other invariant of what is in memory.
-    /// Returns one line per finding; empty is good. Costs time in the number of extents.
+    /// Returns one line per finding; empty is good. For tests and tools: costs time in the number of
+    /// extents times those of a segment.
     pub fn check(&self) -> Vec<String> {
         let mut findings = Vec::new();
         if !matches!(self.phase, Phase::Ready) {

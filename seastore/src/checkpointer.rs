@@ -211,6 +211,7 @@ impl Store {
         }
         self.checkpoint = c.number;
         self.journal_start = c.start.sequence;
+        self.segments.may_reap = true;
         self.journal_bytes -= c.journal_bytes_before;
     }
 }

@@ -111,7 +111,7 @@ impl Store {
     pub(crate) fn on_clean_read(&mut self, result: Result<Bytes, IoError>) {
         let Some(mut cleaning) = self.cleaning.take() else { return };
         let Some((start, to)) = cleaning.reading.take() else { return };
-        self.segments.get(cleaning.victim).readers -= 1;
+        self.segments.reader_left(cleaning.victim);
         let items = cleaning.items[cleaning.at..to].to_vec();
         cleaning.at = to;
         self.cleaning = Some(cleaning);

@@ -138,10 +138,10 @@ impl Objects {
     }
 
     fn ensure(&mut self, o: &ObjectName) -> ObjectId {
-        if let Some((name, id)) = &self.last {
-            if Rc::ptr_eq(name, o) {
-                return *id;
-            }
+        if let Some((name, id)) = &self.last
+            && Rc::ptr_eq(name, o)
+        {
+            return *id;
         }
         let id = match self.id(o) {
             Some(id) => id,

@@ -173,6 +173,8 @@ impl ExtentMap {
     }
 }
 
+type Pair = (Box<[u8]>, Box<[u8]>);
+
 /// One object.
 #[derive(Debug)]
 pub(crate) struct Onode {
@@ -182,7 +184,7 @@ pub(crate) struct Onode {
     pub sequence: u64,
     pub extents: ExtentMap,
     /// Sorted by name.
-    xattrs: Vec<(Box<[u8]>, Box<[u8]>)>,
+    xattrs: Vec<Pair>,
     pub omap: BTreeMap<Box<[u8]>, Box<[u8]>>,
     omap_header: Box<[u8]>,
     /// Bytes of xattrs and omap in a checkpoint.

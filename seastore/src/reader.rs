@@ -146,7 +146,7 @@ impl Store {
         let Some(mut read) = self.reads.remove(&id) else { return };
         let io = &mut read.ios[index];
         let segment = self.segments.of(io.addr);
-        self.segments.get(segment).readers -= 1;
+        self.segments.reader_left(segment);
         let wanted = io.len as usize;
         let device_offset = self.device_offset(io.addr);
         let io_error = match result {

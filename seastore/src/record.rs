@@ -204,7 +204,7 @@ impl RecordBuilder {
     /// Whole blocks get blocks of their own; others share, so that small appends do not take a
     /// block each.
     fn reserve(&mut self, len: u64) -> u64 {
-        if len % BLOCK != 0 && len <= self.shared_room {
+        if !len.is_multiple_of(BLOCK) && len <= self.shared_room {
             let at = self.shared_at;
             self.shared_at += len;
             self.shared_room -= len;
@@ -212,7 +212,7 @@ impl RecordBuilder {
         }
         let at = self.data_end;
         self.data_end += len.next_multiple_of(BLOCK);
-        if len % BLOCK != 0 && self.data_end - (at + len) > self.shared_room {
+        if !len.is_multiple_of(BLOCK) && self.data_end - (at + len) > self.shared_room {
             self.shared_at = at + len;
             self.shared_room = self.data_end - self.shared_at;
         }

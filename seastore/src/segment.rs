@@ -41,6 +41,8 @@ pub(crate) struct SegmentTable {
     pub segments: Vec<Segment>,
     pub segment_bytes: u64,
     free: VecDeque<u32>,
+    /// Something happened that may have freed a segment.
+    pub may_reap: bool,
 }
 
 impl SegmentTable {
@@ -55,7 +57,7 @@ impl SegmentTable {
             cleaned: false,
         };
         let segments = (0..count).map(new).collect();
-        Self { segments, segment_bytes, free: (0..count).collect() }
+        Self { segments, segment_bytes, free: (0..count).collect(), may_reap: true }
     }
     pub fn count(&self) -> u64 {
         self.segments.len() as u64
@@ -99,10 +101,19 @@ impl SegmentTable {
         let s = self.get(segment);
         assert!(s.live >= bytes, "segment {segment}: {bytes} of {} die", s.live);
         s.live -= bytes;
+        self.may_reap |= self.segments[segment as usize].live == 0;
+    }
+    /// A read of the segment ended.
+    pub fn reader_left(&mut self, segment: u32) {
+        self.get(segment).readers -= 1;
+        self.may_reap = true;
     }
 
     /// Frees segments that hold no live data and whose records lie before `journal_start`.
     pub fn reap(&mut self, journal_start: u64) {
+        if !std::mem::take(&mut self.may_reap) {
+            return;
+        }
         for i in 0..self.segments.len() {
             let s = &self.segments[i];
             if s.usage == Use::Closed

@@ -184,10 +184,10 @@ impl TxnOp {
         if end.is_none_or(|end| end > OBJECT_SIZE_MAX) {
             return Err(SubmitError::Invalid { op: index, what: "range past OBJECT_SIZE_MAX" });
         }
-        if let Some(o) = self.object() {
-            if o.nspace.len().max(o.key.len()).max(o.name.len()) > NAME_BYTES_MAX || o.max {
-                return Err(SubmitError::Invalid { op: index, what: "object name" });
-            }
+        if let Some(o) = self.object()
+            && (o.nspace.len().max(o.key.len()).max(o.name.len()) > NAME_BYTES_MAX || o.max)
+        {
+            return Err(SubmitError::Invalid { op: index, what: "object name" });
         }
         Ok(())
     }

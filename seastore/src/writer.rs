@@ -78,10 +78,10 @@ impl Store {
                     group.sources.push(Source { object, offset, len, position });
                 }
             }
-            if let Some(id) = object {
-                if group.touched.last() != Some(id) {
-                    group.touched.push(*id);
-                }
+            if let Some(id) = object
+                && group.touched.last() != Some(id)
+            {
+                group.touched.push(*id);
             }
         }
         group.tokens.extend(queued.token);

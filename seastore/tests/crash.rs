@@ -7,7 +7,6 @@ use types::HObject;
 
 /// One transaction as it was submitted.
 struct Submitted {
-    ops: Vec<TxnOp>,
     durable: bool,
 }
 
@@ -64,7 +63,8 @@ fn note_durable(world: &mut World, log: &mut [Submitted]) {
     }
 }
 
-fn run_seed(seed: u64, steps: u64) {
+/// Returns how many chunks of checkpoints are on the disk at the end.
+fn run_seed(seed: u64, steps: u64) -> usize {
     let mut rng = Rng(seed.wrapping_mul(1000) + 17);
     let mut world = World::new(32 << 20);
     let (mut log, mut models) = (Vec::new(), vec![Model::new()]);
@@ -86,7 +86,7 @@ fn run_seed(seed: u64, steps: u64) {
         }
         let mut model = models.last().unwrap().clone();
         ops.iter().for_each(|op| apply_to_model(&mut model, op));
-        log.push(Submitted { ops, durable: false });
+        log.push(Submitted { durable: false });
         models.push(model);
         if rng.chance(2) {
             world.turn();
@@ -116,7 +116,7 @@ fn run_seed(seed: u64, steps: u64) {
             }
         }
     }
-    assert!(log.iter().all(|t| !t.ops.is_empty()));
+    world.disk.blocks.values().filter(|block| block[..4] == *b"KSck").count()
 }
 
 /// Mounting copies everything, so that seeds with large writes look at fewer points.
@@ -127,8 +127,11 @@ fn what_is_acknowledged_survives_a_crash_and_nothing_is_there_in_part() {
     let seeds = std::env::var("SEASTORE_SEEDS").ok().and_then(|s| s.parse().ok()).unwrap_or(50);
     let first = std::env::var("SEASTORE_SEED").ok().and_then(|s| s.parse().ok());
     match first {
-        Some(seed) => run_seed(seed, 150),
-        None => (0..seeds).for_each(|seed| run_seed(seed, 60)),
+        Some(seed) => drop(run_seed(seed, 150)),
+        None => {
+            let chunks: usize = (0..seeds).map(|seed| run_seed(seed, 60)).sum();
+            assert!(chunks >= 10, "{chunks} chunks of checkpoints: too few to mean something");
+        }
     }
 }
 
