@@ -5,8 +5,13 @@
 //! core), [`boot`] and [`heartbeat`] (what core 0 does for all).
 
 pub mod auth;
+pub mod boot;
 pub mod client_op;
+pub mod heartbeat;
 pub mod map;
+pub mod node;
 pub mod ops;
 pub mod pg;
 pub mod shard;
+
+pub use node::{OsdConfig, OsdHop, OsdNode};

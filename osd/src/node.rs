@@ -1,0 +1,426 @@
+//! One core of an OSD as a [`Node`]: its sessions, its store shards and their PGs. Start with
+//! [`OsdNode::new`]. Core 0 also talks to the monitor (`boot.rs`) and keeps watch over the other
+//! OSDs (`heartbeat.rs`) for all cores.
+//!
+//! A connection lands on any core; what is meant for a PG on another one hops there, and the answer
+//! hops back. Each core dials other OSDs itself, so answers from them arrive where they are needed.
+
+mod clients;
+mod maps_in;
+mod peers;
+
+use crate::auth::OsdAuth;
+use crate::boot::Boot;
+use crate::client_op::{ClientOp, Origin};
+use crate::heartbeat::Heartbeats;
+use crate::map::{MapHistory, View};
+use crate::pg::message::PeerMessage;
+use crate::shard::{Out, Shard, shard_of};
+use clients::Session;
+use messenger::auth::crypto::CryptoKey;
+use messenger::auth::{AuthName, ClientAuth};
+use messenger::message::Message;
+use messenger::messages::internal::{PgStat, RotatingKeysReply, Space};
+use messenger::mon_client::MonClient;
+use messenger::table::{Event, Limits, Messenger, MessengerConfig};
+use peers::Peers;
+use seastore::{IoCompletion, StoreConfig, StoreEffect, Superblock};
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+use types::node::{ConnId, CoreId, Effect, Input, IoId, LogLevel, Node};
+use types::time::Now;
+use types::{EntityAddrVec, EntityKind, EntityName, FixedMap, Instant, OsdId, PgId, UTime};
+
+/// Between two looks at what is due, while something is under way and while nothing is.
+const TICK_BUSY: Duration = Duration::from_millis(250);
+const TICK_IDLE: Duration = Duration::from_secs(2);
+/// Messages that wait for a newer map.
+const WAITING_FOR_MAP_MAX: usize = 8192;
+
+#[derive(Debug, Clone)]
+pub struct OsdConfig {
+    pub superblock: Superblock,
+    /// Where this OSD listens and what the map shows: one msgr2 address.
+    pub addrs: EntityAddrVec,
+    pub monitors: Vec<EntityAddrVec>,
+    /// Key of `osd.N`; `None`: the cluster runs without authentication.
+    pub key: Option<CryptoKey>,
+    pub core: CoreId,
+    /// Cores of this OSD; not more than the superblock's store shards.
+    pub cores: u16,
+    /// Different at every start and for every core.
+    pub seed: [u8; 32],
+    pub hostname: String,
+    pub version: String,
+    pub limits: Limits,
+}
+
+/// What the cores of one OSD say to each other.
+#[derive(Debug)]
+pub enum OsdHop {
+    /// To core 0: every shard of the sender is mounted.
+    Mounted,
+    /// From core 0: the map that was stored last.
+    StoredMap(bytes::Bytes),
+    /// From core 0: an OSD_MAP message.
+    Maps(Message),
+    /// From core 0: what to show to other OSDs.
+    Credentials(Box<ClientAuth>),
+    /// From core 0: secrets of tickets.
+    Secrets(Box<RotatingKeysReply>),
+    /// From core 0: until when each peer has confirmed the map.
+    Lease(BTreeMap<OsdId, Instant>),
+    /// To core 0: OSDs with which the sender shares PGs.
+    Neighbours(Vec<OsdId>),
+    /// To core 0.
+    Stats { pgs: Vec<PgStat>, space: Space },
+    ClientOp(Box<ClientOp>),
+    Reply { origin: Origin, message: Message },
+    Dropped { origin: Origin },
+    Reset { conn: ConnId },
+    Peer { from: OsdId, message: Message },
+}
+
+/// Waits for a newer map.
+#[derive(Debug)]
+enum Parked {
+    Client { conn: ConnId, message: Message, charge: usize },
+    Op(Box<ClientOp>),
+    Peer { from: OsdId, message: PeerMessage },
+}
+
+/// State of the parts that only core 0 has.
+pub(crate) struct Leader {
+    pub mon: MonClient,
+    pub boot: Boot,
+    pub heartbeats: Heartbeats,
+    pub cores_mounted: u16,
+    pub spaces: BTreeMap<CoreId, Space>,
+    pub stats_sequence: u64,
+}
+
+pub struct OsdNode {
+    pub(crate) config: OsdConfig,
+    pub(crate) me: OsdId,
+    pub(crate) messenger: Messenger,
+    pub(crate) auth: OsdAuth,
+    pub(crate) leader: Option<Box<Leader>>,
+    pub(crate) history: MapHistory,
+    pub(crate) view: Option<View>,
+    /// Epochs were skipped because a map could not be read.
+    gap_next: bool,
+    pub(crate) shards: Vec<Shard>,
+    sessions: FixedMap<ConnId, Session>,
+    peers: Peers,
+    parked: VecDeque<Parked>,
+    pub(crate) outs: Vec<Out>,
+    events: Vec<Event>,
+    tick_at: Instant,
+    pub(crate) stats_at: Instant,
+    pub(crate) stats_soon: bool,
+    pub(crate) stats_full_at: Instant,
+}
+
+pub(crate) type Fx = Vec<Effect<OsdHop>>;
+
+pub(crate) fn log(fx: &mut Fx, level: LogLevel, text: String) {
+    fx.push(Effect::Log { level, text });
+}
+
+impl OsdNode {
+    /// `config.core` takes every `config.cores`-th store shard, beginning with its own number.
+    pub fn new(config: OsdConfig) -> Self {
+        let sb = &config.superblock;
+        let me = sb.osd;
+        assert!(config.cores > 0 && config.cores <= sb.shards, "a core has at least one shard");
+        let nonce = u64::from_le_bytes(config.seed[24..].try_into().expect("8 bytes of 32"));
+        let shards = (config.core.0..sb.shards)
+            .step_by(config.cores as usize)
+            .map(|shard| Shard::new(me, StoreConfig { superblock: *sb, shard, nonce }))
+            .collect();
+        let mut m = MessengerConfig::new(EntityName::osd(me), config.addrs.clone());
+        m.features_required_of_clients = types::features::REQUIRED_OF_CLIENTS;
+        m.limits = config.limits.clone();
+        let mut mon_seed = config.seed;
+        mon_seed[0] ^= 0x5a;
+        let leader = (config.core.0 == 0).then(|| {
+            Box::new(Leader {
+                mon: MonClient::new(
+                    messenger::mon_client::MonClientConfig {
+                        name: AuthName::new(EntityKind::Osd, &me.0.to_string()),
+                        key: config.key.clone(),
+                        monitors: config.monitors.clone(),
+                        services: messenger::mon_client::CLIENT_SERVICES,
+                        hostname: config.hostname.clone(),
+                    },
+                    mon_seed,
+                ),
+                boot: Boot::default(),
+                heartbeats: Heartbeats::default(),
+                cores_mounted: 0,
+                spaces: BTreeMap::new(),
+                stats_sequence: 0,
+            })
+        });
+        Self {
+            me,
+            messenger: Messenger::new(m, config.seed),
+            auth: OsdAuth::new(config.key.is_some()),
+            leader,
+            history: MapHistory::default(),
+            view: None,
+            gap_next: false,
+            shards,
+            sessions: FixedMap::default(),
+            peers: Peers::default(),
+            parked: VecDeque::new(),
+            outs: Vec::new(),
+            events: Vec::new(),
+            tick_at: Instant::NEVER,
+            stats_at: Instant::NEVER,
+            stats_soon: false,
+            stats_full_at: Instant::ZERO,
+            config,
+        }
+    }
+
+    pub(crate) fn is_core(&self, core: CoreId) -> bool {
+        core == self.config.core
+    }
+    /// The core and local index of a PG's shard.
+    fn place_of(&self, pg: PgId) -> (CoreId, usize) {
+        let shard = shard_of(pg, self.config.superblock.shards);
+        (CoreId(shard % self.config.cores), (shard / self.config.cores) as usize)
+    }
+    pub(crate) fn booted(&self) -> bool {
+        self.view.as_ref().is_some_and(|v| v.booted)
+    }
+    pub(crate) fn to_others(&self, fx: &mut Fx, mut msg: impl FnMut() -> OsdHop) {
+        for core in (0..self.config.cores).map(CoreId).filter(|c| *c != self.config.core) {
+            fx.push(Effect::Hop { to: core, msg: msg() });
+        }
+    }
+
+    fn on_start(&mut self, now: Now, fx: &mut Fx) {
+        self.tick_at = now.mono + TICK_BUSY;
+        self.stats_at = now.mono + Duration::from_secs(1);
+        let mut outs = std::mem::take(&mut self.outs);
+        for (slot, shard) in self.shards.iter_mut().enumerate() {
+            let from = outs.len();
+            shard.mount(&mut outs);
+            let rest: Vec<Out> = outs.drain(from..).collect();
+            for out in rest {
+                Self::perform_store(slot, out, fx);
+            }
+        }
+        self.outs = outs;
+    }
+
+    fn perform_store(slot: usize, out: Out, fx: &mut Fx) {
+        let Out::Store(effect) = out else { return };
+        let id = |io: u64| IoId(io | (slot as u64) << 48);
+        fx.push(match effect {
+            StoreEffect::Read { io, offset, len } => Effect::Read { io: id(io), offset, len },
+            StoreEffect::Write { io, offset, buf, durable } => {
+                Effect::Write { io: id(io), offset, buf, durable }
+            }
+            StoreEffect::Flush { io } => Effect::Flush { io: id(io) },
+        });
+    }
+
+    /// Performs what shard `slot` asked for.
+    pub(crate) fn perform(&mut self, now: Now, slot: usize, fx: &mut Fx) {
+        let mut outs = std::mem::take(&mut self.outs);
+        for out in outs.drain(..) {
+            match out {
+                Out::Store(_) => Self::perform_store(slot, out, fx),
+                Out::Reply { origin, message } => self.reply(now, origin, message, fx),
+                Out::Dropped { origin } => self.dropped(origin, fx),
+                Out::Reset { core, conn } if self.is_core(core) => self.reset_client(conn, fx),
+                Out::Reset { core, conn } => {
+                    fx.push(Effect::Hop { to: core, msg: OsdHop::Reset { conn } })
+                }
+                Out::Peer { to, message } => self.send_peer(now, to, message, fx),
+                Out::StateChanged => self.stats_soon = true,
+                Out::Mounted(report) => self.on_mounted(now, slot, report, fx),
+                Out::Failed(e) => {
+                    let shard = self.shards[slot].index;
+                    log(fx, LogLevel::Error, format!("store shard {shard} failed: {e}"));
+                    fx.push(Effect::Exit { code: 1 });
+                }
+                Out::Alarm(text) => log(fx, LogLevel::Error, text),
+            }
+        }
+        self.outs = outs;
+    }
+
+    fn on_mounted(
+        &mut self,
+        now: Now,
+        slot: usize,
+        report: seastore::MountReport,
+        fx: &mut Fx,
+    ) {
+        let text = format!(
+            "store shard {} mounted: {} objects, {} journal records, {} pgs",
+            self.shards[slot].index,
+            report.objects,
+            report.records,
+            self.shards[slot].pgs.len()
+        );
+        log(fx, LogLevel::Info, text);
+        if !self.shards.iter().all(Shard::is_mounted) {
+            return;
+        }
+        if self.leader.is_some() {
+            self.on_core_mounted(now, fx);
+        } else {
+            fx.push(Effect::Hop { to: CoreId(0), msg: OsdHop::Mounted });
+        }
+    }
+
+    fn on_io(&mut self, now: Now, slot: usize, done: IoCompletion, fx: &mut Fx) {
+        let mut outs = std::mem::take(&mut self.outs);
+        if let Some(shard) = self.shards.get_mut(slot) {
+            shard.on_io(now.mono, now.wall, self.view.as_ref(), done, &mut outs);
+        }
+        self.outs = outs;
+        self.perform(now, slot, fx);
+    }
+
+    /// Runs `f` on each shard and performs what it asks for.
+    pub(crate) fn each_shard(
+        &mut self,
+        now: Now,
+        fx: &mut Fx,
+        mut f: impl FnMut(&mut Shard, Instant, UTime, &View, &mut Vec<Out>),
+    ) {
+        let Some(view) = self.view.clone() else { return };
+        for slot in 0..self.shards.len() {
+            let mut outs = std::mem::take(&mut self.outs);
+            f(&mut self.shards[slot], now.mono, now.wall, &view, &mut outs);
+            self.outs = outs;
+            self.perform(now, slot, fx);
+        }
+    }
+
+    fn on_event(&mut self, now: Now, event: Event, fx: &mut Fx) {
+        let Some(event) = self.leader_event(now, event, fx) else { return };
+        match event {
+            Event::Ready { conn, peer, .. } => self.on_ready(conn, *peer),
+            Event::Message { conn, msg, charge } => self.on_message(now, conn, msg, charge, fx),
+            Event::Closed { conn, why } => {
+                self.sessions.remove(&conn);
+                self.on_peer_closed(now, conn, why, fx);
+            }
+            Event::Reset { .. } | Event::AuthFailed { .. } => {}
+        }
+    }
+
+    fn on_hop(&mut self, now: Now, from: CoreId, msg: OsdHop, fx: &mut Fx) {
+        match msg {
+            OsdHop::Mounted => self.on_core_mounted(now, fx),
+            OsdHop::StoredMap(bytes) => self.on_stored_map(&bytes, fx),
+            OsdHop::Maps(message) => self.on_maps_message(now, &message, fx),
+            OsdHop::Credentials(auth) => self.peers.credentials = Some(*auth),
+            OsdHop::Secrets(reply) => {
+                self.auth.take(&reply);
+            }
+            OsdHop::Lease(until) => self.on_lease(now, until, fx),
+            OsdHop::Neighbours(osds) => self.on_neighbours(from, osds),
+            OsdHop::Stats { pgs, space } => self.on_core_stats(now, from, pgs, space, fx),
+            OsdHop::ClientOp(op) => self.run_op(now, op, fx),
+            OsdHop::Reply { origin, message } => self.reply(now, origin, message, fx),
+            OsdHop::Dropped { origin } => self.dropped(origin, fx),
+            OsdHop::Reset { conn } => self.reset_client(conn, fx),
+            OsdHop::Peer { from, message } => self.on_peer_message(now, from, message, fx),
+        }
+    }
+
+    pub(crate) fn on_lease(
+        &mut self,
+        now: Now,
+        until: BTreeMap<OsdId, Instant>,
+        fx: &mut Fx,
+    ) {
+        self.each_shard(now, fx, |shard, mono, wall, view, out| {
+            shard.lease.until.clone_from(&until);
+            shard.on_lease(mono, wall, view, out);
+        });
+    }
+
+    pub(crate) fn set_credentials(&mut self, auth: ClientAuth) {
+        self.peers.credentials = Some(auth);
+    }
+    pub(crate) fn wake_at(&mut self, at: Instant) {
+        self.tick_at = self.tick_at.min(at);
+    }
+
+    fn on_tick(&mut self, now: Now, fx: &mut Fx) {
+        self.leader_tick(now, fx);
+        if now.mono < self.tick_at {
+            return;
+        }
+        self.redial_peers(now, fx);
+        self.each_shard(now, fx, |shard, mono, wall, view, out| {
+            shard.on_tick(mono, wall, view, out)
+        });
+        let active = |s: &Shard| s.pgs.values().all(|p| !p.pg.is_primary() || p.pg.is_active());
+        let quiet = self.booted() && self.shards.iter().all(active) && !self.peers.any_waiting();
+        self.tick_at = now.mono + if quiet { TICK_IDLE } else { TICK_BUSY };
+    }
+}
+
+impl Node for OsdNode {
+    type Hop = OsdHop;
+
+    fn handle(&mut self, now: Now, input: Input<OsdHop>, fx: &mut Fx) {
+        let mut events = std::mem::take(&mut self.events);
+        let input = self.messenger.handle(now, input, &mut self.auth, &mut events, fx);
+        for event in events.drain(..) {
+            self.on_event(now, event, fx);
+        }
+        self.events = events;
+        let Some(input) = input else { return };
+        let slot = |io: IoId| ((io.0 >> 48) as usize, io.0 & ((1 << 48) - 1));
+        match input {
+            Input::Start => self.on_start(now, fx),
+            Input::ReadDone { io, result } => {
+                let (slot, io) = slot(io);
+                self.on_io(now, slot, IoCompletion::Read { io, result }, fx)
+            }
+            Input::WriteDone { io, result } => {
+                let (slot, io) = slot(io);
+                self.on_io(now, slot, IoCompletion::Write { io, result }, fx)
+            }
+            Input::FlushDone { io, result } => {
+                let (slot, io) = slot(io);
+                self.on_io(now, slot, IoCompletion::Flush { io, result }, fx)
+            }
+            Input::Hop { from, msg } => self.on_hop(now, from, msg, fx),
+            Input::Tick => self.on_tick(now, fx),
+            Input::Stop => self.on_stop(now, fx),
+            _ => {}
+        }
+    }
+
+    fn end_of_turn(&mut self, now: Now, fx: &mut Fx) {
+        let view = self.view.clone();
+        for slot in 0..self.shards.len() {
+            let mut outs = std::mem::take(&mut self.outs);
+            self.shards[slot].end_of_turn(view.as_ref(), &mut outs);
+            self.outs = outs;
+            self.perform(now, slot, fx);
+        }
+        if self.stats_soon {
+            self.stats_soon = false;
+            self.stats_at = self.stats_at.min(now.mono + Duration::from_millis(20));
+            self.tick_at = self.tick_at.min(now.mono + TICK_BUSY);
+        }
+    }
+
+    fn next_deadline(&self) -> Instant {
+        let leader = self.leader.as_ref().map_or(Instant::NEVER, |l| l.mon.next_deadline());
+        self.messenger.next_deadline().min(leader).min(self.tick_at).min(self.stats_at)
+    }
+}
