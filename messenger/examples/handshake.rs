@@ -3,8 +3,9 @@
 //! ```text
 //! handshake mon HOST:PORT KEYRING NAME crc|secure [OSD_HOST:PORT/NONCE]
 //!     authenticates to a ceph-mon, fetches the monmap, then shows the ticket to an OSD
-//! handshake serve HOST:PORT MONMAP KEYRING crc|secure SECONDS
-//!     a monitor that lets the entities of KEYRING in and knows nothing but its monmap
+//! handshake serve HOST:PORT MONMAP KEYRING crc|secure SECONDS [OSDMAP OSD_HOST:PORT]
+//!     a monitor that lets the entities of KEYRING in and knows nothing but its monmap; with an
+//!     OSDMAP it sends that, too, every OSD being at OSD_HOST:PORT, where operations are only shown
 //! ```
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
@@ -14,6 +15,7 @@ use messenger::auth::cephx::{self, RotatingSecrets};
 use messenger::auth::crypto::CryptoKey;
 use messenger::auth::keyring::Keyring;
 use messenger::auth::{AuthMethod, AuthName, AuthServer, ClientAuth, EntityAuth, Mode, NoServer};
+use messenger::messages::{MgrMapUpdate, OsdMapUpdate, TypedMessage};
 use messenger::table::{Event, Messenger, MessengerConfig, Policy};
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -227,11 +229,13 @@ fn dial(args: &[String]) {
     std::process::exit(wanted as i32);
 }
 
+#[derive(Clone)]
 struct TinyMon {
     entities: BTreeMap<AuthName, EntityAuth>,
     secrets: RotatingSecrets,
     next_id: u64,
     modes: Vec<Mode>,
+    service: EntityKind,
 }
 impl AuthServer for TinyMon {
     fn methods(&mut self, _: EntityKind) -> Vec<AuthMethod> {
@@ -254,7 +258,7 @@ impl AuthServer for TinyMon {
         Some(self.next_id)
     }
     fn service(&self) -> EntityKind {
-        EntityKind::Mon
+        self.service
     }
 }
 
@@ -274,9 +278,32 @@ fn serve(args: &[String]) {
     let mut secrets = RotatingSecrets::default();
     let mut rng = ChaCha12Rng::from_seed([1; 32]);
     secrets.rotate(driver.now().wall, Duration::from_secs(3600), &mut rng);
-    let mut auth = TinyMon { entities, secrets, next_id: 4100, modes: vec![mode(&args[3])] };
+    let modes = vec![mode(&args[3])];
+    let service = EntityKind::Mon;
+    let mut auth = TinyMon { entities, secrets, next_id: 4100, modes, service };
+    let mut osd = args.get(6).map(|text| {
+        let addr = EntityAddr::parse(text, AddrKind::Msgr2).expect("address");
+        let listener = TcpListener::bind(addr.sock.unwrap()).expect("bind");
+        let me = EntityName::new(EntityKind::Osd, 0);
+        let config = MessengerConfig::new(me, EntityAddrVec::one(addr));
+        let auth = TinyMon { service: EntityKind::Osd, ..auth.clone() };
+        (Driver::new(config, Some(listener)), auth)
+    });
+    let osd_map = args.get(5).map(|path| {
+        let bytes = std::fs::read(path).expect("osdmap");
+        let mut map = maps::OsdMap::decode(&bytes).expect("an OSDMap");
+        let addr = EntityAddr::parse(&args[6], AddrKind::Msgr2).expect("address");
+        map.addrs.iter_mut().for_each(|a| a.client = EntityAddrVec::one(addr));
+        let fulls = BTreeMap::from([(map.epoch, Bytes::from(map.encode()))]);
+        let (fsid, epoch) = (map.fsid, map.epoch);
+        let incrementals = BTreeMap::new();
+        OsdMapUpdate { fsid, incrementals, fulls, oldest: epoch, newest: epoch }.into_message(0)
+    });
     let end = driver.now().mono + Duration::from_secs(args[4].parse().expect("seconds"));
     while driver.now().mono < end {
+        if let Some((driver, auth)) = &mut osd {
+            driver.turn(auth).into_iter().for_each(|event| println!("osd: {event:?}"));
+        }
         for event in driver.turn(&mut auth) {
             let Event::Message { conn, msg, charge } = event else {
                 println!("{event:?}");
@@ -293,6 +320,10 @@ fn serve(args: &[String]) {
                 15 => {
                     driver.send(conn, message(4, map));
                     driver.send(conn, message(62, vec![0; 4]));
+                    if let Some(map) = &osd_map {
+                        driver.send(conn, MgrMapUpdate::default().into_message(0));
+                        driver.send(conn, map.clone());
+                    }
                 }
                 17 => {
                     // P (18 bytes), protocol, blob: a renewal.

@@ -422,9 +422,27 @@ fn both_ends_dialling_at_once_get_one_session() {
             assert_eq!(net.take(side), [0, 1, 2], "seed {seed}");
             assert_eq!(ready_conn(&net.ends[side].events), conns[side]);
             assert_eq!(net.ends[side].m.transports.len(), 1);
+            assert_eq!(net.ends[side].m.counters().dialled, 1, "seed {seed}: nobody tries again");
             assert_eq!(net.ends[side].m.sessions.len(), 1);
         }
     }
+}
+
+#[test]
+fn messages_that_come_twice_are_delivered_once() {
+    let (mut net, credentials) = osds(Some(Mode::Crc), 1);
+    let policy = Policy::LosslessPeer;
+    let conn = net.connect(0, EntityKind::Osd, policy, credentials[0].clone());
+    (0..3).for_each(|tid| net.send(0, conn, message(tid)));
+    net.settle();
+    assert_eq!(net.take(1), [0, 1, 2]);
+    let mut fx = Vec::new();
+    net.ends[0].m.replay(conn, &mut fx);
+    net.apply(0, fx);
+    net.send(0, conn, message(3));
+    net.settle();
+    assert_eq!(net.take(1), [3]);
+    assert_eq!(net.ends[1].m.counters().duplicates_dropped, 3);
 }
 
 #[test]
