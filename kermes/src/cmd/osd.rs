@@ -1,14 +1,21 @@
 //! `kermes osd mkfs` and `kermes osd`.
 
-use crate::daemon;
+use crate::{daemon, files};
 use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand, ValueEnum};
+use client::conf::{Conf, Entity};
+use messenger::auth::AuthName;
+use messenger::auth::crypto::CryptoKey;
+use messenger::table::Limits;
+use osd::{OsdConfig, OsdNode};
 use runtime::device::Device;
+use runtime::uring::Resources;
 use seastore::{MkfsParams, ProbeError, Superblock};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use types::node::BLOCK_SIZE;
-use types::{Fsid, OsdId};
+use std::sync::Arc;
+use types::node::{BLOCK_SIZE, CoreId};
+use types::{EntityAddrVec, EntityKind, Fsid, OsdId};
 
 /// Serve placement groups from one device.
 ///
@@ -153,5 +160,104 @@ pub fn run(args: &OsdArgs) -> anyhow::Result<i32> {
 }
 
 fn serve(args: &RunArgs) -> anyhow::Result<i32> {
-    bail!("{args:?}")
+    let path = args.device.as_deref().expect("clap requires it");
+    let conf = files::read_conf(args.conf.as_deref())?
+        .context("no ceph.conf found; give one with --conf")?;
+    let nobody = files::entity(AuthName::new(EntityKind::Osd, ""));
+    let cluster = match conf.get(&nobody, "fsid") {
+        Some(text) => Some(super::parse_fsid(&text).map_err(anyhow::Error::msg)?),
+        None => None,
+    };
+    let (device, superblock) = open_store(path, cluster)?;
+    ensure!(
+        args.cores >= 1 && args.cores <= superblock.shards,
+        "{} cores: must be from 1 to {}, the store's shards",
+        args.cores,
+        superblock.shards
+    );
+    let name = AuthName::new(EntityKind::Osd, &superblock.osd.to_string());
+    let entity = files::entity(name.clone());
+    let monitors = conf.monitors(&entity)?;
+    let key = if conf.uses_cephx(&entity) { Some(read_key(args, &conf, &entity)?) } else { None };
+    let listener = daemon::listen(args.listen)?;
+    let addrs = EntityAddrVec::one(daemon::address(listener.local_addr()?));
+    let mut configs = Vec::new();
+    for core in 0..args.cores {
+        configs.push(OsdConfig {
+            superblock,
+            addrs: addrs.clone(),
+            monitors: monitors.clone(),
+            key: key.clone(),
+            core: CoreId(core),
+            cores: args.cores,
+            seed: runtime::clock::seed()?,
+            hostname: entity.host.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            limits: Limits::default(),
+        });
+    }
+    run_cores(args, configs, &listener, &device)
+}
+
+fn read_key(args: &RunArgs, conf: &Conf, entity: &Entity) -> anyhow::Result<CryptoKey> {
+    if let Some(path) = &args.keyring {
+        return files::read_key(path, &entity.name);
+    }
+    let paths = conf.keyring_paths(entity);
+    let path = paths.iter().map(Path::new).find(|p| p.exists());
+    let path = path.with_context(|| {
+        format!("no keyring for {} (looked at {}); give --keyring", entity.name, paths.join(", "))
+    })?;
+    files::read_key(path, &entity.name)
+}
+
+/// One thread for each core, until all of them have ended. The exit code is the worst one.
+fn run_cores(
+    args: &RunArgs,
+    configs: Vec<OsdConfig>,
+    listener: &TcpListener,
+    device: &Device,
+) -> anyhow::Result<i32> {
+    let (ports, stopper) = runtime::hop::mesh(configs.len())?;
+    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut threads = Vec::new();
+    let (done, ended) = tokio::sync::oneshot::channel();
+    // The channel closes when the last core's end of it is dropped.
+    let done = Arc::new(done);
+    for (config, port) in configs.into_iter().zip(ports) {
+        let core = port.core();
+        let name = format!("osd.{}/{}", config.superblock.osd, core.0);
+        let cpu = args.cpu_first.map(|first| (first + core.0 as usize) % cpus);
+        let (listener, device) = (listener.try_clone()?, device.try_clone()?);
+        let (log, reactor, done) = (args.log.into(), args.reactor, done.clone());
+        let stopper = stopper.clone();
+        let body = move || {
+            let resources = Resources {
+                listeners: vec![listener],
+                device: Some(device),
+                port,
+                cpu,
+                log: daemon::logger(name.clone(), log),
+            };
+            let node = OsdNode::new(config);
+            let result = match reactor {
+                Reactor::Uring => runtime::uring::run(node, resources),
+                #[cfg(feature = "glommio")]
+                Reactor::Glommio => runtime::glommio_driver::run(node, resources),
+            };
+            if let Err(e) = &result {
+                eprintln!("{name} cannot go on: {e}");
+            }
+            // A core does not run without its siblings.
+            stopper.stop();
+            drop(done);
+            result.unwrap_or(1)
+        };
+        threads.push(std::thread::Builder::new().name(format!("core-{}", core.0)).spawn(body)?);
+    }
+    drop(done);
+    daemon::wait_for_signal(ended)?;
+    stopper.stop();
+    let codes = threads.into_iter().map(|t| t.join().unwrap_or(101));
+    Ok(codes.max().unwrap_or(0))
 }

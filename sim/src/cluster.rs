@@ -1,0 +1,372 @@
+//! One monitor, three OSDs and several clients in one world, chaos for a while, then peace.
+//!
+//! Two phases: under chaos nothing may be wrong (safety); when everything has been healed all PGs
+//! must become active+clean and every operation must be answered (progress).
+
+use crate::chance::Chance;
+use crate::check::linear;
+use crate::disk::Disk;
+use crate::operator::{Operator, Report, SharedReport};
+use crate::workload::{History, SharedHistory, Workload};
+use crate::world::{ProcessId, Weather, World};
+use client::ClientConfig;
+use messenger::auth::crypto::CryptoKey;
+use messenger::auth::{AuthMethod, AuthName};
+use messenger::table::Limits;
+use std::cell::RefCell;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Duration;
+use types::node::{CoreId, LogLevel};
+use types::{EntityAddr, EntityAddrVec, EntityKind, Fsid, Instant, OsdId, UTime};
+
+const OSDS: u32 = 3;
+const DISK_BYTES: u64 = 256 << 20;
+const SHARDS: u16 = 2;
+const POOL: &str = "p";
+/// How long a healed cluster may take to serve and be clean.
+const HEAL_PATIENCE: Duration = Duration::from_secs(180);
+const CHAOS: Duration = Duration::from_secs(40);
+
+/// What a world of one seed has shown.
+#[derive(Debug)]
+pub struct Outcome {
+    pub seed: u64,
+    pub trace_hash: u32,
+    pub events: u64,
+    pub answered: u64,
+    pub crashes: u32,
+    pub failures: Vec<String>,
+    /// The last lines that processes logged, when something failed.
+    pub tail: Vec<String>,
+}
+
+struct Osd {
+    id: u32,
+    host: ProcessId,
+    key: CryptoKey,
+    addr: SocketAddr,
+}
+
+struct Cluster {
+    world: World,
+    mon: ProcessId,
+    mon_addr: EntityAddrVec,
+    osds: Vec<Osd>,
+    admin_key: CryptoKey,
+    fsid: Fsid,
+    nonce: u32,
+}
+
+fn key(chance: &mut Chance) -> CryptoKey {
+    let seed = chance.seed();
+    CryptoKey::new(UTime { sec: 1, nsec: 0 }, seed[..16].try_into().expect("16 bytes"))
+}
+
+fn fsid(chance: &mut Chance) -> Fsid {
+    Fsid(chance.seed()[..16].try_into().expect("16 bytes"))
+}
+
+impl Cluster {
+    fn new(seed: u64, log: LogLevel) -> Self {
+        let mut world = World::new(seed);
+        world.log = log;
+        let mut chance = Chance::new(seed ^ 0x6b65_726d_6573);
+        let mon_sock = SocketAddr::from(([10, 0, 0, 1], 3300));
+        let mon_addr = EntityAddrVec::one(EntityAddr::msgr2(mon_sock, 0));
+        let mon = world.add_host("mon.a", Disk::new(0), Some(mon_sock));
+        let fsid_value = fsid(&mut chance);
+        let mut new_osds = Vec::new();
+        let mut osds = Vec::new();
+        for id in 0..OSDS {
+            let addr = SocketAddr::from(([10, 0, 1, id as u8], 6800));
+            let mut disk = Disk::new(DISK_BYTES);
+            let uuid = fsid(&mut chance);
+            let plan = seastore::mkfs_plan(&seastore::MkfsParams {
+                cluster: fsid_value,
+                osd: OsdId(id),
+                osd_uuid: uuid,
+                store_uuid: fsid(&mut chance),
+                device_bytes: DISK_BYTES,
+                shards: SHARDS,
+            });
+            for (offset, block) in plan.expect("the disk is large enough") {
+                disk.write_now(offset, &block);
+            }
+            let key = key(&mut chance);
+            new_osds.push(mon::NewOsd { id, uuid, key: key.clone() });
+            let host = world.add_host(&format!("osd.{id}"), disk, Some(addr));
+            osds.push(Osd { id, host, key, addr });
+        }
+        let admin_key = key(&mut chance);
+        let changes = mon::mkfs(&mon::MkfsParams {
+            fsid: fsid_value,
+            now: UTime { sec: 1_767_225_600, nsec: 0 },
+            mons: vec![("a".into(), mon_addr.clone())],
+            admin_key: admin_key.clone(),
+            mon_key: key(&mut chance),
+            osds: new_osds,
+            entities: Vec::new(),
+            chooseleaf_type: 0,
+            config: vec![("global".into(), "osd_pool_default_size".into(), OSDS.to_string())],
+        });
+        world.host(mon).kv =
+            changes.expect("the parameters are right").into_iter().fold(Default::default(), put);
+        let mut cluster =
+            Self { world, mon, mon_addr, osds, admin_key, fsid: fsid_value, nonce: 1 };
+        cluster.start_mon();
+        for index in 0..cluster.osds.len() {
+            cluster.start_osd(index);
+        }
+        cluster
+    }
+
+    fn start_mon(&mut self) {
+        let config = mon::Config {
+            name: "a".into(),
+            addrs: self.mon_addr.clone(),
+            auth: mon::AuthConfig { method: AuthMethod::Cephx, ..Default::default() },
+            options: Default::default(),
+        };
+        let seed = self.world.chance.seed();
+        let store = self.world.host(self.mon).kv.clone();
+        let node = mon::Monitor::new(config, store, seed).expect("its store is whole");
+        self.world.start(self.mon, node);
+    }
+
+    fn start_osd(&mut self, index: usize) {
+        let Osd { id, host, addr, .. } = self.osds[index];
+        let key = self.osds[index].key.clone();
+        self.nonce += 1;
+        let disk = &self.world.host(host).disk;
+        let [first, last] = seastore::superblock_offsets(disk.size()).map(|o| disk.read(o, 4096));
+        let superblock = seastore::probe(disk.size(), &first, &last).expect("mkfs wrote it");
+        let seed = self.world.chance.seed();
+        let node = osd::OsdNode::new(osd::OsdConfig {
+            superblock,
+            addrs: EntityAddrVec::one(EntityAddr::msgr2(addr, self.nonce)),
+            monitors: vec![self.mon_addr.clone()],
+            key: Some(key),
+            core: CoreId(0),
+            cores: 1,
+            seed,
+            hostname: format!("host{id}"),
+            version: "sim".into(),
+            limits: Limits::default(),
+        });
+        debug_assert_eq!(superblock.cluster, self.fsid);
+        self.world.start(host, node);
+    }
+
+    fn client_config(&self, name: &str) -> ClientConfig {
+        ClientConfig {
+            name: AuthName::new(EntityKind::Client, "admin"),
+            key: Some(self.admin_key.clone()),
+            monitors: vec![self.mon_addr.clone()],
+            hostname: name.to_owned(),
+            connect_timeout: Duration::from_secs(300),
+        }
+    }
+
+    fn add_operator(&mut self) -> SharedReport {
+        let report = Rc::new(RefCell::new(Report::default()));
+        let host = self.world.add_host("operator", Disk::new(0), None);
+        let seed = self.world.chance.seed();
+        let node = Operator::new(self.client_config("operator"), seed, POOL, OSDS, report.clone());
+        self.world.start(host, node);
+        report
+    }
+
+    fn add_clients(&mut self, until: Instant) -> SharedHistory {
+        let history = Rc::new(RefCell::new(History::default()));
+        let clients = self.world.chance.within(2..5) as u32;
+        let objects = self.world.chance.within(3..12) as u32;
+        for id in 0..clients {
+            let name = format!("client.{id}");
+            let host = self.world.add_host(&name, Disk::new(0), None);
+            let chance = Chance::new(self.world.chance.next());
+            let config = self.client_config(&name);
+            let node = Workload::new(id, config, POOL, objects, until, history.clone(), chance);
+            self.world.start(host, node);
+        }
+        history
+    }
+
+    /// Something bad happens. Returns whether it was a crash.
+    fn misfortune(&mut self) -> bool {
+        let w = &mut self.world;
+        match w.chance.within(0..12) {
+            0..5 => {
+                let index = w.chance.within(0..self.osds.len() as u64) as usize;
+                self.crash(self.osds[index].host);
+                true
+            }
+            5 => {
+                self.crash(self.mon);
+                true
+            }
+            6 => {
+                // Power fails everywhere.
+                for index in 0..self.osds.len() {
+                    self.crash(self.osds[index].host);
+                }
+                self.crash(self.mon);
+                true
+            }
+            7 => {
+                let index = w.chance.within(0..self.osds.len() as u64) as usize;
+                let pause = Duration::from_millis(w.chance.within(50..15_000));
+                w.pause(self.osds[index].host, pause);
+                false
+            }
+            8 => {
+                let a = self.osds[w.chance.within(0..self.osds.len() as u64) as usize].host;
+                let b = self.osds[w.chance.within(0..self.osds.len() as u64) as usize].host;
+                if a != b {
+                    w.cut.insert((a, b));
+                    if w.chance.once_in(2) {
+                        w.cut.insert((b, a));
+                    }
+                }
+                false
+            }
+            9 => {
+                let a = self.osds[w.chance.within(0..self.osds.len() as u64) as usize].host;
+                w.cut.insert((a, self.mon));
+                false
+            }
+            10 => {
+                w.cut.clear();
+                false
+            }
+            _ => {
+                w.break_all_links();
+                false
+            }
+        }
+    }
+
+    fn crash(&mut self, host: ProcessId) {
+        if self.world.is_running(host) {
+            self.world.note(host, LogLevel::Info, "crashes");
+            self.world.crash(host);
+        }
+    }
+
+    /// Starts what is down, each with a chance of one in `patience`.
+    fn restart_some(&mut self, patience: u64) {
+        if !self.world.is_running(self.mon) && self.world.chance.once_in(patience) {
+            self.start_mon();
+        }
+        for index in 0..self.osds.len() {
+            if !self.world.is_running(self.osds[index].host) && self.world.chance.once_in(patience)
+            {
+                self.start_osd(index);
+            }
+        }
+    }
+}
+
+fn put(
+    mut kv: std::collections::BTreeMap<Vec<u8>, Vec<u8>>,
+    change: types::node::KvChange,
+) -> std::collections::BTreeMap<Vec<u8>, Vec<u8>> {
+    if let types::node::KvChange::Put { key, value } = change {
+        kv.insert(key, value);
+    }
+    kv
+}
+
+/// One world from one seed.
+pub fn run(seed: u64, log: LogLevel) -> Outcome {
+    let mut cluster = Cluster::new(seed, log);
+    let mut failures = Vec::new();
+    let report = cluster.add_operator();
+    let patience = cluster.world.now() + HEAL_PATIENCE;
+    while !report.borrow().clean && cluster.world.now() < patience {
+        cluster.world.run_for(Duration::from_millis(100));
+    }
+    if !report.borrow().clean {
+        failures.push(format!("a new cluster is not clean: {}", report.borrow().last));
+    }
+    let end = cluster.world.now() + CHAOS;
+    let history = cluster.add_clients(end);
+    let mut crashes = 0;
+    cluster.world.weather = Weather {
+        net_delay: Duration::from_micros(cluster.world.chance.within(100..20_000)),
+        break_once_in: [0, 0, 400, 100][cluster.world.chance.within(0..4) as usize],
+        disk_delay: Duration::from_micros(cluster.world.chance.within(50..10_000)),
+        read_error_once_in: 0,
+    };
+    while cluster.world.now() < end && failures.is_empty() {
+        let calm = Duration::from_millis(cluster.world.chance.within(20..4_000));
+        cluster.world.run_for(calm);
+        crashes += u32::from(cluster.misfortune());
+        cluster.restart_some(2);
+    }
+    heal(&mut cluster, &history, &report, &mut failures);
+    check(&history, &mut failures);
+    Outcome {
+        seed,
+        trace_hash: cluster.world.trace_hash(),
+        events: cluster.world.events,
+        answered: history.borrow().answered,
+        crashes,
+        tail: if failures.is_empty() { Vec::new() } else { cluster.world.tail.into() },
+        failures,
+    }
+}
+
+/// Everything works again: now the cluster must too.
+fn heal(
+    cluster: &mut Cluster,
+    history: &SharedHistory,
+    report: &SharedReport,
+    failures: &mut Vec<String>,
+) {
+    cluster.world.cut.clear();
+    cluster.world.weather = Weather::calm();
+    cluster.restart_some(1);
+    // A report from before does not count.
+    let healed = cluster.world.now();
+    let patience = healed + HEAL_PATIENCE;
+    let pending = |history: &SharedHistory| -> usize {
+        history.borrow().objects.values().flatten().filter(|o| o.returned.is_none()).count()
+    };
+    let clean = |report: &SharedReport| {
+        let report = report.borrow();
+        report.clean && report.at > healed + Duration::from_secs(5)
+    };
+    while (pending(history) > 0 || !clean(report)) && cluster.world.now() < patience {
+        cluster.world.run_for(Duration::from_millis(500));
+        cluster.restart_some(1);
+    }
+    if pending(history) > 0 {
+        failures.push(format!("{} operations have no answer", pending(history)));
+    }
+    if !clean(report) {
+        failures.push(format!("not clean after healing: {}", report.borrow().last));
+    }
+    for osd in &cluster.osds {
+        let host = osd.host;
+        if let Some(code) = cluster.world.host(host).exit {
+            failures.push(format!("osd.{} has exited with {code}", osd.id));
+        }
+    }
+}
+
+fn check(history: &SharedHistory, failures: &mut Vec<String>) {
+    let history = history.borrow();
+    failures.extend(history.anomalies.iter().cloned());
+    for (object, operations) in &history.objects {
+        // An unanswered read says nothing.
+        let told: Vec<_> = operations
+            .iter()
+            .filter(|o| o.returned.is_some() || !matches!(o.action, linear::Action::Read(_)))
+            .cloned()
+            .collect();
+        if let Err(violation) = linear::check(&told) {
+            failures.push(format!("object{object} is not linearizable: {:#?}", violation.stuck));
+        }
+    }
+}
