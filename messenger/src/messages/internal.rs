@@ -275,7 +275,7 @@ impl TypedMessage for RotatingKeysReply {
     fn encode_front(&self, out: &mut Vec<u8>) {
         let key = |k: &RotatingKey| schema::RotatingKey {
             id: k.id,
-            key: Some(k.key.to_vec()),
+            key: Some(Vec::from(&k.key[..])),
             expires_sec: k.expires.sec,
             expires_nsec: k.expires.nsec,
         };
@@ -503,7 +503,7 @@ impl PgMessage {
             from: self.from.0,
             epoch: self.epoch.0,
             interval_first: self.interval_first.0,
-            body: Some(self.body.to_vec()),
+            body: Some(Vec::from(&self.body[..])),
         };
         let mut front = Vec::new();
         build(&table, &mut front);

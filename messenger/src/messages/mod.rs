@@ -130,3 +130,6 @@ pub(crate) fn paxos(r: &mut Reader<'_>) -> Result<u64> {
 pub(crate) fn share(whole: &Bytes, slice: &[u8]) -> Bytes {
     if slice.is_empty() { Bytes::new() } else { whole.slice_ref(slice) }
 }
+
+#[cfg(test)]
+mod tests;
