@@ -134,7 +134,7 @@ impl Driver {
     /// Waits up to a second for the next events.
     fn turn(&mut self, auth: &mut dyn AuthServer) -> Vec<Event> {
         let mut events = Vec::new();
-        let input = self.inputs.recv_timeout(Duration::from_millis(200)).unwrap_or(Input::Tick);
+        let input = self.inputs.recv_timeout(Duration::from_millis(5)).unwrap_or(Input::Tick);
         self.streams.extend(self.accepted.try_iter());
         let mut fx = Vec::new();
         let now = self.now();

@@ -154,7 +154,7 @@ impl Messenger {
         }
         let seen = self.transports[&conn].link.our_addr().and_then(|addr| addr.sock);
         let sock = seen.map(|sock| SocketAddr::new(sock.ip(), 0));
-        EntityAddrVec::one(EntityAddr { kind: types::AddrKind::Msgr2, nonce: self.nonce, sock })
+        EntityAddrVec::one(EntityAddr { kind: types::AddrKind::Any, nonce: self.nonce, sock })
     }
 
     fn our_msgr2(&self) -> EntityAddr {
