@@ -9,6 +9,23 @@ const XXHASH32: u8 = 0;
 const XXHASH64: u8 = 1;
 const CRC32C: u8 = 2;
 
+/// A checksum with its seed.
+enum Sum {
+    XxHash32(u32),
+    XxHash64(u64),
+    Crc32c(u32),
+}
+
+impl Sum {
+    fn put(&self, bytes: &[u8], out: &mut Vec<u8>) {
+        match *self {
+            Self::XxHash32(seed) => xxhash32(seed, bytes).encode(out),
+            Self::XxHash64(seed) => xxhash64(seed, bytes).encode(out),
+            Self::Crc32c(seed) => crc32c(seed, bytes).encode(out),
+        }
+    }
+}
+
 impl Context<'_> {
     /// Output: count, then one checksum per chunk. `init` is the seed, 4 bytes or 8 for xxhash64.
     pub fn checksum(
@@ -21,7 +38,7 @@ impl Context<'_> {
         out: &mut Vec<Piece>,
     ) -> OpResult {
         let chunk_size = chunk_size as u64;
-        if chunk_size > 0 && (len == 0 || len % chunk_size != 0) {
+        if chunk_size > 0 && (len == 0 || !len.is_multiple_of(chunk_size)) {
             return Err(errno::EINVAL.into());
         }
         let size = self.info.size;
@@ -31,24 +48,15 @@ impl Context<'_> {
             return DONE;
         } else if offset.saturating_add(len) > size {
             len = size - offset;
-            if chunk_size > 0 && len % chunk_size != 0 {
+            if chunk_size > 0 && !len.is_multiple_of(chunk_size) {
                 return Err(errno::EINVAL.into());
             }
         }
         let mut init = Reader::new(init);
-        let sum: Box<dyn Fn(&[u8], &mut Vec<u8>)> = match kind {
-            XXHASH32 => {
-                let seed = init.u32()?;
-                Box::new(move |bytes, out| xxhash32(seed, bytes).encode(out))
-            }
-            XXHASH64 => {
-                let seed = init.u64()?;
-                Box::new(move |bytes, out| xxhash64(seed, bytes).encode(out))
-            }
-            CRC32C => {
-                let seed = init.u32()?;
-                Box::new(move |bytes, out| crc32c(seed, bytes).encode(out))
-            }
+        let sum = match kind {
+            XXHASH32 => Sum::XxHash32(init.u32()?),
+            XXHASH64 => Sum::XxHash64(init.u64()?),
+            CRC32C => Sum::Crc32c(init.u32()?),
             _ => return Err(errno::EINVAL.into()),
         };
         let mut reply = Vec::new();
@@ -65,7 +73,7 @@ impl Context<'_> {
         let chunk = if chunk_size == 0 { bytes.len() } else { chunk_size as usize };
         let chunks = bytes.chunks_exact(chunk);
         (chunks.len() as u32).encode(&mut reply);
-        chunks.for_each(|chunk| sum(chunk, &mut reply));
+        chunks.for_each(|chunk| sum.put(chunk, &mut reply));
         out.push(Piece::Bytes(reply.into()));
         DONE
     }

@@ -163,7 +163,7 @@ impl Context<'_> {
         if len == 0 {
             return DONE;
         }
-        if data.is_empty() || len % data.len() as u64 != 0 || data.len() != input {
+        if data.is_empty() || !len.is_multiple_of(data.len() as u64) || data.len() != input {
             return Err(errno::EINVAL.into());
         }
         self.check_range(offset, len)?;

@@ -84,7 +84,7 @@ mod tests {
     struct Objects(BTreeSet<HObject>);
     impl Lister for Objects {
         fn scan(&self, from: &HObject, visit: &mut dyn FnMut(&HObject) -> bool) {
-            let _ = self.0.range(from..).all(|object| visit(object));
+            let _ = self.0.range(from..).all(visit);
         }
         fn end(&self) -> HObject {
             HObject::lower_bound(PoolId(2), 0)
