@@ -9,11 +9,15 @@ use types::{AddrKind, EntityAddr, EntityAddrVec, EntityKind};
 /// Which line (from 1) cannot be read, or what is missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConfError {
-    Syntax { line: usize },
+    Syntax {
+        line: usize,
+    },
     /// No `mon host`.
     NoMonitors,
     /// A part of `mon host` that is no address.
-    Address { text: String },
+    Address {
+        text: String,
+    },
 }
 impl fmt::Display for ConfError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -8,18 +8,14 @@ use messenger::auth::{AuthName, NoServer};
 use messenger::message::Data;
 use messenger::messages::op::{ListEntry, ListReply};
 use messenger::messages::{Op, PoolStatsReply, StatfsReply, SubscribeItem};
-use messenger::mon_client::{
-    CLIENT_SERVICES, MonClient, MonClientConfig, MonEvent, MonRequestId,
-};
+use messenger::mon_client::{CLIENT_SERVICES, MonClient, MonClientConfig, MonEvent, MonRequestId};
 use messenger::table::{Event, Messenger, MessengerConfig};
 use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 use std::time::Duration;
 use types::node::{Effect, Input, Node};
 use types::time::Now;
-use types::{
-    Decode, EntityAddrVec, EntityKind, EntityName, Epoch, HObject, Instant, PoolId,
-};
+use types::{Decode, EntityAddrVec, EntityKind, EntityName, Epoch, HObject, Instant, PoolId};
 
 #[derive(Debug, Clone)]
 pub struct ClientConfig {
@@ -42,15 +38,29 @@ pub enum Request {
     Op(OpSpec),
     /// One page of a pool's objects from `cursor` on ([`HObject::min`] first). `nspace` may be
     /// [`messenger::messages::op::ALL_NSPACES`].
-    List { pool: PoolId, nspace: String, cursor: HObject, count: u64 },
+    List {
+        pool: PoolId,
+        nspace: String,
+        cursor: HObject,
+        count: u64,
+    },
     /// The pool of this name, looked for in the newest map.
-    FindPool { name: String },
+    FindPool {
+        name: String,
+    },
     /// Names of all pools in the map at hand.
     Pools,
     /// A monitor command, one JSON object.
-    Command { cmd: String, input: Data },
-    Statfs { pool: Option<PoolId> },
-    PoolStats { pools: Vec<String> },
+    Command {
+        cmd: String,
+        input: Data,
+    },
+    Statfs {
+        pool: Option<PoolId>,
+    },
+    PoolStats {
+        pools: Vec<String>,
+    },
 }
 
 /// Objects and where the next page starts; `None` at the end.
@@ -64,7 +74,9 @@ pub struct Page {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
     /// A monitor refused us (negative errno, -13 for a wrong key).
-    Refused { errno: i32 },
+    Refused {
+        errno: i32,
+    },
     /// No monitor answered in time.
     NoMonitor,
     NoSuchPool,
@@ -102,13 +114,20 @@ impl std::error::Error for Failure {}
 
 #[derive(Debug)]
 pub enum Completion {
-    Connected { global_id: u64, epoch: Epoch },
+    Connected {
+        global_id: u64,
+        epoch: Epoch,
+    },
     /// `result` within is the OSD's; read it.
     Op(OpReply),
     List(Page),
     Pool(PoolId),
     Pools(BTreeMap<PoolId, String>),
-    Command { result: i32, status: String, output: Data },
+    Command {
+        result: i32,
+        status: String,
+        output: Data,
+    },
     Statfs(StatfsReply),
     PoolStats(PoolStatsReply),
     Failed(Failure),

@@ -9,13 +9,13 @@
 
 use crate::op::{OpFailure, OpReply, OpSpec};
 use maps::{Incremental, OsdMap, map_flags, pool_flags};
+use messenger::Message;
 use messenger::auth::ClientAuth;
 use messenger::messages::osd_op::flag;
 use messenger::messages::{
     Backoff, OsdMapUpdate, OsdOp, OsdOpHead, OsdOpReply, TypedMessage, kind,
 };
 use messenger::table::{Event, Messenger, Policy};
-use messenger::Message;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use types::node::{ConnId, Effect, LogLevel};
@@ -39,11 +39,16 @@ pub struct Tid(pub u64);
 
 #[derive(Debug)]
 pub enum ObjecterEvent {
-    Done { tid: Tid, result: Result<OpReply, OpFailure> },
+    Done {
+        tid: Tid,
+        result: Result<OpReply, OpFailure>,
+    },
     /// The map has reached this epoch: tell the mon client ("osdmap").
     Map(Epoch),
     /// There is a hole before the maps that came: subscribe to "osdmap" again from `have` + 1.
-    MapGap { have: Epoch },
+    MapGap {
+        have: Epoch,
+    },
     /// A pool is unknown: ask for the newest epoch and call [`Objecter::on_newest_epoch`].
     AskNewestEpoch,
     /// An OSD told something about a watch.
@@ -518,9 +523,7 @@ impl Objecter {
             .ops
             .iter()
             .filter(|(_, op)| op.sent.is_some())
-            .filter(|(_, op)| {
-                op.target.resend_for(&Self::calculate(map, &op.spec, op.flags))
-            })
+            .filter(|(_, op)| op.target.resend_for(&Self::calculate(map, &op.spec, op.flags)))
             .map(|(tid, _)| *tid)
             .collect();
         changed.into_iter().for_each(|tid| self.recall(tid));
@@ -546,12 +549,8 @@ impl Objecter {
     }
 
     fn recall_all_on(&mut self, conn: ConnId) {
-        let sent: Vec<Tid> = self
-            .ops
-            .iter()
-            .filter(|(_, op)| op.sent == Some(conn))
-            .map(|(tid, _)| *tid)
-            .collect();
+        let sent: Vec<Tid> =
+            self.ops.iter().filter(|(_, op)| op.sent == Some(conn)).map(|(tid, _)| *tid).collect();
         sent.into_iter().for_each(|tid| self.recall(tid));
     }
 
@@ -684,9 +683,8 @@ impl Objecter {
 
     pub fn next_deadline(&self) -> Instant {
         let op = self.deadlines.first().map_or(Instant::NEVER, |(at, _)| *at);
-        let wanted = |osd: &OsdId| {
-            self.homeless.iter().any(|tid| self.ops[tid].target.osd == Some(*osd))
-        };
+        let wanted =
+            |osd: &OsdId| self.homeless.iter().any(|tid| self.ops[tid].target.osd == Some(*osd));
         let redial = self
             .sessions
             .iter()
@@ -726,3 +724,6 @@ impl Objecter {
 fn log<H>(fx: &mut Vec<Effect<H>>, text: String) {
     fx.push(Effect::Log { level: LogLevel::Warn, text });
 }
+
+#[cfg(test)]
+mod tests;
