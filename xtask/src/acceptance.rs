@@ -1,6 +1,6 @@
 //! Debian's `ceph` and `rados`, unmodified, on a cluster of ours, typed as a user would.
 
-use crate::cluster::{Cluster, has};
+use crate::cluster::{Cluster, Shell, has};
 use crate::steps::{Outcome, ms};
 use anyhow::ensure;
 use std::path::PathBuf;

@@ -24,6 +24,53 @@ pub fn has(program: &str) -> bool {
         .is_ok_and(|s| s.success())
 }
 
+/// Commands run in the directory of a cluster, ours or another, with its ceph.conf.
+pub trait Shell {
+    /// Where its ceph.conf is.
+    fn dir(&self) -> &Path;
+
+    /// Runs a shell command with this cluster's ceph.conf, in its directory.
+    fn run(&self, script: &str) -> anyhow::Result<Output> {
+        Command::new("timeout")
+            .arg(COMMAND_SECONDS.to_string())
+            .args(["bash", "-c", script])
+            .env("CEPH_CONF", self.dir().join("ceph.conf"))
+            .env("KERMES", kermes())
+            .current_dir(self.dir())
+            .stdin(Stdio::null())
+            .output()
+            .with_context(|| script.to_owned())
+    }
+
+    /// The same, and it must succeed. Returns what it printed.
+    fn ok(&self, script: &str) -> anyhow::Result<String> {
+        let output = self.run(script)?;
+        ensure!(output.status.success(), "`{script}` failed: {}", describe(&output));
+        Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
+    }
+
+    /// The same, and its output must contain each of `wanted`.
+    fn prints(&self, script: &str, wanted: &[&str]) -> anyhow::Result<String> {
+        let text = self.ok(script)?;
+        for part in wanted {
+            ensure!(text.contains(part), "`{script}` should print {part:?}, it printed:\n{text}");
+        }
+        Ok(text)
+    }
+
+    /// Must fail with this exit code, or any but success when it is 0, and say `wanted`.
+    fn fails(&self, script: &str, code: i32, wanted: &str) -> anyhow::Result<()> {
+        let output = self.run(script)?;
+        let found = output.status.code();
+        let right_code = if code == 0 { found != Some(0) } else { found == Some(code) };
+        ensure!(right_code, "`{script}` should fail with {code}: {}", describe(&output));
+        ensure!(found != Some(124), "`{script}` hung");
+        let all = describe(&output);
+        ensure!(all.contains(wanted), "`{script}` should say {wanted:?}: {all}");
+        Ok(())
+    }
+}
+
 pub struct Cluster {
     pub dir: PathBuf,
     up_args: Vec<String>,
@@ -72,47 +119,6 @@ impl Cluster {
             .output()?)
     }
 
-    /// Runs a shell command with this cluster's ceph.conf, in its directory.
-    pub fn run(&self, script: &str) -> anyhow::Result<Output> {
-        Command::new("timeout")
-            .arg(COMMAND_SECONDS.to_string())
-            .args(["bash", "-c", script])
-            .env("CEPH_CONF", self.dir.join("ceph.conf"))
-            .env("KERMES", kermes())
-            .current_dir(&self.dir)
-            .stdin(Stdio::null())
-            .output()
-            .with_context(|| script.to_owned())
-    }
-
-    /// The same, and it must succeed. Returns what it printed.
-    pub fn ok(&self, script: &str) -> anyhow::Result<String> {
-        let output = self.run(script)?;
-        ensure!(output.status.success(), "`{script}` failed: {}", describe(&output));
-        Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
-    }
-
-    /// The same, and its output must contain each of `wanted`.
-    pub fn prints(&self, script: &str, wanted: &[&str]) -> anyhow::Result<String> {
-        let text = self.ok(script)?;
-        for part in wanted {
-            ensure!(text.contains(part), "`{script}` should print {part:?}, it printed:\n{text}");
-        }
-        Ok(text)
-    }
-
-    /// Must fail with this exit code, or any but success when it is 0, and say `wanted`.
-    pub fn fails(&self, script: &str, code: i32, wanted: &str) -> anyhow::Result<()> {
-        let output = self.run(script)?;
-        let found = output.status.code();
-        let right_code = if code == 0 { found != Some(0) } else { found == Some(code) };
-        ensure!(right_code, "`{script}` should fail with {code}: {}", describe(&output));
-        ensure!(found != Some(124), "`{script}` hung");
-        let all = describe(&output);
-        ensure!(all.contains(wanted), "`{script}` should say {wanted:?}: {all}");
-        Ok(())
-    }
-
     /// Process ids by daemon name, from the files that `kermes dev` writes.
     pub fn pids(&self) -> anyhow::Result<Vec<(String, u32)>> {
         let mut pids = Vec::new();
@@ -143,6 +149,12 @@ impl Cluster {
             }
             std::thread::sleep(Duration::from_millis(200));
         }
+    }
+}
+
+impl Shell for Cluster {
+    fn dir(&self) -> &Path {
+        &self.dir
     }
 }
 

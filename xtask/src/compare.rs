@@ -3,14 +3,18 @@
 //! CPU per operation is steadier than operations per second on a shared machine; both are printed.
 
 use crate::acceptance::directory;
-use crate::cluster::{Cluster, describe};
-use anyhow::{Context, ensure};
+use crate::cluster::{Cluster, Shell, describe};
+use crate::peer::{Peer, PeerOptions};
+use anyhow::{Context, bail, ensure};
 use clap::Args;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 #[derive(Debug, Args)]
 pub struct CompareArgs {
+    /// Start a throw-away cluster of real Ceph beside ours: as many OSDs of the same size.
+    #[arg(long, conflicts_with = "peer_conf")]
+    ceph: bool,
     /// ceph.conf of a running Ceph cluster with a pool named `bench`, of the same size.
     #[arg(long, value_name = "FILE")]
     peer_conf: Option<PathBuf>,
@@ -22,6 +26,9 @@ pub struct CompareArgs {
     /// Replicas of the pool.
     #[arg(long, default_value_t = 1)]
     size: u32,
+    /// Size of the sparse file of each OSD, GiB.
+    #[arg(long, value_name = "GIB", default_value_t = 10)]
+    osd_size: u64,
     #[arg(long, default_value_t = 3)]
     rounds: usize,
     #[arg(long, default_value_t = 10)]
@@ -53,7 +60,10 @@ const LOADS: [&str; 2] = ["write", "rand"];
 pub fn compare(args: &CompareArgs) -> anyhow::Result<()> {
     let pool = format!("bench:{}:32", args.size);
     let osds = args.osds.to_string();
-    let up = ["--port", "3800", "--osds", &osds, "--pool", &pool, "--reactor", &args.reactor];
+    let osd_size = format!("{}GiB", args.osd_size);
+    let mut up = vec!["--port", "3800", "--osds", &osds, "--pool", &pool];
+    up.extend(["--reactor", &args.reactor, "--osd-size", &osd_size]);
+    let peer = if args.ceph { Some(start_peer(args)?) } else { None };
     let (cluster, _) = Cluster::up(&directory("compare"), &up)?;
     let ours = cluster.pids()?.into_iter().filter(|(n, _)| n.starts_with("osd"));
     let mut sides = vec![Side {
@@ -68,6 +78,14 @@ pub fn compare(args: &CompareArgs) -> anyhow::Result<()> {
             name: "Ceph".into(),
             conf: conf.clone(),
             pids: args.peer_pids.clone(),
+            samples: Default::default(),
+        });
+    }
+    if let Some(peer) = &peer {
+        sides.push(Side {
+            name: "Ceph".into(),
+            conf: peer.dir().join("ceph.conf"),
+            pids: peer.osd_pids(),
             samples: Default::default(),
         });
     }
@@ -105,6 +123,20 @@ pub fn compare(args: &CompareArgs) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+fn start_peer(args: &CompareArgs) -> anyhow::Result<Peer> {
+    if let Some(why) = crate::peer::missing() {
+        bail!("{why}");
+    }
+    let options = PeerOptions {
+        port: 20400,
+        osds: args.osds,
+        size: args.size,
+        pools: &[("bench", 32)],
+        osd_gib: args.osd_size,
+    };
+    Peer::up(&directory("compare-ceph"), &options)
 }
 
 fn rados(conf: &Path, what: &str) -> anyhow::Result<String> {

@@ -1,7 +1,7 @@
 //! kill -9 of daemons while `rados bench` writes; what was acknowledged must read back.
 
 use crate::acceptance::directory;
-use crate::cluster::{Cluster, has};
+use crate::cluster::{Cluster, Shell, has};
 use crate::steps::Outcome;
 use anyhow::{Context, ensure};
 use std::process::Stdio;

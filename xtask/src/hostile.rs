@@ -1,7 +1,7 @@
 //! Peers and devices that are not what they should be.
 
 use crate::acceptance::directory;
-use crate::cluster::{Cluster, has, kermes};
+use crate::cluster::{Cluster, Shell, has, kermes};
 use crate::steps::Outcome;
 use anyhow::ensure;
 use std::io::{Read, Write};

@@ -6,6 +6,8 @@ mod codegen;
 mod compare;
 mod crash;
 mod hostile;
+mod peer;
+mod real_ceph;
 mod steps;
 mod tidy;
 

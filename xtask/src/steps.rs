@@ -1,14 +1,24 @@
 //! The steps of `cargo xtask test`.
 
 use crate::cluster::has;
-use crate::{acceptance, crash, hostile, tidy};
+use crate::{acceptance, crash, hostile, real_ceph, tidy};
 use anyhow::{bail, ensure};
 use clap::Args;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// Debian packages that the tests use.
-const PACKAGES: &[&str] = &["ceph-common", "ceph-base", "python3-rados", "jq", "fio"];
+const PACKAGES: &[&str] = &[
+    "ceph-common",
+    "ceph-base",
+    "ceph-mon",
+    "ceph-mgr",
+    "ceph-osd",
+    "python3-rados",
+    "util-linux",
+    "jq",
+    "fio",
+];
 const SIM_SEEDS: u32 = 20;
 
 #[derive(Debug, Args)]
@@ -48,6 +58,7 @@ const STEPS: &[Step] = &[
         acceptance::run("uring", 3300)
     }),
     ("acceptance-glommio", "the same, glommio reactor", |_| acceptance::run("glommio", 3400)),
+    ("real-ceph", "our client against a cluster of real Ceph", |_| real_ceph::run()),
     ("differential", "every object operation, answer by answer as Ceph's OSD gives it", |_| {
         acceptance::differential()
     }),
