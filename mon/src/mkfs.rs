@@ -4,7 +4,7 @@ use crate::auth_service::encode_entity;
 use crate::kv;
 use crate::placement;
 use crush::CrushMap;
-use maps::{Incremental, MonMap, OsdMap, Release, WEIGHT_IN, map_flags, osd_state};
+use maps::{Incremental, MonMap, OsdMap, Release, map_flags, osd_state};
 use messenger::auth::crypto::CryptoKey;
 use messenger::auth::{AuthName, EntityAuth};
 use std::collections::BTreeMap;
@@ -138,8 +138,8 @@ fn osd_map(params: &MkfsParams) -> Result<OsdMap, MkfsError> {
         if inc.new_uuid.insert(id, osd.uuid).is_some() {
             return Err(MkfsError::DuplicateOsd { id: osd.id });
         }
+        // Out until it boots: a weight here would toggle EXISTS a second time.
         inc.new_state.insert(id, osd_state::EXISTS | osd_state::NEW);
-        inc.new_weight.insert(id, WEIGHT_IN);
     }
     map.apply(&inc).map_err(|e| MkfsError::OsdMap(e.to_string()))?;
     Ok(map)
