@@ -61,14 +61,18 @@ fn ls(cx: &mut Cx<'_>, args: &Args) -> Outcome {
         json!({"auth_dump": list})
     };
     let plain = || {
-        let mut out = String::from("installed auth entries:\n\n");
+        let mut out = String::new();
         for (name, entity) in &all {
             out += &format!("{name}\n\tkey: {}\n", entity.key.to_base64());
             out.extend(entity.caps.iter().map(|(service, text)| format!("\tcaps: [{service}] {text}\n")));
         }
         out
     };
-    answer(args, json, plain)
+    let reply = answer(args, json, plain)?;
+    Ok(match args.format() {
+        Format::Plain => reply.with_status("installed auth entries:\n"),
+        _ => reply,
+    })
 }
 
 fn get(cx: &mut Cx<'_>, args: &Args) -> Outcome {
@@ -82,7 +86,8 @@ fn export(cx: &mut Cx<'_>, args: &Args) -> Outcome {
         let name = name(args)?;
         let entity = cx.services.auth.get(&name).cloned();
         let entity = entity.ok_or_else(|| Failure::not_found(format!("no key for {name}")))?;
-        return keyring(args, &name, &entity);
+        let status = format!("export auth(key={})", entity.key.to_base64());
+        return Ok(keyring(args, &name, &entity)?.with_status(status));
     }
     let all = listed(cx);
     let plain = || all.iter().map(|(n, e)| AuthService::keyring(n, e).to_string()).collect();
@@ -168,7 +173,7 @@ fn add(cx: &mut Cx<'_>, args: &Args) -> Outcome {
         let given = given_key(cx, &name)?;
         let same_key = given.as_ref().is_none_or(|g| g.key == known.key);
         return match same_key && known.caps == caps {
-            true => Ok(Reply::status(format!("added key for {name}"))),
+            true => Ok(Reply::default()),
             false if !same_key => Err(Failure::invalid(format!("entity {name} exists but key does not match"))),
             false => Err(Failure::invalid(format!("entity {name} exists but caps do not match"))),
         };

@@ -168,7 +168,7 @@ fn key_get(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     if std::str::from_utf8(value).is_ok() && !value.ends_with(b"\n") {
         data.push(b'\n');
     }
-    Ok(Reply { status: format!("obtained '{key}'"), data, code: 0 })
+    Ok(Reply::data(data))
 }
 
 fn key_set(cx: &mut Cx<'_>, args: &Args) -> Outcome {

@@ -156,6 +156,12 @@ fn link(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let id = map
         .item_id(&name)
         .ok_or_else(|| Failure::not_found(format!("item {name} does not exist")))?;
+    let holds = |name: &String| {
+        map.item_id(name).is_some_and(|b| map.parents(id).any(|parent| parent.id == b))
+    };
+    if !loc.is_empty() && loc.values().all(holds) {
+        return Ok(Reply::status(format!("no need to move item id {id} name '{name}' to location {} in crush map", shown(&loc))));
+    }
     with_copy(cx, |map| map.link_bucket(id, &loc))?;
     Ok(Reply::status(format!("linked item id {id} name '{name}' to location {} in crush map", shown(&loc))))
 }
@@ -291,7 +297,7 @@ fn rule_rename(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let map = cx.services.osd.crush_view();
     match (map.rule_id(&from), map.rule_id(&to)) {
         (None, None) => Err(Failure::not_found(format!("rule name '{from}' does not exist"))),
-        (None, Some(_)) => Ok(Reply::default()),
+        (None, Some(_)) => Ok(Reply::status(format!("already renamed to '{to}'"))),
         (Some(_), Some(_)) => Err(Failure::new(errno::EEXIST, format!("rule name '{to}' already exists"))),
         (Some(_), None) => with_copy(cx, |map| map.rename_rule(&from, &to)).map(|()| Reply::default()),
     }

@@ -110,8 +110,9 @@ fn existing(cx: &Cx<'_>, args: &Args) -> Result<OsdId, Failure> {
 
 fn weight(args: &Args) -> Result<(f64, u32), Failure> {
     let weight = args.need_float("weight")?;
-    if !(0.0..=1.0).contains(&weight) {
-        return Err(Failure::invalid(format!("weight {weight} is not between 0 and 1")));
+    // The signature says at most 1; the monitor itself takes more, as the real one does.
+    if !(0.0..=1000.0).contains(&weight) {
+        return Err(Failure::invalid(format!("weight {weight} is out of range")));
     }
     Ok((weight, (weight * WEIGHT_IN as f64) as u32))
 }
@@ -139,8 +140,8 @@ fn affinity(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let map = cx.services.osd.edit();
     map.primary_affinity.resize(map.state.len(), AFFINITY_DEFAULT);
     map.primary_affinity[osd.0 as usize] = weight;
-    // The real one prints the hexadecimal digits and the decimal ones without a gap.
-    Ok(Reply::status(format!("set osd.{osd} primary-affinity to {} ({})", text::general(shown), weight)))
+    // The digits 8 and 2 are what the real one prints for its number bases.
+    Ok(Reply::status(format!("set osd.{osd} primary-affinity to {} (8{weight}2)", text::general(shown))))
 }
 
 fn lost(cx: &mut Cx<'_>, args: &Args) -> Outcome {

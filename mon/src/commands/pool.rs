@@ -20,6 +20,8 @@ pub const COMMANDS: &[Spec] = &[
     cmd("osd lspools", "", "osd", "r", "numbers and names of pools", lspools),
     cmd("osd pool stats", "pool_name:Poolname,req=false", "osd", "r", "activity of pools", stats),
     cmd("osd pool set-quota", "pool:Poolname field:Choices,strings=max_objects|max_bytes val:String", "osd", "rw", "limit the size of a pool", set_quota),
+    cmd("osd pool mksnap", "pool:Poolname snap:String", "osd", "rw", "snapshot of a pool", snapshot),
+    cmd("osd pool rmsnap", "pool:Poolname snap:String", "osd", "rw", "remove a snapshot of a pool", snapshot),
     cmd("osd pool get-quota", "pool:Poolname", "osd", "r", "limits of a pool", get_quota),
 ];
 
@@ -178,12 +180,12 @@ fn delete(cx: &mut Cx<'_>, args: &Args) -> Outcome {
 }
 
 fn remove(s: &mut Services, id: PoolId) -> Result<(), Failure> {
-    if !s.config.flag("mon_allow_pool_delete") {
-        return Err(Failure::new(errno::EPERM, "pool deletion is disabled; you must first set the mon_allow_pool_delete config option to true before you can destroy a pool"));
-    }
     let map = s.osd.view();
     if map.pools.get(&id).is_some_and(|p| p.has_flag(pool_flags::NODELETE)) {
         return Err(Failure::new(errno::EPERM, "pool deletion is disabled; you must unset nodelete flag for the pool first"));
+    }
+    if !s.config.flag("mon_allow_pool_delete") {
+        return Err(Failure::new(errno::EPERM, "pool deletion is disabled; you must first set the mon_allow_pool_delete config option to true before you can destroy a pool"));
     }
     let map = s.osd.edit();
     map.pools.remove(&id);
@@ -199,7 +201,7 @@ fn rename(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let (from, to) = (args.need("srcpool")?, args.need("destpool")?);
     let map = cx.services.osd.view();
     match (map.pool_id(&from), map.pool_id(&to)) {
-        (None, Some(_)) => Ok(Reply::status(format!("pool '{from}' doesn't exist, but '{to}' does. Assuming this is a retry; nothing to do"))),
+        (None, Some(_)) => Ok(Reply::status(format!("pool '{from}' does not exist; pool '{to}' does -- assuming successful rename"))),
         (None, None) => Err(Failure::not_found(format!("unrecognized pool '{from}'"))),
         (Some(_), Some(_)) if from == to => Ok(Reply::status(format!("pool '{from}' renamed to '{to}'"))),
         (Some(_), Some(_)) => Err(Failure::new(errno::EEXIST, format!("pool '{to}' already exists"))),
@@ -256,6 +258,11 @@ fn stats(cx: &mut Cx<'_>, args: &Args) -> Outcome {
         pools().map(|(id, name)| format!("pool {name} id {id}\n  nothing is going on\n\n")).collect()
     };
     answer(args, json, plain)
+}
+
+fn snapshot(cx: &mut Cx<'_>, args: &Args) -> Outcome {
+    find(cx, &args.need("pool")?)?;
+    Err(Failure::new(errno::EOPNOTSUPP, "snapshots of pools are not supported"))
 }
 
 fn set_quota(cx: &mut Cx<'_>, args: &Args) -> Outcome {

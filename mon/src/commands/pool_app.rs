@@ -90,6 +90,9 @@ fn rm(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let (pool, id, app) = target(cx, args)?;
     need_app(cx, &pool, id, &app)?;
     let key = args.need("key")?;
+    if !cx.services.osd.view().pools[&id].applications[&app].contains_key(&key) {
+        return Ok(Reply::status(format!("application '{app}' on pool '{pool}' does not have key '{key}'")));
+    }
     let status = format!("removed application '{app}' key '{key}' on pool '{pool}'");
     edit(cx, id, |apps| drop(apps.entry(app).or_default().remove(&key)));
     Ok(Reply::status(status))

@@ -286,3 +286,6 @@ fn advance(map: &mut OsdMap, incremental: &[u8]) -> Result<(), OsdStoreError> {
     let epoch = inc.epoch;
     map.apply(&inc).map_err(|_| OsdStoreError::Broken { epoch })
 }
+
+#[cfg(test)]
+mod tests;
