@@ -26,7 +26,7 @@ const SHARDS: u16 = 2;
 const POOL: &str = "p";
 /// How long a healed cluster may take to serve and be clean.
 const HEAL_PATIENCE: Duration = Duration::from_secs(180);
-const CHAOS: Duration = Duration::from_secs(40);
+const CHAOS: Duration = Duration::from_secs(60);
 
 /// What a world of one seed has shown.
 #[derive(Debug)]
@@ -298,8 +298,9 @@ pub fn run(seed: u64, log: LogLevel) -> Outcome {
         disk_delay: Duration::from_micros(cluster.world.chance.within(50..10_000)),
         read_error_once_in: 0,
     };
+    let calm_ms_max = *cluster.world.chance.pick(&[1_500, 6_000, 20_000]);
     while cluster.world.now() < end && failures.is_empty() {
-        let calm = Duration::from_millis(cluster.world.chance.within(20..4_000));
+        let calm = Duration::from_millis(cluster.world.chance.within(20..calm_ms_max));
         cluster.world.run_for(calm);
         crashes += u32::from(cluster.misfortune());
         cluster.restart_some(2);

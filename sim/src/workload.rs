@@ -76,7 +76,10 @@ impl Workload {
 
     fn begin(&mut self, now: Now, fx: &mut Fx) {
         let Some(pool) = self.pool else { return };
-        if now.mono >= self.until || now.mono < self.next_begin {
+        if now.mono >= self.until {
+            self.next_begin = Instant::NEVER;
+        }
+        if now.mono < self.next_begin {
             return;
         }
         while self.under_way.len() < DEPTH {
