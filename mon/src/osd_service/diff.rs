@@ -112,6 +112,8 @@ fn osd(old: &OsdMap, new: &OsdMap, id: OsdId, inc: &mut Incremental) {
     if weight_before != new.weight[i] {
         inc.new_weight.insert(id, new.weight[i]);
         if new.weight[i] != 0 {
+            // Weight makes an OSD exist, and it is neither new nor out any more.
+            reached |= osd_state::EXISTS;
             reached &= !(osd_state::AUTOOUT | osd_state::NEW);
         }
     }
