@@ -320,6 +320,24 @@ impl World {
             .collect();
         for link in links {
             self.break_link(link, Some(id));
+            self.detach(link, id);
+        }
+        // A later life uses the same numbers again.
+        self.abandoned.retain(|end| end.process != id);
+    }
+
+    /// `id` has nothing to do with the link any more; it goes when nobody has.
+    fn detach(&mut self, number: u64, id: ProcessId) {
+        let Some(link) = self.links.get(&number) else { return };
+        let ends = link.ends;
+        for (side, end) in ends.into_iter().enumerate() {
+            if end.process == id && self.by_end.get(&end) == Some(&(number, side)) {
+                self.by_end.remove(&end);
+            }
+        }
+        let held = |(side, end): (usize, End)| self.by_end.get(&end) == Some(&(number, side));
+        if !ends.into_iter().enumerate().any(held) {
+            self.links.remove(&number);
         }
     }
 
@@ -543,7 +561,7 @@ impl World {
                 let Some((number, side)) = self.by_end.get(&end).copied() else { return };
                 let link = self.links.get_mut(&number).expect("by_end points to links");
                 let stream = &mut link.streams[side];
-                assert!(stream.buf.is_none(), "one receive at a time");
+                assert!(stream.buf.is_none(), "{end:?}: one receive at a time");
                 stream.buf = Some(buf);
                 if stream.arrived.is_empty() && !stream.fin {
                     return;
@@ -723,10 +741,10 @@ impl World {
             link.streams[side].fin = true;
             return None;
         }
-        self.by_end.remove(&end)?;
-        if !link.ends.iter().any(|e| self.by_end.contains_key(e)) {
-            self.links.remove(&number);
+        if self.by_end.get(&end) != Some(&(number, side)) {
+            return None;
         }
+        self.detach(number, end.process);
         Some(Input::Closed { conn: end.conn, reason })
     }
 
@@ -740,7 +758,7 @@ impl World {
         let link = &self.links[&number];
         let other = link.ends[1 - side];
         let after = link.streams[1 - side].last_arrival;
-        if !self.by_end.contains_key(&other) {
+        if self.by_end.get(&other) != Some(&(number, 1 - side)) {
             self.links.remove(&number);
             return;
         }
