@@ -5,6 +5,31 @@ use crate::steps::{Outcome, ms};
 use anyhow::ensure;
 use std::path::PathBuf;
 
+/// Commands that print something and change nothing.
+pub const QUERIES: &[&str] = &[
+    "fsid",
+    "versions",
+    "features",
+    "quorum_status",
+    "mon dump",
+    "mon stat",
+    "osd dump",
+    "osd stat",
+    "osd df",
+    "osd ls",
+    "pg dump",
+    "pg stat",
+    "auth ls",
+    "config dump",
+    "osd pool ls detail",
+    "osd crush dump",
+    "osd blocklist ls",
+    "osd erasure-code-profile ls",
+    "osd crush rule ls",
+    "osd crush class ls",
+    "health detail",
+];
+
 pub fn directory(name: &str) -> PathBuf {
     std::env::temp_dir().join(format!("kermes-{name}-{}", std::process::id()))
 }
@@ -43,29 +68,7 @@ fn cluster_commands(c: &Cluster) -> anyhow::Result<()> {
     c.prints("ceph df", &["RAW STORAGE", "POOLS", "p1"])?;
     c.prints("rados lspools", &["p1"])?;
     c.prints("ceph health", &["HEALTH_OK"])?;
-    for command in [
-        "fsid",
-        "versions",
-        "features",
-        "quorum_status",
-        "mon dump",
-        "mon stat",
-        "osd dump",
-        "osd stat",
-        "osd df",
-        "osd ls",
-        "pg dump",
-        "pg stat",
-        "auth ls",
-        "config dump",
-        "osd pool ls detail",
-        "osd crush dump",
-        "osd blocklist ls",
-        "osd erasure-code-profile ls",
-        "osd crush rule ls",
-        "osd crush class ls",
-        "health detail",
-    ] {
+    for command in QUERIES {
         c.ok(&format!("ceph {command}"))?;
         c.ok(&format!("ceph {command} -f json | jq -e . > /dev/null"))?;
     }

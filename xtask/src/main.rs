@@ -8,6 +8,7 @@ mod crash;
 mod hostile;
 mod peer;
 mod real_ceph;
+mod shapes;
 mod steps;
 mod tidy;
 

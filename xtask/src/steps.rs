@@ -1,7 +1,7 @@
 //! The steps of `cargo xtask test`.
 
 use crate::cluster::has;
-use crate::{acceptance, crash, hostile, real_ceph, tidy};
+use crate::{acceptance, crash, hostile, real_ceph, shapes, tidy};
 use anyhow::{bail, ensure};
 use clap::Args;
 use std::process::Command;
@@ -59,6 +59,9 @@ const STEPS: &[Step] = &[
     }),
     ("acceptance-glommio", "the same, glommio reactor", |_| acceptance::run("glommio", 3400)),
     ("real-ceph", "our client against a cluster of real Ceph", |_| real_ceph::run()),
+    ("oracle-commands", "shape of the JSON of ceph commands, ours and real Ceph's", |_| {
+        shapes::run()
+    }),
     ("differential", "every object operation, answer by answer as Ceph's OSD gives it", |_| {
         acceptance::differential()
     }),
