@@ -75,8 +75,9 @@ impl ClientOp {
     pub fn is_write(&self) -> bool {
         self.request.is_write()
     }
+    /// Listings act on the PG. Clients do not always set the message's PGOP flag.
     pub fn is_pg_op(&self) -> bool {
-        self.request.flags & flag::PGOP != 0
+        self.request.ops.first().is_some_and(|op| op.code.is_pg_op())
     }
 
     /// The reply. `outcomes` has the result and output of each op, or is short for none.
