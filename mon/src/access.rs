@@ -148,9 +148,7 @@ fn profile(name: &str) -> Option<Vec<Grant>> {
             grants.extend(command(&["osd blocklist"]));
             grants
         }
-        "rbd-read-only" | "read-only" | "simple-rados-client" => {
-            service(&["mon", "osd", "pg"], R)
-        }
+        "rbd-read-only" | "read-only" | "simple-rados-client" => service(&["mon", "osd", "pg"], R),
         "read-write" => service(&["mon", "osd", "pg"], R | W),
         "simple-rados-client-with-blocklist" => {
             let mut grants = service(&["mon", "osd", "pg"], R);
@@ -163,7 +161,10 @@ fn profile(name: &str) -> Option<Vec<Grant>> {
             grants.extend(service(&["osd", "mon"], R));
             grants
         }
-        "bootstrap-mds" | "bootstrap-mgr" | "bootstrap-rgw" | "bootstrap-rbd"
+        "bootstrap-mds"
+        | "bootstrap-mgr"
+        | "bootstrap-rgw"
+        | "bootstrap-rbd"
         | "bootstrap-rbd-mirror" => command(&["auth get-or-create", "mon getmap"]),
         "role-definer" => service(&["auth"], ALL),
         "crash" => Vec::new(),

@@ -100,7 +100,13 @@ fn flags(map: &OsdMap, out: &mut Vec<Check>) {
     if !set.is_empty() {
         let count = set.split(',').count() as u64;
         let summary = format!("{set} flag(s) set");
-        out.push(Check { code: "OSDMAP_FLAGS", severity: Severity::Warn, summary, count, detail: vec![] });
+        out.push(Check {
+            code: "OSDMAP_FLAGS",
+            severity: Severity::Warn,
+            summary,
+            count,
+            detail: vec![],
+        });
     }
 }
 
@@ -109,7 +115,13 @@ fn osds(s: &Services, map: &OsdMap, out: &mut Vec<Check>) {
     let have = map.osd_count() as u64;
     if have < wanted {
         let summary = format!("OSD count {have} < osd_pool_default_size {wanted}");
-        out.push(Check { code: "TOO_FEW_OSDS", severity: Severity::Warn, summary, count: wanted - have, detail: vec![] });
+        out.push(Check {
+            code: "TOO_FEW_OSDS",
+            severity: Severity::Warn,
+            summary,
+            count: wanted - have,
+            detail: vec![],
+        });
     }
     let down: Vec<OsdId> = map
         .osds()
@@ -128,7 +140,13 @@ fn osds(s: &Services, map: &OsdMap, out: &mut Vec<Check>) {
             format!("osd.{o} ({}) is down", place.join(","))
         })
         .collect();
-    push(out, "OSD_DOWN", Severity::Warn, plural(down.len() as u64, "osds down", "osds down"), detail);
+    push(
+        out,
+        "OSD_DOWN",
+        Severity::Warn,
+        plural(down.len() as u64, "osds down", "osds down"),
+        detail,
+    );
     for (code, type_name) in [("OSD_HOST_DOWN", "host"), ("OSD_ROOT_DOWN", "root")] {
         let mut detail = Vec::new();
         for (name, members) in crate::placement::subtrees(crush, type_name) {
@@ -178,9 +196,17 @@ fn fullness(s: &Services, map: &OsdMap, out: &mut Vec<Check>) {
             .iter()
             .filter(|(_, p)| p.has_flag(bit))
             .map(|(id, p)| {
-                let why = if p.has_flag(pool_flags::FULL_QUOTA) { "running out of quota" } else { "no space" };
+                let why = if p.has_flag(pool_flags::FULL_QUOTA) {
+                    "running out of quota"
+                } else {
+                    "no space"
+                };
                 let name = map.pool_name(*id).unwrap_or_default();
-                if word == "full" { format!("pool '{name}' is full ({why})") } else { format!("pool '{name}' is {word}") }
+                if word == "full" {
+                    format!("pool '{name}' is full ({why})")
+                } else {
+                    format!("pool '{name}' is {word}")
+                }
             })
             .collect();
         if !detail.is_empty() {
@@ -221,7 +247,8 @@ fn pgs(s: &Services, map: &OsdMap, out: &mut Vec<Check>) {
         if bad && availability.len() < PG_DETAIL_MAX {
             availability.push(format!("pg {pg} is {name}, acting [{acting}]"));
         }
-        for (bit, word) in [(pg_state::DEGRADED, "degraded"), (pg_state::UNDERSIZED, "undersized")] {
+        for (bit, word) in [(pg_state::DEGRADED, "degraded"), (pg_state::UNDERSIZED, "undersized")]
+        {
             if state & bit != 0 {
                 *degraded_words.entry(word).or_default() += 1;
             }
@@ -261,7 +288,10 @@ fn pgs(s: &Services, map: &OsdMap, out: &mut Vec<Check>) {
         if sum.num_objects_degraded > 0 {
             let copies = copies(s, map);
             let percent = 100.0 * sum.num_objects_degraded as f64 / copies.max(1) as f64;
-            parts.push(format!("{}/{copies} objects degraded ({percent:.3}%)", sum.num_objects_degraded));
+            parts.push(format!(
+                "{}/{copies} objects degraded ({percent:.3}%)",
+                sum.num_objects_degraded
+            ));
         }
         for (word, n) in &degraded_words {
             parts.push(format!("{n} pg{} {word}", if *n == 1 { "" } else { "s" }));
@@ -272,12 +302,14 @@ fn pgs(s: &Services, map: &OsdMap, out: &mut Vec<Check>) {
     if sum.num_objects_unfound > 0 {
         let total = sum.num_objects.max(1);
         let percent = 100.0 * sum.num_objects_unfound as f64 / total as f64;
-        let summary = format!("{}/{total} objects unfound ({percent:.3}%)", sum.num_objects_unfound);
+        let summary =
+            format!("{}/{total} objects unfound ({percent:.3}%)", sum.num_objects_unfound);
         push(out, "OBJECT_UNFOUND", Severity::Warn, summary, Vec::new());
     }
     if !damaged.is_empty() || sum.num_scrub_errors > 0 {
         let n = damaged.len() as u64;
-        let summary = format!("Possible data damage: {}", plural(n, "pg inconsistent", "pgs inconsistent"));
+        let summary =
+            format!("Possible data damage: {}", plural(n, "pg inconsistent", "pgs inconsistent"));
         push(out, "PG_DAMAGED", Severity::Err, summary, damaged);
     }
 }
@@ -321,7 +353,13 @@ fn pools(s: &Services, map: &OsdMap, out: &mut Vec<Check>) {
             let summary = format!("{} pool(s) do not have an application enabled", detail.len());
             let count = detail.len() as u64;
             detail.push("use 'ceph osd pool application enable <pool-name> <app-name>', where <app-name> is 'cephfs', 'rbd', 'rgw', or freeform for custom applications.".into());
-            out.push(Check { code: "POOL_APP_NOT_ENABLED", severity: Severity::Warn, summary, count, detail });
+            out.push(Check {
+                code: "POOL_APP_NOT_ENABLED",
+                severity: Severity::Warn,
+                summary,
+                count,
+                detail,
+            });
         }
     }
 }
@@ -358,7 +396,8 @@ pub fn set_full_states(s: &mut Services) {
     } else {
         0
     };
-    let mask = pool_flags::FULL | pool_flags::BACKFILLFULL | pool_flags::NEARFULL | pool_flags::FULL_QUOTA;
+    let mask =
+        pool_flags::FULL | pool_flags::BACKFILLFULL | pool_flags::NEARFULL | pool_flags::FULL_QUOTA;
     for (id, pool) in &map.pools {
         let sum = s.stats.sum(&map, Some(*id)).counts;
         let over = |limit: u64, used: i64| limit > 0 && used.max(0) as u64 >= limit;
@@ -425,7 +464,12 @@ pub fn to_plain(checks: &[Check], detail: bool) -> String {
     let mut out = format!("{status} {}", all.join("; "));
     if detail {
         for check in checks {
-            out.push_str(&format!("\n[{}] {}: {}", check.severity.short(), check.code, check.summary));
+            out.push_str(&format!(
+                "\n[{}] {}: {}",
+                check.severity.short(),
+                check.code,
+                check.summary
+            ));
             for line in &check.detail {
                 out.push_str(&format!("\n    {line}"));
             }

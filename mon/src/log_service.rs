@@ -68,7 +68,14 @@ impl LogService {
     }
 
     /// A line of the monitor's own, or of a client's `ceph log`.
-    pub fn note(&mut self, now: UTime, who: (u32, &str), rank: EntityName, level: u16, text: String) {
+    pub fn note(
+        &mut self,
+        now: UTime,
+        who: (u32, &str),
+        rank: EntityName,
+        level: u16,
+        text: String,
+    ) {
         self.add(LogEntry {
             name_kind: who.0,
             name_id: who.1.to_owned(),
@@ -84,9 +91,8 @@ impl LogService {
 
     /// The last `count` lines of at least this importance; channel `*` is all.
     pub fn last(&self, count: usize, level: u16, channel: &str) -> Vec<&LogEntry> {
-        let wanted = |e: &&LogEntry| {
-            e.priority >= level && (channel == "*" || e.channel == channel)
-        };
+        let wanted =
+            |e: &&LogEntry| e.priority >= level && (channel == "*" || e.channel == channel);
         let mut lines: Vec<_> = self.lines.values().rev().filter(wanted).take(count).collect();
         lines.reverse();
         lines

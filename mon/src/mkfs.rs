@@ -44,8 +44,12 @@ pub struct MkfsParams {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MkfsError {
     NoMonitor,
-    DuplicateMonitor { name: String },
-    DuplicateOsd { id: u32 },
+    DuplicateMonitor {
+        name: String,
+    },
+    DuplicateOsd {
+        id: u32,
+    },
     /// The first CRUSH map cannot be made, for example with a type that does not exist.
     Crush(String),
     /// The first OSDMap cannot be made.
@@ -83,7 +87,8 @@ pub fn mkfs(params: &MkfsParams) -> Result<Vec<KvChange>, MkfsError> {
         let value = encode_entity(&EntityAuth { key, caps });
         out.push(kv::put("auth/entity", &name.to_string(), value));
     };
-    let everything = [("mds", "allow *"), ("mgr", "allow *"), ("mon", "allow *"), ("osd", "allow *")];
+    let everything =
+        [("mds", "allow *"), ("mgr", "allow *"), ("mon", "allow *"), ("osd", "allow *")];
     entity(AuthName::new(EntityKind::Client, "admin"), params.admin_key, caps(&everything));
     entity(AuthName::new(EntityKind::Mon, ""), params.mon_key, caps(&[("mon", "allow *")]));
     for osd in &params.osds {

@@ -67,5 +67,10 @@ impl MonService {
 
 /// Names of a set of monitor features.
 pub fn feature_names(features: u64) -> Vec<&'static str> {
-    FEATURES.iter().enumerate().filter(|(bit, _)| features >> bit & 1 != 0).map(|(_, n)| *n).collect()
+    FEATURES
+        .iter()
+        .enumerate()
+        .filter(|(bit, _)| features >> bit & 1 != 0)
+        .map(|(_, n)| *n)
+        .collect()
 }

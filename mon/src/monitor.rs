@@ -6,8 +6,8 @@
 //! before the map.
 
 use crate::access::Access;
-use crate::commands::{self, Args, Cx, Failure, Reply};
 use crate::auth_service::{AuthConfig, AuthService};
+use crate::commands::{self, Args, Cx, Failure, Reply};
 use crate::config_service::ConfigService;
 use crate::kv::KvMap;
 use crate::log::Log;
@@ -54,7 +54,9 @@ pub enum StartError {
     OsdMap(OsdStoreError),
     Decode(DecodeError),
     /// The MonMap does not name this monitor.
-    NotInMonMap { name: String },
+    NotInMonMap {
+        name: String,
+    },
 }
 impl std::fmt::Display for StartError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -107,9 +109,10 @@ impl Monitor {
         let mon = MonService::load(&store, &config.name, types::UTime::default())
             .map_err(StartError::Decode)?
             .ok_or(StartError::NoMonMap)?;
-        let rank = mon.map.rank_of(&config.name).ok_or_else(|| StartError::NotInMonMap {
-            name: config.name.clone(),
-        })?;
+        let rank = mon
+            .map
+            .rank_of(&config.name)
+            .ok_or_else(|| StartError::NotInMonMap { name: config.name.clone() })?;
         let mut auth_seed = seed;
         auth_seed[0] ^= 0x5a;
         let mut renewal_seed = seed;
@@ -269,7 +272,9 @@ impl Monitor {
                 let command = messages::MonCommand::from_message(msg)?;
                 self.on_command(now, conn, command, msg.tid, fx);
             }
-            kind::STATFS => self.on_statfs(now, conn, messages::Statfs::from_message(msg)?, msg.tid, fx),
+            kind::STATFS => {
+                self.on_statfs(now, conn, messages::Statfs::from_message(msg)?, msg.tid, fx)
+            }
             kind::GET_POOL_STATS => {
                 let query = messages::GetPoolStats::from_message(msg)?;
                 self.on_pool_stats(now, conn, query, msg.tid, fx);
@@ -397,7 +402,8 @@ impl Monitor {
         fx: &mut Fx,
     ) {
         let outcome = self.run_command(now, conn, &command);
-        let reply = outcome.unwrap_or_else(|f| Reply { code: f.code, status: f.status, data: vec![] });
+        let reply =
+            outcome.unwrap_or_else(|f| Reply { code: f.code, status: f.status, data: vec![] });
         let ack = messages::MonCommandAck {
             version: self.services.osd.epoch().0 as u64,
             result: reply.code,
@@ -625,6 +631,10 @@ impl Node for Monitor {
     }
 
     fn next_deadline(&self) -> Instant {
-        if self.stopping { Instant::NEVER } else { self.messenger.next_deadline().min(self.next_tick) }
+        if self.stopping {
+            Instant::NEVER
+        } else {
+            self.messenger.next_deadline().min(self.next_tick)
+        }
     }
 }

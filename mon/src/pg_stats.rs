@@ -81,13 +81,7 @@ pub struct PgStats {
 
 impl PgStats {
     /// Takes one OSD's report. Reports of a PG that are older than what is known are dropped.
-    pub fn on_report(
-        &mut self,
-        now: UTime,
-        osd: OsdId,
-        stat: OsdStat,
-        pgs: Vec<PgStat>,
-    ) {
+    pub fn on_report(&mut self, now: UTime, osd: OsdId, stat: OsdStat, pgs: Vec<PgStat>) {
         self.version += 1;
         self.stamp = now;
         self.osds.insert(osd.0, stat);
@@ -119,14 +113,8 @@ impl PgStats {
     }
 
     /// Every PG that the map says there is.
-    pub fn all<'a>(
-        &'a self,
-        map: &'a OsdMap,
-    ) -> impl Iterator<Item = (PgId, Option<PgStat>)> + 'a {
-        map.pools
-            .keys()
-            .flat_map(|pool| map.pgs_of_pool(*pool))
-            .map(|pg| (pg, self.pg(map, pg)))
+    pub fn all<'a>(&'a self, map: &'a OsdMap) -> impl Iterator<Item = (PgId, Option<PgStat>)> + 'a {
+        map.pools.keys().flat_map(|pool| map.pgs_of_pool(*pool)).map(|pg| (pg, self.pg(map, pg)))
     }
 
     /// State -> number of PGs, the most frequent first.

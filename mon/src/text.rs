@@ -38,9 +38,14 @@ pub fn count(value: u64) -> String {
 /// `169s`, `3m`, `5h`, `3d`: one unit, rounded down.
 pub fn span(d: Duration) -> String {
     let seconds = d.as_secs();
-    for (unit, size, below) in
-        [("s", 1, 120), ("m", 60, 120), ("h", 3600, 48), ("d", 86400, 14), ("w", 604_800, 12), ("M", 2_592_000, 24)]
-    {
+    for (unit, size, below) in [
+        ("s", 1, 120),
+        ("m", 60, 120),
+        ("h", 3600, 48),
+        ("d", 86400, 14),
+        ("w", 604_800, 12),
+        ("M", 2_592_000, 24),
+    ] {
         if seconds / size < below {
             return format!("{}{unit}", seconds / size);
         }
@@ -82,7 +87,11 @@ pub fn number(value: f64) -> Value {
     if !value.is_finite() {
         return Value::from(0);
     }
-    if value.fract() == 0.0 && value.abs() < 1e15 { Value::from(value as i64) } else { Value::from(value) }
+    if value.fract() == 0.0 && value.abs() < 1e15 {
+        Value::from(value as i64)
+    } else {
+        Value::from(value)
+    }
 }
 
 /// A number as C++ streams print it: six significant digits, no trailing zeros.
@@ -201,8 +210,11 @@ mod tests {
 
     #[test]
     fn columns_line_up() {
-        let mut table =
-            Table::default().column("ID", Align::Left, Align::Right).column("N", Align::Left, Align::Left);
+        let mut table = Table::default().column("ID", Align::Left, Align::Right).column(
+            "N",
+            Align::Left,
+            Align::Left,
+        );
         table.row(["10".into(), "abc".into()]);
         table.row(["7".into()]);
         assert_eq!(table.render(), "ID  N  \n10  abc\n 7     \n");

@@ -59,7 +59,8 @@ impl Args {
 
     /// Text that must be there.
     pub fn need(&self, name: &str) -> Result<String, Failure> {
-        self.text(name).ok_or_else(|| Failure::invalid(format!("missing required parameter {name}")))
+        self.text(name)
+            .ok_or_else(|| Failure::invalid(format!("missing required parameter {name}")))
     }
 
     pub fn int(&self, name: &str) -> Result<Option<i64>, Failure> {
@@ -72,7 +73,9 @@ impl Args {
                     .or_else(|| value.as_str().and_then(|s| s.trim().parse().ok()));
                 match number {
                     Some(number) => Ok(Some(number)),
-                    None => Err(Failure::invalid(format!("bad or missing integer parameter {name}"))),
+                    None => {
+                        Err(Failure::invalid(format!("bad or missing integer parameter {name}")))
+                    }
                 }
             }
         }
@@ -133,7 +136,8 @@ impl Args {
     }
 
     pub fn need_osd(&self, name: &str) -> Result<u32, Failure> {
-        self.osd(name)?.ok_or_else(|| Failure::invalid(format!("missing required parameter {name}")))
+        self.osd(name)?
+            .ok_or_else(|| Failure::invalid(format!("missing required parameter {name}")))
     }
 }
 

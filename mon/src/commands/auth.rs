@@ -13,14 +13,42 @@ pub const COMMANDS: &[Spec] = &[
     cmd("auth ls", "", "auth", "rx", "entities with their keys and capabilities", ls),
     cmd("auth list", "", "auth", "rx", "entities with their keys and capabilities", ls),
     cmd("auth get", "entity:String", "auth", "rx", "keyring of an entity", get),
-    cmd("auth export", "entity:String,req=false", "auth", "rx", "keyring of one entity, or of all", export),
+    cmd(
+        "auth export",
+        "entity:String,req=false",
+        "auth",
+        "rx",
+        "keyring of one entity, or of all",
+        export,
+    ),
     cmd("auth get-key", "entity:String", "auth", "rx", "key of an entity", get_key),
     cmd("auth print-key", "entity:String", "auth", "rx", "key of an entity", get_key),
     cmd("auth print_key", "entity:String", "auth", "rx", "key of an entity", get_key),
     cmd("auth add", "entity:String caps:String,n=N,req=false", "auth", "rwx", "add an entity", add),
-    cmd("auth get-or-create", "entity:String caps:String,n=N,req=false", "auth", "rwx", "keyring of an entity, which is made if it is not there", get_or_create),
-    cmd("auth get-or-create-key", "entity:String caps:String,n=N,req=false", "auth", "rwx", "key of an entity, which is made if it is not there", get_or_create),
-    cmd("auth caps", "entity:String caps:String,n=N", "auth", "rwx", "set the capabilities of an entity", caps),
+    cmd(
+        "auth get-or-create",
+        "entity:String caps:String,n=N,req=false",
+        "auth",
+        "rwx",
+        "keyring of an entity, which is made if it is not there",
+        get_or_create,
+    ),
+    cmd(
+        "auth get-or-create-key",
+        "entity:String caps:String,n=N,req=false",
+        "auth",
+        "rwx",
+        "key of an entity, which is made if it is not there",
+        get_or_create,
+    ),
+    cmd(
+        "auth caps",
+        "entity:String caps:String,n=N",
+        "auth",
+        "rwx",
+        "set the capabilities of an entity",
+        caps,
+    ),
     cmd("auth import", "", "auth", "rwx", "take entities from a keyring", import),
     cmd("auth rm", "entity:String", "auth", "rwx", "remove an entity", rm),
     cmd("auth del", "entity:String", "auth", "rwx", "remove an entity", rm),
@@ -64,7 +92,9 @@ fn ls(cx: &mut Cx<'_>, args: &Args) -> Outcome {
         let mut out = String::new();
         for (name, entity) in &all {
             out += &format!("{name}\n\tkey: {}\n", entity.key.to_base64());
-            out.extend(entity.caps.iter().map(|(service, text)| format!("\tcaps: [{service}] {text}\n")));
+            out.extend(
+                entity.caps.iter().map(|(service, text)| format!("\tcaps: [{service}] {text}\n")),
+            );
         }
         out
     };
@@ -128,7 +158,9 @@ fn parse_caps(args: &Args) -> Result<BTreeMap<String, String>, Failure> {
 
 fn check_cap(service: &str, text: &str) -> Result<(), Failure> {
     let stopped = |at: &str| {
-        Failure::invalid(format!("{service} capability parse failed, stopped at '{at}' of '{text}'"))
+        Failure::invalid(format!(
+            "{service} capability parse failed, stopped at '{at}' of '{text}'"
+        ))
     };
     match service {
         "mon" => Access::check(text).map_err(|at| stopped(&at)),
@@ -149,14 +181,20 @@ fn given_key(cx: &mut Cx<'_>, name: &AuthName) -> Result<Option<EntityAuth>, Fai
     if cx.input.is_empty() {
         return Ok(None);
     }
-    let text = std::str::from_utf8(&cx.input).map_err(|_| Failure::invalid("error decoding keyring"))?;
+    let text =
+        std::str::from_utf8(&cx.input).map_err(|_| Failure::invalid("error decoding keyring"))?;
     let ring = Keyring::parse(text).map_err(|_| Failure::invalid("error decoding keyring"))?;
     let entry = ring.entries.get(name);
-    let entry = entry.ok_or_else(|| Failure::invalid(format!("key for {name} not found in provided keyring")))?;
+    let entry = entry
+        .ok_or_else(|| Failure::invalid(format!("key for {name} not found in provided keyring")))?;
     Ok(Some(EntityAuth { key: entry.key, caps: entry.caps.clone() }))
 }
 
-fn make(cx: &mut Cx<'_>, name: &AuthName, caps: BTreeMap<String, String>) -> Result<EntityAuth, Failure> {
+fn make(
+    cx: &mut Cx<'_>,
+    name: &AuthName,
+    caps: BTreeMap<String, String>,
+) -> Result<EntityAuth, Failure> {
     let entity = match given_key(cx, name)? {
         Some(given) if caps.is_empty() => given,
         Some(given) => EntityAuth { key: given.key, caps },
@@ -174,7 +212,9 @@ fn add(cx: &mut Cx<'_>, args: &Args) -> Outcome {
         let same_key = given.as_ref().is_none_or(|g| g.key == known.key);
         return match same_key && known.caps == caps {
             true => Ok(Reply::default()),
-            false if !same_key => Err(Failure::invalid(format!("entity {name} exists but key does not match"))),
+            false if !same_key => {
+                Err(Failure::invalid(format!("entity {name} exists but key does not match")))
+            }
             false => Err(Failure::invalid(format!("entity {name} exists but caps do not match"))),
         };
     }
@@ -188,9 +228,12 @@ fn get_or_create(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let entity = match cx.services.auth.get(&name).cloned() {
         None => make(cx, &name, caps)?,
         Some(known) => {
-            let differs = caps.iter().find(|(service, text)| known.caps.get(*service) != Some(*text));
+            let differs =
+                caps.iter().find(|(service, text)| known.caps.get(*service) != Some(*text));
             if let Some((service, _)) = differs {
-                return Err(Failure::invalid(format!("key for {name} exists but cap {service} does not match")));
+                return Err(Failure::invalid(format!(
+                    "key for {name} exists but cap {service} does not match"
+                )));
             }
             known
         }
@@ -224,7 +267,8 @@ fn import(cx: &mut Cx<'_>, _: &Args) -> Outcome {
     if text.is_empty() {
         return Err(Failure::invalid("auth import: no data supplied"));
     }
-    let ring = Keyring::parse(&text).map_err(|e| Failure::invalid(format!("error decoding keyring: {e}")))?;
+    let ring = Keyring::parse(&text)
+        .map_err(|e| Failure::invalid(format!("error decoding keyring: {e}")))?;
     for (service, text) in ring.entries.values().flat_map(|e| &e.caps) {
         check_cap(service, text)?;
     }

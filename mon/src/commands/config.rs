@@ -8,16 +8,51 @@ use messenger::auth::AuthName;
 use serde_json::{Map, Value, json};
 
 pub const COMMANDS: &[Spec] = &[
-    cmd("config set", "who:String name:String value:String force:Bool,req=false", "config", "rw", "set an option", set),
+    cmd(
+        "config set",
+        "who:String name:String value:String force:Bool,req=false",
+        "config",
+        "rw",
+        "set an option",
+        set,
+    ),
     cmd("config rm", "who:String name:String", "config", "rw", "take an option away", rm),
-    cmd("config get", "who:String key:String,req=false", "config", "r", "options that hold for an entity", get),
+    cmd(
+        "config get",
+        "who:String key:String,req=false",
+        "config",
+        "r",
+        "options that hold for an entity",
+        get,
+    ),
     cmd("config dump", "", "mon", "r", "all options that are set", dump),
     cmd("config help", "key:String", "config", "r", "what an option means", help),
     cmd("config ls", "", "config", "r", "options that the monitor knows", ls),
-    cmd("config generate-minimal-conf", "", "config", "r", "a configuration file that finds the cluster", minimal),
+    cmd(
+        "config generate-minimal-conf",
+        "",
+        "config",
+        "r",
+        "a configuration file that finds the cluster",
+        minimal,
+    ),
     cmd("config-key get", "key:String", "config-key", "r", "value of a key", key_get),
-    cmd("config-key set", "key:String val:String,req=false", "config-key", "rw", "set a key", key_set),
-    cmd("config-key put", "key:String val:String,req=false", "config-key", "rw", "set a key", key_set),
+    cmd(
+        "config-key set",
+        "key:String val:String,req=false",
+        "config-key",
+        "rw",
+        "set a key",
+        key_set,
+    ),
+    cmd(
+        "config-key put",
+        "key:String val:String,req=false",
+        "config-key",
+        "rw",
+        "set a key",
+        key_set,
+    ),
     cmd("config-key rm", "key:String", "config-key", "rw", "remove a key", key_rm),
     cmd("config-key del", "key:String", "config-key", "rw", "remove a key", key_rm),
     cmd("config-key exists", "key:String", "config-key", "r", "whether a key is there", key_exists),
@@ -88,10 +123,12 @@ fn get(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let options = cx.services.config.for_entity(&name);
     let Some(key) = args.text("key") else {
         let json = || {
-            let entry = |section: &str, value: &str| {
-                json!({"value": value, "section": section, "mask": {}, "can_update_at_runtime": true})
-            };
-            options.iter().map(|(n, (w, v))| ((*n).to_owned(), entry(w, v))).collect::<Map<_, _>>().into()
+            let entry = |section: &str, value: &str| json!({"value": value, "section": section, "mask": {}, "can_update_at_runtime": true});
+            options
+                .iter()
+                .map(|(n, (w, v))| ((*n).to_owned(), entry(w, v)))
+                .collect::<Map<_, _>>()
+                .into()
         };
         return answer(args, json, || {
             table(options.iter().map(|(n, (w, v))| ((*w).to_owned(), *n, *v)).collect())
@@ -109,8 +146,9 @@ fn get(cx: &mut Cx<'_>, args: &Args) -> Outcome {
 
 fn help(_: &mut Cx<'_>, args: &Args) -> Outcome {
     let key = normal(&args.need("key")?);
-    let option = config_service::info(&key)
-        .ok_or_else(|| Failure::not_found(format!("configuration option '{key}' not recognized")))?;
+    let option = config_service::info(&key).ok_or_else(|| {
+        Failure::not_found(format!("configuration option '{key}' not recognized"))
+    })?;
     let default = match option.kind {
         OptionKind::Uint => option.default.parse::<u64>().map_or(Value::Null, Value::from),
         OptionKind::Bool => (option.default == "true").into(),
@@ -175,7 +213,10 @@ fn key_set(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let key = args.need("key")?;
     let value = args.text("val").map_or_else(|| cx.input.to_vec(), String::into_bytes);
     if value.len() > 64 << 10 {
-        return Err(Failure::new(-27, "error: entry size limited to 65536 bytes. Use 'mon config key max entry size' to manually adjust"));
+        return Err(Failure::new(
+            -27,
+            "error: entry size limited to 65536 bytes. Use 'mon config key max entry size' to manually adjust",
+        ));
     }
     cx.services.config.set_key(&key, Some(value));
     Ok(Reply::status(format!("set {key}")))

@@ -13,9 +13,30 @@ use types::OsdId;
 use types::enc::Decode;
 
 pub const COMMANDS: &[Spec] = &[
-    cmd("osd tree", "epoch:Int,range=0,req=false states:Choices,n=N,req=false,strings=up|down|in|out|destroyed", "osd", "r", "OSDs in their places", osd_tree),
-    cmd("osd crush tree", "shadow:Choices,req=false,strings=--show-shadow", "osd", "r", "the CRUSH hierarchy", crush_tree),
-    cmd("osd df", "output_method:Choices,req=false,strings=plain|tree filter_by:Choices,req=false,strings=class|name filter:String,req=false", "osd", "r", "space of OSDs", osd_df),
+    cmd(
+        "osd tree",
+        "epoch:Int,range=0,req=false states:Choices,n=N,req=false,strings=up|down|in|out|destroyed",
+        "osd",
+        "r",
+        "OSDs in their places",
+        osd_tree,
+    ),
+    cmd(
+        "osd crush tree",
+        "shadow:Choices,req=false,strings=--show-shadow",
+        "osd",
+        "r",
+        "the CRUSH hierarchy",
+        crush_tree,
+    ),
+    cmd(
+        "osd df",
+        "output_method:Choices,req=false,strings=plain|tree filter_by:Choices,req=false,strings=class|name filter:String,req=false",
+        "osd",
+        "r",
+        "space of OSDs",
+        osd_df,
+    ),
 ];
 
 /// One line of a tree.
@@ -33,8 +54,10 @@ fn walk(crush: &CrushMap, shadows: bool) -> Vec<Node> {
     let mut out = Vec::new();
     let mut roots: Vec<i32> = crush.roots().into_iter().collect();
     if shadows {
-        let held: BTreeSet<i32> = crush.buckets.iter().flatten().flat_map(|b| b.items.iter().copied()).collect();
-        roots = crush.buckets.iter().flatten().map(|b| b.id).filter(|id| !held.contains(id)).collect();
+        let held: BTreeSet<i32> =
+            crush.buckets.iter().flatten().flat_map(|b| b.items.iter().copied()).collect();
+        roots =
+            crush.buckets.iter().flatten().map(|b| b.id).filter(|id| !held.contains(id)).collect();
         roots.sort();
     }
     for root in roots.into_iter().filter(|id| *id < 0) {
@@ -43,7 +66,13 @@ fn walk(crush: &CrushMap, shadows: bool) -> Vec<Node> {
     out
 }
 
-fn descend(crush: &CrushMap, id: i32, depth: usize, bucket: Option<&Option<crush::Bucket>>, out: &mut Vec<Node>) {
+fn descend(
+    crush: &CrushMap,
+    id: i32,
+    depth: usize,
+    bucket: Option<&Option<crush::Bucket>>,
+    out: &mut Vec<Node>,
+) {
     let Some(Some(bucket)) = bucket else { return };
     let children: Vec<i32> = bucket.items.iter().rev().copied().collect();
     out.push(Node { id, depth, weight: bucket.weight, children });
@@ -96,7 +125,11 @@ fn name(crush: &CrushMap, id: i32) -> String {
 fn label(crush: &CrushMap, node: &Node) -> String {
     let name = name(crush, node.id);
     let indent = "    ".repeat(node.depth);
-    if node.id >= 0 { format!("{indent}{name}") } else { format!("{indent}{} {name}", kind(crush, node.id).1) }
+    if node.id >= 0 {
+        format!("{indent}{name}")
+    } else {
+        format!("{indent}{} {name}", kind(crush, node.id).1)
+    }
 }
 
 fn node_json(crush: &CrushMap, node: &Node) -> Map<String, Value> {
@@ -133,7 +166,8 @@ fn status(map: &OsdMap, osd: OsdId) -> &'static str {
 
 fn osd_tree(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let map = at_epoch(cx, args)?;
-    let crush = CrushMap::from_slice(&map.crush_raw).map_err(|e| Failure::invalid(e.to_string()))?;
+    let crush =
+        CrushMap::from_slice(&map.crush_raw).map_err(|e| Failure::invalid(e.to_string()))?;
     let states = args.list("states");
     let wanted = |osd: OsdId| {
         let has = |state: &String| match state.as_str() {
@@ -185,7 +219,8 @@ fn osd_tree(cx: &mut Cx<'_>, args: &Args) -> Outcome {
             .column("PRI-AFF", Left, Right);
         for node in nodes.iter().chain(&stray) {
             let class = crush.device_class(node.id).unwrap_or("").to_owned();
-            let mut row = vec![node.id.to_string(), class, weight_text(node.weight), label(&crush, node)];
+            let mut row =
+                vec![node.id.to_string(), class, weight_text(node.weight), label(&crush, node)];
             match osd_of(node) {
                 Some(osd) if map.exists(osd) => row.extend([
                     status(&map, osd).to_owned(),
@@ -274,7 +309,10 @@ fn osd_df(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let below = |node: &Node| -> Usage {
         match u32::try_from(node.id) {
             Ok(osd) => usage(s, [osd]),
-            Err(_) => usage(s, crush.devices_below(node.id).into_iter().filter_map(|d| u32::try_from(d).ok())),
+            Err(_) => usage(
+                s,
+                crush.devices_below(node.id).into_iter().filter_map(|d| u32::try_from(d).ok()),
+            ),
         }
     };
     let devices: BTreeSet<u32> = nodes.iter().filter_map(|n| u32::try_from(n.id).ok()).collect();
@@ -332,9 +370,20 @@ fn osd_df(cx: &mut Cx<'_>, args: &Args) -> Outcome {
         use Align::{Left, Right};
         let mut table = Table::default();
         for (heading, head) in [
-            ("ID", Left), ("CLASS", Left), ("WEIGHT", Left), ("REWEIGHT", Left), ("SIZE", Left),
-            ("RAW USE", Left), ("DATA", Left), ("OMAP", Left), ("META", Left), ("AVAIL", Left),
-            ("%USE", Left), ("VAR", Left), ("PGS", Left), ("STATUS", Left),
+            ("ID", Left),
+            ("CLASS", Left),
+            ("WEIGHT", Left),
+            ("REWEIGHT", Left),
+            ("SIZE", Left),
+            ("RAW USE", Left),
+            ("DATA", Left),
+            ("OMAP", Left),
+            ("META", Left),
+            ("AVAIL", Left),
+            ("%USE", Left),
+            ("VAR", Left),
+            ("PGS", Left),
+            ("STATUS", Left),
         ] {
             table = table.column(heading, head, Right);
         }
@@ -344,7 +393,15 @@ fn osd_df(cx: &mut Cx<'_>, args: &Args) -> Outcome {
         let cells = |u: &Usage| {
             let used = bytes(u.used);
             let zero = bytes(0);
-            vec![bytes(u.total), used.clone(), used, zero.clone(), zero, bytes(u.avail), percent(u.percent())]
+            vec![
+                bytes(u.total),
+                used.clone(),
+                used,
+                zero.clone(),
+                zero,
+                bytes(u.avail),
+                percent(u.percent()),
+            ]
         };
         for node in &nodes {
             let u = below(node);
@@ -364,7 +421,12 @@ fn osd_df(cx: &mut Cx<'_>, args: &Args) -> Outcome {
         last.extend(cells(&total));
         table.row(last);
         let dev = percent(dev);
-        format!("{}MIN/MAX VAR: {}/{}  STDDEV: {dev}\n", table.render(), percent(min_var), percent(max_var))
+        format!(
+            "{}MIN/MAX VAR: {}/{}  STDDEV: {dev}\n",
+            table.render(),
+            percent(min_var),
+            percent(max_var)
+        )
     };
     answer(args, json, plain)
 }

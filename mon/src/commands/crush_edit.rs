@@ -11,38 +11,196 @@ use types::OsdId;
 use types::enc::Decode;
 
 pub const COMMANDS: &[Spec] = &[
-    cmd("osd crush set", "id:OsdName weight:Float,range=0.0 args:String,goodchars=[A-Za-z0-9-_.=],n=N", "osd", "rw", "put an OSD in its place with a weight", set),
-    cmd("osd crush set", "prior_version:Int,req=false", "osd", "rw", "replace the CRUSH map", setmap),
-    cmd("osd setcrushmap", "prior_version:Int,req=false", "osd", "rw", "replace the CRUSH map", setmap),
-    cmd("osd crush add", "id:OsdName weight:Float,range=0.0 args:String,goodchars=[A-Za-z0-9-_.=],n=N", "osd", "rw", "add an OSD or change its place and weight", add),
-    cmd("osd crush create-or-move", "id:OsdName weight:Float,range=0.0 args:String,goodchars=[A-Za-z0-9-_.=],n=N", "osd", "rw", "put an OSD in its place and keep its weight", create_or_move),
-    cmd("osd crush move", "name:String,goodchars=[A-Za-z0-9-_.] args:String,goodchars=[A-Za-z0-9-_.=],n=N", "osd", "rw", "move a bucket or an OSD", move_item),
-    cmd("osd crush link", "name:String args:String,goodchars=[A-Za-z0-9-_.=],n=N", "osd", "rw", "put a bucket in one more place", link),
-    cmd("osd crush rm", "name:String,goodchars=[A-Za-z0-9-_.] ancestor:String,goodchars=[A-Za-z0-9-_.],req=false", "osd", "rw", "remove a bucket or an OSD", rm),
-    cmd("osd crush remove", "name:String,goodchars=[A-Za-z0-9-_.] ancestor:String,goodchars=[A-Za-z0-9-_.],req=false", "osd", "rw", "remove a bucket or an OSD", rm),
-    cmd("osd crush unlink", "name:String,goodchars=[A-Za-z0-9-_.] ancestor:String,goodchars=[A-Za-z0-9-_.],req=false", "osd", "rw", "take a bucket from its place", rm),
-    cmd("osd crush reweight", "name:String,goodchars=[A-Za-z0-9-_.] weight:Float,range=0.0", "osd", "rw", "weight of an OSD", reweight),
-    cmd("osd crush reweight-subtree", "name:String,goodchars=[A-Za-z0-9-_.] weight:Float,range=0.0", "osd", "rw", "weight of all OSDs below a bucket", reweight_subtree),
-    cmd("osd crush reweight-all", "", "osd", "rw", "make the weights of buckets the sums again", reweight_all),
-    cmd("osd crush add-bucket", "name:String,goodchars=[A-Za-z0-9-_.] type:String args:String,goodchars=[A-Za-z0-9-_.=],n=N,req=false", "osd", "rw", "make a bucket", add_bucket),
-    cmd("osd crush rename-bucket", "srcname:String,goodchars=[A-Za-z0-9-_.] dstname:String,goodchars=[A-Za-z0-9-_.]", "osd", "rw", "rename a bucket", rename_bucket),
-    cmd("osd crush rule create-replicated", "name:String,goodchars=[A-Za-z0-9-_.] root:String,goodchars=[A-Za-z0-9-_.] type:String,goodchars=[A-Za-z0-9-_.] class:String,goodchars=[A-Za-z0-9-_.],req=false", "osd", "rw", "make a rule for replicated pools", rule_create),
-    cmd("osd crush rule create-simple", "name:String,goodchars=[A-Za-z0-9-_.] root:String,goodchars=[A-Za-z0-9-_.] type:String,goodchars=[A-Za-z0-9-_.] mode:Choices,req=false,strings=firstn|indep", "osd", "rw", "make a rule for replicated pools", rule_create),
-    cmd("osd crush rule rm", "name:String,goodchars=[A-Za-z0-9-_.]", "osd", "rw", "remove a rule", rule_rm),
-    cmd("osd crush rule rename", "srcname:String,goodchars=[A-Za-z0-9-_.] dstname:String,goodchars=[A-Za-z0-9-_.]", "osd", "rw", "rename a rule", rule_rename),
-    cmd("osd crush set-device-class", "class:String ids:String,n=N", "osd", "rw", "device class of OSDs", set_class),
-    cmd("osd crush rm-device-class", "ids:String,n=N", "osd", "rw", "take OSDs out of their device class", rm_class),
-    cmd("osd crush tunables", "profile:Choices,strings=legacy|argonaut|bobtail|firefly|hammer|jewel|optimal|default", "osd", "rw", "tunables of placement", tunables),
+    cmd(
+        "osd crush set",
+        "id:OsdName weight:Float,range=0.0 args:String,goodchars=[A-Za-z0-9-_.=],n=N",
+        "osd",
+        "rw",
+        "put an OSD in its place with a weight",
+        set,
+    ),
+    cmd(
+        "osd crush set",
+        "prior_version:Int,req=false",
+        "osd",
+        "rw",
+        "replace the CRUSH map",
+        setmap,
+    ),
+    cmd(
+        "osd setcrushmap",
+        "prior_version:Int,req=false",
+        "osd",
+        "rw",
+        "replace the CRUSH map",
+        setmap,
+    ),
+    cmd(
+        "osd crush add",
+        "id:OsdName weight:Float,range=0.0 args:String,goodchars=[A-Za-z0-9-_.=],n=N",
+        "osd",
+        "rw",
+        "add an OSD or change its place and weight",
+        add,
+    ),
+    cmd(
+        "osd crush create-or-move",
+        "id:OsdName weight:Float,range=0.0 args:String,goodchars=[A-Za-z0-9-_.=],n=N",
+        "osd",
+        "rw",
+        "put an OSD in its place and keep its weight",
+        create_or_move,
+    ),
+    cmd(
+        "osd crush move",
+        "name:String,goodchars=[A-Za-z0-9-_.] args:String,goodchars=[A-Za-z0-9-_.=],n=N",
+        "osd",
+        "rw",
+        "move a bucket or an OSD",
+        move_item,
+    ),
+    cmd(
+        "osd crush link",
+        "name:String args:String,goodchars=[A-Za-z0-9-_.=],n=N",
+        "osd",
+        "rw",
+        "put a bucket in one more place",
+        link,
+    ),
+    cmd(
+        "osd crush rm",
+        "name:String,goodchars=[A-Za-z0-9-_.] ancestor:String,goodchars=[A-Za-z0-9-_.],req=false",
+        "osd",
+        "rw",
+        "remove a bucket or an OSD",
+        rm,
+    ),
+    cmd(
+        "osd crush remove",
+        "name:String,goodchars=[A-Za-z0-9-_.] ancestor:String,goodchars=[A-Za-z0-9-_.],req=false",
+        "osd",
+        "rw",
+        "remove a bucket or an OSD",
+        rm,
+    ),
+    cmd(
+        "osd crush unlink",
+        "name:String,goodchars=[A-Za-z0-9-_.] ancestor:String,goodchars=[A-Za-z0-9-_.],req=false",
+        "osd",
+        "rw",
+        "take a bucket from its place",
+        rm,
+    ),
+    cmd(
+        "osd crush reweight",
+        "name:String,goodchars=[A-Za-z0-9-_.] weight:Float,range=0.0",
+        "osd",
+        "rw",
+        "weight of an OSD",
+        reweight,
+    ),
+    cmd(
+        "osd crush reweight-subtree",
+        "name:String,goodchars=[A-Za-z0-9-_.] weight:Float,range=0.0",
+        "osd",
+        "rw",
+        "weight of all OSDs below a bucket",
+        reweight_subtree,
+    ),
+    cmd(
+        "osd crush reweight-all",
+        "",
+        "osd",
+        "rw",
+        "make the weights of buckets the sums again",
+        reweight_all,
+    ),
+    cmd(
+        "osd crush add-bucket",
+        "name:String,goodchars=[A-Za-z0-9-_.] type:String args:String,goodchars=[A-Za-z0-9-_.=],n=N,req=false",
+        "osd",
+        "rw",
+        "make a bucket",
+        add_bucket,
+    ),
+    cmd(
+        "osd crush rename-bucket",
+        "srcname:String,goodchars=[A-Za-z0-9-_.] dstname:String,goodchars=[A-Za-z0-9-_.]",
+        "osd",
+        "rw",
+        "rename a bucket",
+        rename_bucket,
+    ),
+    cmd(
+        "osd crush rule create-replicated",
+        "name:String,goodchars=[A-Za-z0-9-_.] root:String,goodchars=[A-Za-z0-9-_.] type:String,goodchars=[A-Za-z0-9-_.] class:String,goodchars=[A-Za-z0-9-_.],req=false",
+        "osd",
+        "rw",
+        "make a rule for replicated pools",
+        rule_create,
+    ),
+    cmd(
+        "osd crush rule create-simple",
+        "name:String,goodchars=[A-Za-z0-9-_.] root:String,goodchars=[A-Za-z0-9-_.] type:String,goodchars=[A-Za-z0-9-_.] mode:Choices,req=false,strings=firstn|indep",
+        "osd",
+        "rw",
+        "make a rule for replicated pools",
+        rule_create,
+    ),
+    cmd(
+        "osd crush rule rm",
+        "name:String,goodchars=[A-Za-z0-9-_.]",
+        "osd",
+        "rw",
+        "remove a rule",
+        rule_rm,
+    ),
+    cmd(
+        "osd crush rule rename",
+        "srcname:String,goodchars=[A-Za-z0-9-_.] dstname:String,goodchars=[A-Za-z0-9-_.]",
+        "osd",
+        "rw",
+        "rename a rule",
+        rule_rename,
+    ),
+    cmd(
+        "osd crush set-device-class",
+        "class:String ids:String,n=N",
+        "osd",
+        "rw",
+        "device class of OSDs",
+        set_class,
+    ),
+    cmd(
+        "osd crush rm-device-class",
+        "ids:String,n=N",
+        "osd",
+        "rw",
+        "take OSDs out of their device class",
+        rm_class,
+    ),
+    cmd(
+        "osd crush tunables",
+        "profile:Choices,strings=legacy|argonaut|bobtail|firefly|hammer|jewel|optimal|default",
+        "osd",
+        "rw",
+        "tunables of placement",
+        tunables,
+    ),
 ];
 
 type Location = BTreeMap<String, String>;
 
 fn failure(e: EditError) -> Failure {
     let code = match e {
-        EditError::NotEmpty { .. } => return Failure::new(errno::ENOTEMPTY, "(39) Directory not empty"),
+        EditError::NotEmpty { .. } => {
+            return Failure::new(errno::ENOTEMPTY, "(39) Directory not empty");
+        }
         EditError::InUse { .. } => errno::EBUSY,
         EditError::NameInUse { .. } | EditError::IdInUse { .. } => errno::EEXIST,
-        EditError::NoSuchName { .. } | EditError::NoSuchItem { .. } | EditError::NoSuchRule { .. } => errno::ENOENT,
+        EditError::NoSuchName { .. }
+        | EditError::NoSuchItem { .. }
+        | EditError::NoSuchRule { .. } => errno::ENOENT,
         _ => errno::EINVAL,
     };
     Failure::new(code, e.to_string())
@@ -89,7 +247,9 @@ fn osd(cx: &Cx<'_>, args: &Args) -> Result<(i32, String), Failure> {
     let id = args.need_osd("id")?;
     match cx.services.osd.view().exists(OsdId(id)) {
         true => Ok((id as i32, format!("osd.{id}"))),
-        false => Err(Failure::not_found(format!("osd.{id} does not exist.  create it before updating the crush map"))),
+        false => Err(Failure::not_found(format!(
+            "osd.{id} does not exist.  create it before updating the crush map"
+        ))),
     }
 }
 
@@ -97,15 +257,30 @@ fn update(cx: &mut Cx<'_>, args: &Args, must_exist: bool) -> Outcome {
     let (id, name) = osd(cx, args)?;
     let ((value, fixed), loc) = (weight(args)?, location(args)?);
     if must_exist && cx.services.osd.crush_view().item_id(&name).is_none() {
-        return Err(Failure::not_found(format!("unable to set item id {id} name '{name}' weight {} at location {}: does not exist", general(value), shown(&loc))));
+        return Err(Failure::not_found(format!(
+            "unable to set item id {id} name '{name}' weight {} at location {}: does not exist",
+            general(value),
+            shown(&loc)
+        )));
     }
     let changed = with_copy(cx, |map| map.update_item(id, fixed, &name, &loc))?;
     let verb = match (must_exist, changed) {
-        (_, false) => return Ok(Reply::status(format!("{} item id {id} name '{name}' weight {} at location {}: no change", if must_exist { "set" } else { "add" }, general(value), shown(&loc)))),
+        (_, false) => {
+            return Ok(Reply::status(format!(
+                "{} item id {id} name '{name}' weight {} at location {}: no change",
+                if must_exist { "set" } else { "add" },
+                general(value),
+                shown(&loc)
+            )));
+        }
         (true, true) => "set",
         (false, true) => "add",
     };
-    Ok(Reply::status(format!("{verb} item id {id} name '{name}' weight {} at location {} to crush map", general(value), shown(&loc))))
+    Ok(Reply::status(format!(
+        "{verb} item id {id} name '{name}' weight {} at location {} to crush map",
+        general(value),
+        shown(&loc)
+    )))
 }
 
 fn set(cx: &mut Cx<'_>, args: &Args) -> Outcome {
@@ -120,7 +295,11 @@ fn create_or_move(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let (id, name) = osd(cx, args)?;
     let ((value, fixed), loc) = (weight(args)?, location(args)?);
     with_copy(cx, |map| map.create_or_move_item(id, fixed, &name, &loc))?;
-    Ok(Reply::status(format!("create-or-move updating item name '{name}' weight {} at location {} to crush map", general(value), shown(&loc))))
+    Ok(Reply::status(format!(
+        "create-or-move updating item name '{name}' weight {} at location {} to crush map",
+        general(value),
+        shown(&loc)
+    )))
 }
 
 fn is_there(map: &CrushMap, id: i32, loc: &Location) -> bool {
@@ -138,7 +317,9 @@ fn move_item(cx: &mut Cx<'_>, args: &Args) -> Outcome {
         .ok_or_else(|| Failure::not_found(format!("item {name} does not exist")))?;
     let at = shown(&loc);
     if is_there(map, id, &loc) {
-        return Ok(Reply::status(format!("no need to move item id {id} name '{name}' to location {at} in crush map")));
+        return Ok(Reply::status(format!(
+            "no need to move item id {id} name '{name}' to location {at} in crush map"
+        )));
     }
     let invalid = |_| Failure::invalid("(22) Invalid argument");
     let mut copy = map.clone();
@@ -160,10 +341,16 @@ fn link(cx: &mut Cx<'_>, args: &Args) -> Outcome {
         map.item_id(name).is_some_and(|b| map.parents(id).any(|parent| parent.id == b))
     };
     if !loc.is_empty() && loc.values().all(holds) {
-        return Ok(Reply::status(format!("no need to move item id {id} name '{name}' to location {} in crush map", shown(&loc))));
+        return Ok(Reply::status(format!(
+            "no need to move item id {id} name '{name}' to location {} in crush map",
+            shown(&loc)
+        )));
     }
     with_copy(cx, |map| map.link_bucket(id, &loc))?;
-    Ok(Reply::status(format!("linked item id {id} name '{name}' to location {} in crush map", shown(&loc))))
+    Ok(Reply::status(format!(
+        "linked item id {id} name '{name}' to location {} in crush map",
+        shown(&loc)
+    )))
 }
 
 fn rm(cx: &mut Cx<'_>, args: &Args) -> Outcome {
@@ -188,32 +375,32 @@ fn rm(cx: &mut Cx<'_>, args: &Args) -> Outcome {
 
 fn reweight(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let (name, (value, fixed)) = (args.need("name")?, weight(args)?);
-    let id = cx
-        .services
-        .osd
-        .crush_view()
-        .item_id(&name)
-        .ok_or_else(|| Failure::not_found(format!("device '{name}' does not appear in the crush map")))?;
+    let id = cx.services.osd.crush_view().item_id(&name).ok_or_else(|| {
+        Failure::not_found(format!("device '{name}' does not appear in the crush map"))
+    })?;
     if id < 0 {
         return Err(Failure::invalid(format!("device '{name}' is not a leaf in the crush map")));
     }
     with_copy(cx, |map| map.set_item_weight(id, fixed))?;
-    Ok(Reply::status(format!("reweighted item id {id} name '{name}' to {} in crush map", general(value))))
+    Ok(Reply::status(format!(
+        "reweighted item id {id} name '{name}' to {} in crush map",
+        general(value)
+    )))
 }
 
 fn reweight_subtree(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let (name, (value, fixed)) = (args.need("name")?, weight(args)?);
-    let id = cx
-        .services
-        .osd
-        .crush_view()
-        .item_id(&name)
-        .ok_or_else(|| Failure::not_found(format!("device '{name}' does not appear in the crush map")))?;
+    let id = cx.services.osd.crush_view().item_id(&name).ok_or_else(|| {
+        Failure::not_found(format!("device '{name}' does not appear in the crush map"))
+    })?;
     if id >= 0 {
         return Err(Failure::invalid(format!("device '{name}' is not a subtree in the crush map")));
     }
     with_copy(cx, |map| map.set_subtree_weight(id, fixed))?;
-    Ok(Reply::status(format!("reweighted subtree id {id} name '{name}' to {} in crush map", general(value))))
+    Ok(Reply::status(format!(
+        "reweighted subtree id {id} name '{name}' to {} in crush map",
+        general(value)
+    )))
 }
 
 fn reweight_all(cx: &mut Cx<'_>, _: &Args) -> Outcome {
@@ -229,7 +416,9 @@ fn add_bucket(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     }
     match map.type_id(&kind) {
         None => return Err(Failure::invalid(format!("type '{kind}' does not exist"))),
-        Some(0) => return Err(Failure::invalid(format!("type '{kind}' is for devices, not buckets"))),
+        Some(0) => {
+            return Err(Failure::invalid(format!("type '{kind}' is for devices, not buckets")));
+        }
         Some(_) => {}
     }
     if !crush::builder::is_valid_name(&name) {
@@ -252,9 +441,13 @@ fn rename_bucket(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let (from, to) = (args.need("srcname")?, args.need("dstname")?);
     let map = cx.services.osd.crush_view();
     match (map.item_id(&from), map.item_id(&to)) {
-        (None, None) => return Err(Failure::not_found(format!("srcname = '{from}' does not exist"))),
+        (None, None) => {
+            return Err(Failure::not_found(format!("srcname = '{from}' does not exist")));
+        }
         (None, Some(_)) => return Ok(Reply::status(format!("renamed bucket {from} into {to}"))),
-        (Some(_), Some(_)) => return Err(Failure::new(errno::EEXIST, format!("dstname = '{to}' already exists"))),
+        (Some(_), Some(_)) => {
+            return Err(Failure::new(errno::EEXIST, format!("dstname = '{to}' already exists")));
+        }
         (Some(_), None) => with_copy(cx, |map| map.rename_bucket(&from, &to))?,
     }
     Ok(Reply::status(format!("renamed bucket {from} into {to}")))
@@ -298,8 +491,12 @@ fn rule_rename(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     match (map.rule_id(&from), map.rule_id(&to)) {
         (None, None) => Err(Failure::not_found(format!("rule name '{from}' does not exist"))),
         (None, Some(_)) => Ok(Reply::status(format!("already renamed to '{to}'"))),
-        (Some(_), Some(_)) => Err(Failure::new(errno::EEXIST, format!("rule name '{to}' already exists"))),
-        (Some(_), None) => with_copy(cx, |map| map.rename_rule(&from, &to)).map(|()| Reply::default()),
+        (Some(_), Some(_)) => {
+            Err(Failure::new(errno::EEXIST, format!("rule name '{to}' already exists")))
+        }
+        (Some(_), None) => {
+            with_copy(cx, |map| map.rename_rule(&from, &to)).map(|()| Reply::default())
+        }
     }
 }
 
@@ -310,7 +507,10 @@ fn devices(cx: &Cx<'_>, args: &Args) -> Result<Vec<u32>, Failure> {
         if matches!(text.as_str(), "all" | "any" | "*") {
             return Ok(cx.services.osd.view().osds().map(|o| o.0).collect());
         }
-        out.push(parse_osd(&text).ok_or_else(|| Failure::invalid(format!("unable to parse osd id:\"{text}\"")))?);
+        out.push(
+            parse_osd(&text)
+                .ok_or_else(|| Failure::invalid(format!("unable to parse osd id:\"{text}\"")))?,
+        );
     }
     Ok(out)
 }
@@ -326,7 +526,12 @@ fn set_class(cx: &mut Cx<'_>, args: &Args) -> Outcome {
             continue;
         }
         if let Some(have) = map.device_class(id as i32).filter(|have| *have != class) {
-            return Err(Failure::new(errno::EBUSY, format!("osd.{id} has already bound to class '{have}', can not reset class to '{class}'; use 'ceph osd crush rm-device-class <id>' to remove old class first")));
+            return Err(Failure::new(
+                errno::EBUSY,
+                format!(
+                    "osd.{id} has already bound to class '{have}', can not reset class to '{class}'; use 'ceph osd crush rm-device-class <id>' to remove old class first"
+                ),
+            ));
         }
         map.set_device_class(id as i32, &class).map_err(failure)?;
         done.push(id.to_string());
@@ -354,7 +559,8 @@ fn rm_class(cx: &mut Cx<'_>, args: &Args) -> Outcome {
 fn tunables(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let profile = args.need("profile")?;
     let tunables = cx.services.osd.crush_view().tunables.with_profile(&profile);
-    let tunables = tunables.ok_or_else(|| Failure::invalid(format!("unrecognized profile '{profile}'")))?;
+    let tunables =
+        tunables.ok_or_else(|| Failure::invalid(format!("unrecognized profile '{profile}'")))?;
     cx.services.osd.edit_crush().tunables = tunables;
     Ok(Reply::status(format!("adjusted tunables profile to {profile}")))
 }
@@ -367,14 +573,20 @@ fn setmap(cx: &mut Cx<'_>, args: &Args) -> Outcome {
             return Ok(Reply::status(version.to_string()));
         }
         if prior != version as i64 {
-            return Err(Failure::new(errno::EPERM, format!("prior_version {prior} != crush version {version}")));
+            return Err(Failure::new(
+                errno::EPERM,
+                format!("prior_version {prior} != crush version {version}"),
+            ));
         }
     }
     let map = CrushMap::from_slice(&cx.input)
         .map_err(|e| Failure::invalid(format!("Failed to parse crushmap: {e}")))?;
     for (id, pool) in &cx.services.osd.view().pools {
         if map.rules.get(pool.crush_rule as usize).is_none_or(Option::is_none) {
-            return Err(Failure::invalid(format!("pool {id} uses rule {} which the new map lacks", pool.crush_rule)));
+            return Err(Failure::invalid(format!(
+                "pool {id} uses rule {} which the new map lacks",
+                pool.crush_rule
+            )));
         }
     }
     *cx.services.osd.edit_crush() = map;

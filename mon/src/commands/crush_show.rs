@@ -9,14 +9,56 @@ pub const COMMANDS: &[Spec] = &[
     cmd("osd crush dump", "", "osd", "r", "the CRUSH map", dump_command),
     cmd("osd crush rule ls", "", "osd", "r", "names of rules", rule_ls),
     cmd("osd crush rule list", "", "osd", "r", "names of rules", rule_ls),
-    cmd("osd crush rule dump", "name:String,goodchars=[A-Za-z0-9-_.],req=false", "osd", "r", "rules", rule_dump),
-    cmd("osd crush rule ls-by-class", "class:String,goodchars=[A-Za-z0-9-_.]", "osd", "r", "rules for a device class", rule_by_class),
+    cmd(
+        "osd crush rule dump",
+        "name:String,goodchars=[A-Za-z0-9-_.],req=false",
+        "osd",
+        "r",
+        "rules",
+        rule_dump,
+    ),
+    cmd(
+        "osd crush rule ls-by-class",
+        "class:String,goodchars=[A-Za-z0-9-_.]",
+        "osd",
+        "r",
+        "rules for a device class",
+        rule_by_class,
+    ),
     cmd("osd crush class ls", "", "osd", "r", "device classes", class_ls),
-    cmd("osd crush class ls-osd", "class:String,goodchars=[A-Za-z0-9-_]", "osd", "r", "OSDs of a device class", class_ls_osd),
-    cmd("osd crush get-device-class", "ids:String,n=N", "osd", "r", "device class of OSDs", get_class),
-    cmd("osd crush ls", "node:String,goodchars=[A-Za-z0-9-_.]", "osd", "r", "what a bucket holds", ls),
+    cmd(
+        "osd crush class ls-osd",
+        "class:String,goodchars=[A-Za-z0-9-_]",
+        "osd",
+        "r",
+        "OSDs of a device class",
+        class_ls_osd,
+    ),
+    cmd(
+        "osd crush get-device-class",
+        "ids:String,n=N",
+        "osd",
+        "r",
+        "device class of OSDs",
+        get_class,
+    ),
+    cmd(
+        "osd crush ls",
+        "node:String,goodchars=[A-Za-z0-9-_.]",
+        "osd",
+        "r",
+        "what a bucket holds",
+        ls,
+    ),
     cmd("osd crush show-tunables", "", "osd", "r", "tunables of placement", show_tunables),
-    cmd("osd crush get-tunable", "tunable:Choices,strings=straw_calc_version", "osd", "r", "one tunable", get_tunable),
+    cmd(
+        "osd crush get-tunable",
+        "tunable:Choices,strings=straw_calc_version",
+        "osd",
+        "r",
+        "one tunable",
+        get_tunable,
+    ),
     cmd("osd crush weight-set ls", "", "osd", "r", "weight sets", weight_sets),
 ];
 
@@ -68,7 +110,8 @@ fn rules(map: &CrushMap) -> impl Iterator<Item = (usize, &Rule)> {
 
 fn tunables_json(map: &CrushMap) -> Value {
     let t = &map.tunables;
-    let same = |profile: Tunables| Tunables { straw_calc_version: t.straw_calc_version, ..profile } == *t;
+    let same =
+        |profile: Tunables| Tunables { straw_calc_version: t.straw_calc_version, ..profile } == *t;
     let profile = [
         ("jewel", Tunables::JEWEL),
         ("hammer", Tunables::HAMMER),
@@ -82,7 +125,12 @@ fn tunables_json(map: &CrushMap) -> Value {
     let straw2 = map.buckets.iter().flatten().any(|b| b.alg() == crush::BucketAlg::Straw2);
     let tunables2 = t.chooseleaf_descend_once != 0;
     let indep = rules(map).any(|(_, r)| {
-        r.steps.iter().any(|s| matches!(s.op, Op::ChooseIndep | Op::ChooseLeafIndep | Op::SetChooseTries | Op::SetChooseLeafTries))
+        r.steps.iter().any(|s| {
+            matches!(
+                s.op,
+                Op::ChooseIndep | Op::ChooseLeafIndep | Op::SetChooseTries | Op::SetChooseLeafTries
+            )
+        })
     });
     let v3 = rules(map).any(|(_, r)| r.steps.iter().any(|s| s.op == Op::SetChooseLeafVaryR));
     let v5 = rules(map).any(|(_, r)| r.steps.iter().any(|s| s.op == Op::SetChooseLeafStable));
@@ -132,7 +180,8 @@ pub fn dump(map: &CrushMap) -> Value {
             out.into()
         })
         .collect();
-    let types: Vec<Value> = map.types.iter().map(|(id, n)| json!({"type_id": id, "name": n})).collect();
+    let types: Vec<Value> =
+        map.types.iter().map(|(id, n)| json!({"type_id": id, "name": n})).collect();
     let buckets: Vec<Value> = map
         .buckets
         .iter()
@@ -169,7 +218,11 @@ pub fn dump(map: &CrushMap) -> Value {
                         let sets: Vec<Vec<Value>> = arg
                             .weight_set
                             .iter()
-                            .map(|set| set.iter().map(|w| crate::text::number(*w as f64 / 65536.0)).collect())
+                            .map(|set| {
+                                set.iter()
+                                    .map(|w| crate::text::number(*w as f64 / 65536.0))
+                                    .collect()
+                            })
                             .collect();
                         out.insert("weight_set".into(), json!(sets));
                     }
@@ -234,7 +287,10 @@ fn rule_by_class(cx: &mut Cx<'_>, args: &Args) -> Outcome {
 fn class_ls(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let map = cx.services.osd.crush();
     let used = |class: &str| !map.devices_of_class(class).is_empty();
-    answer_json(args, map.class_names.values().filter(|n| used(n)).map(|n| Value::from(n.as_str())).collect())
+    answer_json(
+        args,
+        map.class_names.values().filter(|n| used(n)).map(|n| Value::from(n.as_str())).collect(),
+    )
 }
 
 fn class_ls_osd(cx: &mut Cx<'_>, args: &Args) -> Outcome {
@@ -251,7 +307,14 @@ fn get_class(cx: &mut Cx<'_>, args: &Args) -> Outcome {
         found.push((id, map.device_class(id as i32).unwrap_or("").to_owned()));
     }
     let json = || found.iter().map(|(o, c)| json!({"osd": o, "device_class": c})).collect();
-    answer(args, json, || found.iter().map(|(_, c)| format!("{c}\n")).collect::<String>().trim_start_matches('\n').into())
+    answer(args, json, || {
+        found
+            .iter()
+            .map(|(_, c)| format!("{c}\n"))
+            .collect::<String>()
+            .trim_start_matches('\n')
+            .into()
+    })
 }
 
 fn ls(cx: &mut Cx<'_>, args: &Args) -> Outcome {
@@ -260,9 +323,12 @@ fn ls(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let id = map
         .item_id(&node)
         .ok_or_else(|| Failure::not_found(format!("node '{node}' does not exist")))?;
-    let items = map.buckets.get((-1 - id.min(-1)) as usize).and_then(Option::as_ref).filter(|b| b.id == id);
+    let items =
+        map.buckets.get((-1 - id.min(-1)) as usize).and_then(Option::as_ref).filter(|b| b.id == id);
     let names: Vec<String> = match items {
-        Some(bucket) => bucket.items.iter().map(|i| map.item_name(*i).unwrap_or_default().to_owned()).collect(),
+        Some(bucket) => {
+            bucket.items.iter().map(|i| map.item_name(*i).unwrap_or_default().to_owned()).collect()
+        }
         None => vec![node],
     };
     answer(args, || names.clone().into(), || names.iter().map(|n| format!("{n}\n")).collect())

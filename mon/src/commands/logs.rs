@@ -9,7 +9,14 @@ use types::EntityName;
 
 pub const COMMANDS: &[Spec] = &[
     cmd("log", "logtext:String,n=N", "mon", "rw", "write a line to the cluster log", log),
-    cmd("log last", "num:Int,range=1,req=false level:Choices,req=false,strings=debug|info|sec|warn|error channel:Choices,req=false,strings=*|cluster|audit|cephadm", "mon", "r", "last lines of the cluster log", last),
+    cmd(
+        "log last",
+        "num:Int,range=1,req=false level:Choices,req=false,strings=debug|info|sec|warn|error channel:Choices,req=false,strings=*|cluster|audit|cephadm",
+        "mon",
+        "r",
+        "last lines of the cluster log",
+        last,
+    ),
 ];
 
 fn log(cx: &mut Cx<'_>, args: &Args) -> Outcome {

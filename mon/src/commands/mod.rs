@@ -100,7 +100,11 @@ pub struct Cx<'a> {
 pub type Handler = fn(&mut Cx<'_>, &Args) -> Outcome;
 
 /// Answers with JSON if the caller asked for it, else with the plain text and a newline at its end.
-pub fn answer(args: &Args, json: impl FnOnce() -> Value, plain: impl FnOnce() -> String) -> Outcome {
+pub fn answer(
+    args: &Args,
+    json: impl FnOnce() -> Value,
+    plain: impl FnOnce() -> String,
+) -> Outcome {
     Ok(Reply::data(match args.format() {
         Format::Plain => {
             let mut text = plain();

@@ -11,7 +11,14 @@ pub const COMMANDS: &[Spec] = &[
     cmd("mon stat", "", "mon", "r", "monitors in one line", stat),
     cmd("mon getmap", "epoch:Int,range=0,req=false", "mon", "r", "the MonMap, encoded", getmap),
     cmd("mon versions", "", "mon", "r", "versions of running monitors", versions),
-    cmd("mon metadata", "id:String,req=false", "mon", "r", "what monitors say of themselves", metadata),
+    cmd(
+        "mon metadata",
+        "id:String,req=false",
+        "mon",
+        "r",
+        "what monitors say of themselves",
+        metadata,
+    ),
     cmd("mgr dump", "epoch:Int,range=0,req=false", "mgr", "r", "the MgrMap", mgr_dump),
     cmd("mgr stat", "", "mgr", "r", "whether a manager is active", mgr_stat),
     cmd("mgr services", "", "mgr", "r", "services of the active manager", empty),
@@ -70,16 +77,23 @@ fn stat(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let map = &mon.map;
     let leader = map.ranks.first().cloned().unwrap_or_default();
     let json = || {
-        let members: Vec<Value> =
-            map.ranks.iter().enumerate().map(|(rank, n)| json!({"rank": rank, "name": n})).collect();
+        let members: Vec<Value> = map
+            .ranks
+            .iter()
+            .enumerate()
+            .map(|(rank, n)| json!({"rank": rank, "name": n}))
+            .collect();
         json!({
             "epoch": map.epoch.0, "min_mon_release_name": map.min_mon_release.name(),
             "num_mons": map.mons.len(), "leader": leader, "quorum": members,
         })
     };
     let plain = || {
-        let addrs: Vec<String> =
-            map.mons.values().map(|m| format!("{}={}", m.name, maps::text::addrs(&m.addrs))).collect();
+        let addrs: Vec<String> = map
+            .mons
+            .values()
+            .map(|m| format!("{}={}", m.name, maps::text::addrs(&m.addrs)))
+            .collect();
         let ranks: Vec<String> = quorum(cx).iter().map(usize::to_string).collect();
         format!(
             "e{}: {} mons at {{{}}} removed_ranks: {{}}, election epoch {}, leader 0 {leader}, quorum {} {}",
@@ -115,22 +129,28 @@ fn metadata(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let value = match args.text("id") {
         Some(id) => {
             let name = id.strip_prefix("mon.").unwrap_or(&id).to_owned();
-            let mut entry = entry(&name).ok_or_else(|| Failure::not_found(format!("mon.{name} does not exist")))?;
+            let mut entry = entry(&name)
+                .ok_or_else(|| Failure::not_found(format!("mon.{name} does not exist")))?;
             entry.as_object_mut().expect("made as an object").shift_remove("name");
             entry
         }
-        None => cx.services.mon.map.ranks.iter().filter_map(|n| entry(n)).collect::<Vec<_>>().into(),
+        None => {
+            cx.services.mon.map.ranks.iter().filter_map(|n| entry(n)).collect::<Vec<_>>().into()
+        }
     };
     answer_json(args, value)
 }
 
 fn mgr_dump(_: &mut Cx<'_>, args: &Args) -> Outcome {
-    answer_json(args, json!({
-        "epoch": 1, "active_gid": 0, "active_name": "", "active_addrs": {"addrvec": []},
-        "active_addr": ":/0", "active_change": "0.000000", "active_mgr_features": 0,
-        "available": false, "standbys": [], "modules": [], "available_modules": [],
-        "services": {}, "always_on_modules": {},
-    }))
+    answer_json(
+        args,
+        json!({
+            "epoch": 1, "active_gid": 0, "active_name": "", "active_addrs": {"addrvec": []},
+            "active_addr": ":/0", "active_change": "0.000000", "active_mgr_features": 0,
+            "available": false, "standbys": [], "modules": [], "available_modules": [],
+            "services": {}, "always_on_modules": {},
+        }),
+    )
 }
 
 fn mgr_stat(_: &mut Cx<'_>, args: &Args) -> Outcome {

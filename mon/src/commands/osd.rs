@@ -10,16 +10,79 @@ use types::{OsdId, PgId, PoolId};
 pub const COMMANDS: &[Spec] = &[
     cmd("osd in", "ids:String,n=N", "osd", "rw", "let OSDs hold data", mark_in),
     cmd("osd out", "ids:String,n=N", "osd", "rw", "move data away from OSDs", mark_out),
-    cmd("osd down", "ids:String,n=N definitely_dead:Bool,req=false", "osd", "rw", "mark OSDs down", mark_down),
-    cmd("osd reweight", "id:OsdName weight:Float,range=0.0|1.0", "osd", "rw", "share of its weight that an OSD takes", reweight),
-    cmd("osd primary-affinity", "id:OsdName weight:Float,range=0.0|1.0", "osd", "rw", "how readily an OSD is a primary", affinity),
-    cmd("osd lost", "id:OsdName yes_i_really_mean_it:Bool,req=false", "osd", "rw", "say that an OSD's data will not come back", lost),
-    cmd("osd setmaxosd", "newmax:Int,range=0", "osd", "rw", "how many OSD ids there are", setmaxosd),
-    cmd("osd pg-temp", "pgid:Pgid id:OsdName,n=N,req=false", "osd", "rw", "serve a PG by these OSDs", pg_temp),
-    cmd("osd pg-upmap", "pgid:Pgid id:OsdName,n=N", "osd", "rw", "place a PG on these OSDs", pg_upmap),
+    cmd(
+        "osd down",
+        "ids:String,n=N definitely_dead:Bool,req=false",
+        "osd",
+        "rw",
+        "mark OSDs down",
+        mark_down,
+    ),
+    cmd(
+        "osd reweight",
+        "id:OsdName weight:Float,range=0.0|1.0",
+        "osd",
+        "rw",
+        "share of its weight that an OSD takes",
+        reweight,
+    ),
+    cmd(
+        "osd primary-affinity",
+        "id:OsdName weight:Float,range=0.0|1.0",
+        "osd",
+        "rw",
+        "how readily an OSD is a primary",
+        affinity,
+    ),
+    cmd(
+        "osd lost",
+        "id:OsdName yes_i_really_mean_it:Bool,req=false",
+        "osd",
+        "rw",
+        "say that an OSD's data will not come back",
+        lost,
+    ),
+    cmd(
+        "osd setmaxosd",
+        "newmax:Int,range=0",
+        "osd",
+        "rw",
+        "how many OSD ids there are",
+        setmaxosd,
+    ),
+    cmd(
+        "osd pg-temp",
+        "pgid:Pgid id:OsdName,n=N,req=false",
+        "osd",
+        "rw",
+        "serve a PG by these OSDs",
+        pg_temp,
+    ),
+    cmd(
+        "osd pg-upmap",
+        "pgid:Pgid id:OsdName,n=N",
+        "osd",
+        "rw",
+        "place a PG on these OSDs",
+        pg_upmap,
+    ),
     cmd("osd rm-pg-upmap", "pgid:Pgid", "osd", "rw", "place a PG by CRUSH again", rm_pg_upmap),
-    cmd("osd pg-upmap-items", "pgid:Pgid id:OsdName,n=N", "osd", "rw", "replace OSDs of a PG, in pairs", pg_upmap_items),
-    cmd("osd rm-pg-upmap-items", "pgid:Pgid", "osd", "rw", "replace no OSDs of a PG", rm_pg_upmap_items),
+    cmd(
+        "osd pg-upmap-items",
+        "pgid:Pgid id:OsdName,n=N",
+        "osd",
+        "rw",
+        "replace OSDs of a PG, in pairs",
+        pg_upmap_items,
+    ),
+    cmd(
+        "osd rm-pg-upmap-items",
+        "pgid:Pgid",
+        "osd",
+        "rw",
+        "replace no OSDs of a PG",
+        rm_pg_upmap_items,
+    ),
 ];
 
 /// The OSDs that `ids` names; `all`, `any` and `*` are those for which `all` holds.
@@ -30,7 +93,9 @@ fn targets(cx: &Cx<'_>, args: &Args, all: impl Fn(OsdId) -> bool) -> Result<Vec<
             return Ok(cx.services.osd.view().osds().filter(|o| all(*o)).collect());
         }
         let id = parse_osd(&text).ok_or_else(|| {
-            Failure::invalid(format!("Expected option value to be integer, got '{text}'invalid osd id-1"))
+            Failure::invalid(format!(
+                "Expected option value to be integer, got '{text}'invalid osd id-1"
+            ))
         })?;
         out.push(OsdId(id));
     }
@@ -141,12 +206,18 @@ fn affinity(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     map.primary_affinity.resize(map.state.len(), AFFINITY_DEFAULT);
     map.primary_affinity[osd.0 as usize] = weight;
     // The digits 8 and 2 are what the real one prints for its number bases.
-    Ok(Reply::status(format!("set osd.{osd} primary-affinity to {} (8{weight}2)", text::general(shown))))
+    Ok(Reply::status(format!(
+        "set osd.{osd} primary-affinity to {} (8{weight}2)",
+        text::general(shown)
+    )))
 }
 
 fn lost(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     if !args.flag("yes_i_really_mean_it") {
-        return Err(Failure::new(errno::EPERM, "are you SURE?  this might mean real, permanent data loss.  pass --yes-i-really-mean-it if you really do."));
+        return Err(Failure::new(
+            errno::EPERM,
+            "are you SURE?  this might mean real, permanent data loss.  pass --yes-i-really-mean-it if you really do.",
+        ));
     }
     let osd = existing(cx, args)?;
     if cx.services.osd.view().is_up(osd) {
@@ -166,7 +237,12 @@ fn setmaxosd(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     }
     let map = cx.services.osd.view();
     if let Some(osd) = map.osds().find(|o| o.0 as i64 >= max) {
-        return Err(Failure::new(errno::EBUSY, format!("cannot shrink max_osd to {max} because osd.{osd} (and possibly others) still in use")));
+        return Err(Failure::new(
+            errno::EBUSY,
+            format!(
+                "cannot shrink max_osd to {max} because osd.{osd} (and possibly others) still in use"
+            ),
+        ));
     }
     cx.services.osd.edit().set_max_osd(max as u32);
     Ok(Reply::status(format!("set new max_osd = {max}")))
@@ -192,7 +268,8 @@ fn osd_list(cx: &Cx<'_>, args: &Args) -> Result<Vec<i32>, Failure> {
     args.list("id")
         .iter()
         .map(|text| {
-            let id = parse_osd(text).ok_or_else(|| Failure::invalid(format!("invalid osd id '{text}'")))?;
+            let id = parse_osd(text)
+                .ok_or_else(|| Failure::invalid(format!("invalid osd id '{text}'")))?;
             match map.exists(OsdId(id)) {
                 true => Ok(id as i32),
                 false => Err(Failure::not_found(format!("osd.{id} does not exist"))),
@@ -206,7 +283,11 @@ fn pg_temp(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let osds = osd_list(cx, args)?;
     let status = format!("set {pg} pg_temp mapping to {}", maps::text::list(&osds));
     let map = cx.services.osd.edit();
-    if osds.is_empty() { map.pg_temp.remove(&pg) } else { map.pg_temp.insert(pg, osds) };
+    if osds.is_empty() {
+        map.pg_temp.remove(&pg)
+    } else {
+        map.pg_temp.insert(pg, osds)
+    };
     Ok(Reply::status(status))
 }
 

@@ -10,11 +10,39 @@ use serde_json::{Value, json};
 use types::{EntityKind, Fsid, OsdId};
 
 pub const COMMANDS: &[Spec] = &[
-    cmd("osd new", "uuid:UUID,req=true id:OsdName,req=false", "osd", "rw", "make an OSD with its key", new),
-    cmd("osd create", "uuid:UUID,req=false id:OsdName,req=false", "osd", "rw", "make an OSD without a key", create),
+    cmd(
+        "osd new",
+        "uuid:UUID,req=true id:OsdName,req=false",
+        "osd",
+        "rw",
+        "make an OSD with its key",
+        new,
+    ),
+    cmd(
+        "osd create",
+        "uuid:UUID,req=false id:OsdName,req=false",
+        "osd",
+        "rw",
+        "make an OSD without a key",
+        create,
+    ),
     cmd("osd rm", "ids:String,n=N", "osd", "rw", "remove OSDs that are down", rm),
-    cmd("osd destroy", "id:OsdName force:Bool,req=false yes_i_really_mean_it:Bool,req=false", "osd", "rw", "say that an OSD's data are gone; its id stays", destroy),
-    cmd("osd purge", "id:OsdName force:Bool,req=false yes_i_really_mean_it:Bool,req=false", "osd", "rw", "remove an OSD with its key and its place", purge),
+    cmd(
+        "osd destroy",
+        "id:OsdName force:Bool,req=false yes_i_really_mean_it:Bool,req=false",
+        "osd",
+        "rw",
+        "say that an OSD's data are gone; its id stays",
+        destroy,
+    ),
+    cmd(
+        "osd purge",
+        "id:OsdName force:Bool,req=false yes_i_really_mean_it:Bool,req=false",
+        "osd",
+        "rw",
+        "remove an OSD with its key and its place",
+        purge,
+    ),
 ];
 
 fn uuid(args: &Args) -> Result<Option<Fsid>, Failure> {
@@ -36,7 +64,10 @@ fn choose(cx: &Cx<'_>, uuid: Option<Fsid>, wanted: Option<u32>) -> Result<(u32, 
         if let Some(osd) = map.osds().find(|o| map.uuid[o.0 as usize] == uuid) {
             return match wanted.is_none_or(|w| w == osd.0) {
                 true => Ok((osd.0, true)),
-                false => Err(Failure::new(errno::EEXIST, format!("uuid {uuid} already in use for different id {osd}"))),
+                false => Err(Failure::new(
+                    errno::EEXIST,
+                    format!("uuid {uuid} already in use for different id {osd}"),
+                )),
             };
         }
     }
@@ -46,7 +77,13 @@ fn choose(cx: &Cx<'_>, uuid: Option<Fsid>, wanted: Option<u32>) -> Result<(u32, 
             return Err(Failure::invalid(format!("osd id {id} is too large")));
         }
         return match map.exists(osd) && !map.is_destroyed(osd) {
-            true => Err(Failure::new(errno::EEXIST, format!("id {id} already in use and does not match uuid {}", uuid.unwrap_or_default()))),
+            true => Err(Failure::new(
+                errno::EEXIST,
+                format!(
+                    "id {id} already in use and does not match uuid {}",
+                    uuid.unwrap_or_default()
+                ),
+            )),
             false => Ok((id, false)),
         };
     }
@@ -67,7 +104,8 @@ fn make(cx: &mut Cx<'_>, id: u32, uuid: Fsid) {
 }
 
 fn new(cx: &mut Cx<'_>, args: &Args) -> Outcome {
-    let uuid = uuid(args)?.ok_or_else(|| Failure::invalid("requires the OSD UUID to be specified."))?;
+    let uuid =
+        uuid(args)?.ok_or_else(|| Failure::invalid("requires the OSD UUID to be specified."))?;
     let (id, exists) = choose(cx, Some(uuid), args.osd("id")?)?;
     let key = match input_secret(cx)? {
         Some(key) => key,
@@ -91,7 +129,9 @@ fn input_secret(cx: &Cx<'_>) -> Result<Option<CryptoKey>, Failure> {
     let value: Value = serde_json::from_slice(&cx.input).map_err(|_| bad("input is not JSON"))?;
     match value.get("cephx_secret").and_then(Value::as_str) {
         None => Ok(None),
-        Some(text) => CryptoKey::from_base64(text).map(Some).ok_or_else(|| bad("cephx_secret is not a key")),
+        Some(text) => {
+            CryptoKey::from_base64(text).map(Some).ok_or_else(|| bad("cephx_secret is not a key"))
+        }
     }
 }
 
@@ -116,14 +156,20 @@ fn forget(cx: &mut Cx<'_>, osd: OsdId) {
 fn rm(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let mut status = Vec::new();
     for text in args.list("ids") {
-        let id = parse_osd(&text)
-            .ok_or_else(|| Failure::invalid(format!("Expected option value to be integer, got '{text}'invalid osd id-1")))?;
+        let id = parse_osd(&text).ok_or_else(|| {
+            Failure::invalid(format!(
+                "Expected option value to be integer, got '{text}'invalid osd id-1"
+            ))
+        })?;
         let osd = OsdId(id);
         let map = cx.services.osd.view();
         if !map.exists(osd) {
             status.push(format!("osd.{osd} does not exist. "));
         } else if map.is_up(osd) {
-            return Err(Failure::new(errno::EBUSY, format!("osd.{osd} is still up; must be down before removal. ")));
+            return Err(Failure::new(
+                errno::EBUSY,
+                format!("osd.{osd} is still up; must be down before removal. "),
+            ));
         } else {
             forget(cx, osd);
             status.push(format!("removed osd.{osd}"));
@@ -135,7 +181,12 @@ fn rm(cx: &mut Cx<'_>, args: &Args) -> Outcome {
 fn sure(args: &Args, what: &str) -> Result<(), Failure> {
     match args.flag("yes_i_really_mean_it") || args.flag("force") {
         true => Ok(()),
-        false => Err(Failure::new(errno::EPERM, format!("Are you SURE?  Did you verify with 'ceph osd safe-to-destroy'?  This will {what}.  Pass --yes-i-really-mean-it if you really do."))),
+        false => Err(Failure::new(
+            errno::EPERM,
+            format!(
+                "Are you SURE?  Did you verify with 'ceph osd safe-to-destroy'?  This will {what}.  Pass --yes-i-really-mean-it if you really do."
+            ),
+        )),
     }
 }
 

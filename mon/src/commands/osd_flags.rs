@@ -9,15 +9,78 @@ use std::time::Duration;
 use types::{AddrKind, EntityAddr};
 
 pub const COMMANDS: &[Spec] = &[
-    cmd("osd set", "key:Choices,strings=full|pause|noup|nodown|noout|noin|nobackfill|norebalance|norecover|noscrub|nodeep-scrub|notieragent|nosnaptrim|pglog_hardlimit yes_i_really_mean_it:Bool,req=false", "osd", "rw", "set a flag of the cluster", set),
-    cmd("osd unset", "key:Choices,strings=full|pause|noup|nodown|noout|noin|nobackfill|norebalance|norecover|noscrub|nodeep-scrub|notieragent|nosnaptrim", "osd", "rw", "clear a flag of the cluster", unset),
-    cmd("osd set-full-ratio", "ratio:Float,range=0.0|1.0", "osd", "rw", "used share at which an OSD is full", set_full),
-    cmd("osd set-backfillfull-ratio", "ratio:Float,range=0.0|1.0", "osd", "rw", "used share at which backfill stops", set_backfillfull),
-    cmd("osd set-nearfull-ratio", "ratio:Float,range=0.0|1.0", "osd", "rw", "used share at which to warn", set_nearfull),
-    cmd("osd set-require-min-compat-client", "version:String yes_i_really_mean_it:Bool,req=false", "osd", "rw", "oldest clients that may come", set_min_client),
-    cmd("osd get-require-min-compat-client", "", "osd", "r", "oldest clients that may come", get_min_client),
-    cmd("osd require-osd-release", "release:Choices,strings=luminous|mimic|nautilus|octopus|pacific yes_i_really_mean_it:Bool,req=false", "osd", "rw", "oldest OSDs that may come", require_release),
-    cmd("osd blocklist", "blocklistop:Choices,strings=add|rm addr:EntityAddr expire:Float,range=0.0,req=false", "osd", "rw", "keep a client out, or let it in again", blocklist),
+    cmd(
+        "osd set",
+        "key:Choices,strings=full|pause|noup|nodown|noout|noin|nobackfill|norebalance|norecover|noscrub|nodeep-scrub|notieragent|nosnaptrim|pglog_hardlimit yes_i_really_mean_it:Bool,req=false",
+        "osd",
+        "rw",
+        "set a flag of the cluster",
+        set,
+    ),
+    cmd(
+        "osd unset",
+        "key:Choices,strings=full|pause|noup|nodown|noout|noin|nobackfill|norebalance|norecover|noscrub|nodeep-scrub|notieragent|nosnaptrim",
+        "osd",
+        "rw",
+        "clear a flag of the cluster",
+        unset,
+    ),
+    cmd(
+        "osd set-full-ratio",
+        "ratio:Float,range=0.0|1.0",
+        "osd",
+        "rw",
+        "used share at which an OSD is full",
+        set_full,
+    ),
+    cmd(
+        "osd set-backfillfull-ratio",
+        "ratio:Float,range=0.0|1.0",
+        "osd",
+        "rw",
+        "used share at which backfill stops",
+        set_backfillfull,
+    ),
+    cmd(
+        "osd set-nearfull-ratio",
+        "ratio:Float,range=0.0|1.0",
+        "osd",
+        "rw",
+        "used share at which to warn",
+        set_nearfull,
+    ),
+    cmd(
+        "osd set-require-min-compat-client",
+        "version:String yes_i_really_mean_it:Bool,req=false",
+        "osd",
+        "rw",
+        "oldest clients that may come",
+        set_min_client,
+    ),
+    cmd(
+        "osd get-require-min-compat-client",
+        "",
+        "osd",
+        "r",
+        "oldest clients that may come",
+        get_min_client,
+    ),
+    cmd(
+        "osd require-osd-release",
+        "release:Choices,strings=luminous|mimic|nautilus|octopus|pacific yes_i_really_mean_it:Bool,req=false",
+        "osd",
+        "rw",
+        "oldest OSDs that may come",
+        require_release,
+    ),
+    cmd(
+        "osd blocklist",
+        "blocklistop:Choices,strings=add|rm addr:EntityAddr expire:Float,range=0.0,req=false",
+        "osd",
+        "rw",
+        "keep a client out, or let it in again",
+        blocklist,
+    ),
     cmd("osd blocklist ls", "", "osd", "r", "clients that are kept out", blocklist_ls),
     cmd("osd blocklist clear", "", "osd", "rw", "let everybody in again", blocklist_clear),
 ];
@@ -114,7 +177,10 @@ fn require_release(cx: &mut Cx<'_>, args: &Args) -> Outcome {
         return Err(Failure::invalid(format!("not supported for release {name}")));
     }
     if release < cx.services.osd.view().require_osd_release {
-        return Err(Failure::new(errno::EPERM, "require_osd_release cannot be lowered once it has been set"));
+        return Err(Failure::new(
+            errno::EPERM,
+            "require_osd_release cannot be lowered once it has been set",
+        ));
     }
     cx.services.osd.edit().require_osd_release = release;
     Ok(Reply::default())

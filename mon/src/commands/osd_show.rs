@@ -15,22 +15,71 @@ pub const COMMANDS: &[Spec] = &[
     cmd("osd dump", "epoch:Int,range=0,req=false", "osd", "r", "the OSDMap", dump),
     cmd("osd stat", "", "osd", "r", "OSDs in one line", stat),
     cmd("osd ls", "epoch:Int,range=0,req=false", "osd", "r", "ids of OSDs", ls),
-    cmd("osd ls-tree", "epoch:Int,range=0,req=false name:String,req=true", "osd", "r", "ids of OSDs below a bucket", ls_tree),
+    cmd(
+        "osd ls-tree",
+        "epoch:Int,range=0,req=false name:String,req=true",
+        "osd",
+        "r",
+        "ids of OSDs below a bucket",
+        ls_tree,
+    ),
     cmd("osd getmap", "epoch:Int,range=0,req=false", "osd", "r", "the OSDMap, encoded", getmap),
-    cmd("osd getcrushmap", "epoch:Int,range=0,req=false", "osd", "r", "the CRUSH map, encoded", getcrushmap),
+    cmd(
+        "osd getcrushmap",
+        "epoch:Int,range=0,req=false",
+        "osd",
+        "r",
+        "the CRUSH map, encoded",
+        getcrushmap,
+    ),
     cmd("osd getmaxosd", "", "osd", "r", "how many OSD ids there are", getmaxosd),
     cmd("osd versions", "", "osd", "r", "versions of running OSDs", versions),
-    cmd("osd metadata", "id:OsdName,req=false", "osd", "r", "what OSDs say of themselves", metadata),
+    cmd(
+        "osd metadata",
+        "id:OsdName,req=false",
+        "osd",
+        "r",
+        "what OSDs say of themselves",
+        metadata,
+    ),
     cmd("osd find", "id:OsdName", "osd", "r", "where an OSD is", find),
     cmd("osd info", "id:OsdName,req=false", "osd", "r", "what the map says of OSDs", info),
-    cmd("osd map", "pool:Poolname object:Objectname nspace:String,req=false", "osd", "r", "where an object is", map_object),
+    cmd(
+        "osd map",
+        "pool:Poolname object:Objectname nspace:String,req=false",
+        "osd",
+        "r",
+        "where an object is",
+        map_object,
+    ),
     cmd("osd perf", "", "osd", "r", "latencies of OSDs", perf),
     cmd("osd blocked-by", "", "osd", "r", "OSDs that others wait for", blocked_by),
     cmd("osd utilization", "", "osd", "r", "how evenly PGs lie on OSDs", utilization),
-    cmd("osd ok-to-stop", "ids:String,n=N max:Int,req=false", "osd", "r", "whether PGs stay available without these OSDs", ok_to_stop),
-    cmd("osd safe-to-destroy", "ids:String,n=N", "osd", "r", "whether no PG needs these OSDs", safe_to_destroy),
+    cmd(
+        "osd ok-to-stop",
+        "ids:String,n=N max:Int,req=false",
+        "osd",
+        "r",
+        "whether PGs stay available without these OSDs",
+        ok_to_stop,
+    ),
+    cmd(
+        "osd safe-to-destroy",
+        "ids:String,n=N",
+        "osd",
+        "r",
+        "whether no PG needs these OSDs",
+        safe_to_destroy,
+    ),
     cmd("osd erasure-code-profile ls", "", "osd", "r", "names of erasure code profiles", profiles),
-    cmd("osd erasure-code-profile get", "name:String,goodchars=[A-Za-z0-9-_.]", "osd", "r", "an erasure code profile", profile),
+    cmd(
+        "osd erasure-code-profile get",
+        "name:String,goodchars=[A-Za-z0-9-_.]",
+        "osd",
+        "r",
+        "an erasure code profile",
+        profile,
+    ),
 ];
 
 /// The map of the epoch that is asked for, or the present one.
@@ -56,7 +105,8 @@ fn stat(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let now = cx.now.wall;
     let plain = || {
         let remapped = super::status::remapped(s);
-        let mut line = format!("{}; epoch: e{}", super::status::osds_line(s.osd.map(), now), s.osd.epoch());
+        let mut line =
+            format!("{}; epoch: e{}", super::status::osds_line(s.osd.map(), now), s.osd.epoch());
         if remapped > 0 {
             line += &format!("; {remapped} remapped pgs");
         }
@@ -78,7 +128,8 @@ fn ls(cx: &mut Cx<'_>, args: &Args) -> Outcome {
 fn ls_tree(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let map = at_epoch(cx, args)?;
     let name = args.need("name")?;
-    let crush = CrushMap::from_slice(&map.crush_raw).map_err(|e| Failure::invalid(e.to_string()))?;
+    let crush =
+        CrushMap::from_slice(&map.crush_raw).map_err(|e| Failure::invalid(e.to_string()))?;
     let root = crush
         .item_id(&name)
         .ok_or_else(|| Failure::not_found(format!("\"{name}\" does not exist")))?;
@@ -93,7 +144,8 @@ fn getmap(cx: &mut Cx<'_>, args: &Args) -> Outcome {
 
 fn getcrushmap(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let map = at_epoch(cx, args)?;
-    let crush = CrushMap::from_slice(&map.crush_raw).map_err(|e| Failure::invalid(e.to_string()))?;
+    let crush =
+        CrushMap::from_slice(&map.crush_raw).map_err(|e| Failure::invalid(e.to_string()))?;
     Ok(Reply::data(crush.to_vec()).with_status(map.crush_version.to_string()))
 }
 
@@ -128,8 +180,8 @@ fn metadata(cx: &mut Cx<'_>, args: &Args) -> Outcome {
 }
 
 fn find(cx: &mut Cx<'_>, args: &Args) -> Outcome {
-    let osd = existing(cx, args)?
-        .ok_or_else(|| Failure::invalid("unable to parse osd id value"))?;
+    let osd =
+        existing(cx, args)?.ok_or_else(|| Failure::invalid("unable to parse osd id value"))?;
     let map = cx.services.osd.map();
     let mut out = Map::new();
     let entry = map.dump_osd(osd);
@@ -139,10 +191,11 @@ fn find(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     if let Some(host) = cx.services.osd.metadata(osd.0).and_then(|m| m.get("hostname")) {
         out.insert("host".into(), host.clone());
     }
-    let place: Map<String, Value> = crate::placement::location(cx.services.osd.crush(), osd.0 as i32)
-        .into_iter()
-        .map(|(kind, name)| (kind, name.into()))
-        .collect();
+    let place: Map<String, Value> =
+        crate::placement::location(cx.services.osd.crush(), osd.0 as i32)
+            .into_iter()
+            .map(|(kind, name)| (kind, name.into()))
+            .collect();
     out.insert("crush_location".into(), place.into());
     answer_json(args, out.into())
 }
@@ -219,7 +272,11 @@ fn perf(cx: &mut Cx<'_>, args: &Args) -> Outcome {
             table = table.column(heading, Right, Right);
         }
         for (id, s) in osds.iter().rev() {
-            table.row([id.to_string(), ms(s.commit_latency_us).to_string(), ms(s.apply_latency_us).to_string()]);
+            table.row([
+                id.to_string(),
+                ms(s.commit_latency_us).to_string(),
+                ms(s.apply_latency_us).to_string(),
+            ]);
         }
         table.render()
     };
@@ -235,8 +292,11 @@ fn utilization(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let s = &*cx.services;
     let map = s.osd.map();
     let counts = s.stats.pgs_per_osd(map);
-    let per: Vec<(u32, u64)> =
-        map.osds().filter(|o| map.is_in(*o)).map(|o| (o.0, counts.get(&o.0).copied().unwrap_or(0))).collect();
+    let per: Vec<(u32, u64)> = map
+        .osds()
+        .filter(|o| map.is_in(*o))
+        .map(|o| (o.0, counts.get(&o.0).copied().unwrap_or(0)))
+        .collect();
     let n = per.len().max(1) as f64;
     let avg = per.iter().map(|(_, c)| *c as f64).sum::<f64>() / n;
     let deviation = (per.iter().map(|(_, c)| (*c as f64 - avg).powi(2)).sum::<f64>() / n).sqrt();
@@ -255,8 +315,15 @@ fn utilization(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let plain = || {
         format!(
             "avg {}\nstddev {} (expected baseline {})\nmin osd.{} with {} pgs ({} * mean)\nmax osd.{} with {} pgs ({} * mean)",
-            general(avg), general(deviation), general(baseline),
-            min.0, min.1, share(min.1), max.0, max.1, share(max.1)
+            general(avg),
+            general(deviation),
+            general(baseline),
+            min.0,
+            min.1,
+            share(min.1),
+            max.0,
+            max.1,
+            share(max.1)
         )
     };
     answer(args, json, plain)
@@ -264,7 +331,9 @@ fn utilization(cx: &mut Cx<'_>, args: &Args) -> Outcome {
 
 fn osd_args(args: &Args) -> Result<Vec<OsdId>, Failure> {
     let parse = |t: &String| {
-        super::args::parse_osd(t).map(OsdId).ok_or_else(|| Failure::invalid(format!("invalid osd id '{t}'")))
+        super::args::parse_osd(t)
+            .map(OsdId)
+            .ok_or_else(|| Failure::invalid(format!("invalid osd id '{t}'")))
     };
     args.list("ids").iter().map(parse).collect()
 }
@@ -303,7 +372,13 @@ fn ok_to_stop(cx: &mut Cx<'_>, args: &Args) -> Outcome {
         value["ok_become_degraded"] = json!(degraded);
         return Ok(Reply::data(format!("\n{value}\n")));
     }
-    Err(Failure::new(super::errno::EBUSY, format!("unsafe to stop osd(s) at this time ({} PGs are or would become offline)", inactive.len())))
+    Err(Failure::new(
+        super::errno::EBUSY,
+        format!(
+            "unsafe to stop osd(s) at this time ({} PGs are or would become offline)",
+            inactive.len()
+        ),
+    ))
 }
 
 fn safe_to_destroy(cx: &mut Cx<'_>, args: &Args) -> Outcome {
@@ -311,18 +386,28 @@ fn safe_to_destroy(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let (mapped, _) = affected(cx.services, &osds);
     let shown = osds.iter().map(|o| o.to_string()).collect::<Vec<_>>().join(",");
     if !mapped.is_empty() {
-        return Err(Failure::new(super::errno::EBUSY, format!("OSD(s) {shown} have {} pgs currently mapped to them. ", mapped.len())));
+        return Err(Failure::new(
+            super::errno::EBUSY,
+            format!("OSD(s) {shown} have {} pgs currently mapped to them. ", mapped.len()),
+        ));
     }
     let ids: Vec<u32> = osds.iter().map(|o| o.0).collect();
-    let json = || json!({"safe_to_destroy": ids, "active": [], "missing_stats": [], "stored_pgs": []});
+    let json =
+        || json!({"safe_to_destroy": ids, "active": [], "missing_stats": [], "stored_pgs": []});
     let reply = answer(args, json, String::new)?;
-    Ok(reply.with_status(format!("OSD(s) {shown} are safe to destroy without reducing data durability.")))
+    Ok(reply.with_status(format!(
+        "OSD(s) {shown} are safe to destroy without reducing data durability."
+    )))
 }
 
 fn profiles(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let map = cx.services.osd.map();
     let names = || map.erasure_code_profiles.keys();
-    answer(args, || names().map(|n| Value::from(n.as_str())).collect(), || names().map(|n| format!("{n}\n")).collect())
+    answer(
+        args,
+        || names().map(|n| Value::from(n.as_str())).collect(),
+        || names().map(|n| format!("{n}\n")).collect(),
+    )
 }
 
 fn profile(cx: &mut Cx<'_>, args: &Args) -> Outcome {

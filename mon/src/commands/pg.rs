@@ -13,10 +13,24 @@ use types::{PgId, PoolId, UTime};
 
 pub const COMMANDS: &[Spec] = &[
     cmd("pg stat", "", "pg", "r", "PGs in one line", stat),
-    cmd("pg dump", "dumpcontents:Choices,n=N,req=false,strings=all|summary|sum|delta|pools|osds|pgs|pgs_brief", "pg", "r", "state of all PGs", dump),
+    cmd(
+        "pg dump",
+        "dumpcontents:Choices,n=N,req=false,strings=all|summary|sum|delta|pools|osds|pgs|pgs_brief",
+        "pg",
+        "r",
+        "state of all PGs",
+        dump,
+    ),
     cmd("pg map", "pgid:Pgid", "pg", "r", "where a PG is", map),
     cmd("pg ls", "pool:Int,req=false states:String,n=N,req=false", "pg", "r", "PGs", ls),
-    cmd("pg ls-by-pool", "poolstr:String states:String,n=N,req=false", "pg", "r", "PGs of a pool", ls_by_pool),
+    cmd(
+        "pg ls-by-pool",
+        "poolstr:String states:String,n=N,req=false",
+        "pg",
+        "r",
+        "PGs of a pool",
+        ls_by_pool,
+    ),
 ];
 
 fn stat(cx: &mut Cx<'_>, args: &Args) -> Outcome {
@@ -36,10 +50,15 @@ fn stat(cx: &mut Cx<'_>, args: &Args) -> Outcome {
         }})
     };
     let plain = || {
-        let list: Vec<String> = states.iter().map(|(st, n)| format!("{n} {}", state_name(*st))).collect();
+        let list: Vec<String> =
+            states.iter().map(|(st, n)| format!("{n} {}", state_name(*st))).collect();
         format!(
             "{total} pgs: {}; {} data, {} used, {} / {} avail",
-            list.join(", "), bytes(data), bytes(space.used), bytes(space.available), bytes(space.total)
+            list.join(", "),
+            bytes(data),
+            bytes(space.used),
+            bytes(space.available),
+            bytes(space.total)
         )
     };
     answer(args, json, plain)
@@ -210,7 +229,9 @@ fn dump_json(s: &Services, what: &str) -> Value {
             let brief = |p: &PgStat| {
                 let full = pg_json(p);
                 let keys = ["pgid", "state", "up", "acting", "up_primary", "acting_primary"];
-                keys.iter().map(|k| ((*k).to_owned(), full[*k].clone())).collect::<serde_json::Map<_, _>>()
+                keys.iter()
+                    .map(|k| ((*k).to_owned(), full[*k].clone()))
+                    .collect::<serde_json::Map<_, _>>()
             };
             json!({"pg_ready": true, "pg_stats": all(s).iter().map(brief).collect::<Vec<_>>()})
         }
@@ -250,27 +271,62 @@ fn pgs_table(pgs: &[PgStat]) -> String {
     use Align::{Left, Right};
     let mut table = Table::default().column("PG_STAT", Left, Left);
     for heading in [
-        "OBJECTS", "MISSING_ON_PRIMARY", "DEGRADED", "MISPLACED", "UNFOUND", "BYTES",
-        "OMAP_BYTES*", "OMAP_KEYS*", "LOG", "DISK_LOG", "STATE", "STATE_STAMP", "VERSION",
-        "REPORTED", "UP", "UP_PRIMARY", "ACTING", "ACTING_PRIMARY", "LAST_SCRUB", "SCRUB_STAMP",
-        "LAST_DEEP_SCRUB", "DEEP_SCRUB_STAMP", "SNAPTRIMQ_LEN",
+        "OBJECTS",
+        "MISSING_ON_PRIMARY",
+        "DEGRADED",
+        "MISPLACED",
+        "UNFOUND",
+        "BYTES",
+        "OMAP_BYTES*",
+        "OMAP_KEYS*",
+        "LOG",
+        "DISK_LOG",
+        "STATE",
+        "STATE_STAMP",
+        "VERSION",
+        "REPORTED",
+        "UP",
+        "UP_PRIMARY",
+        "ACTING",
+        "ACTING_PRIMARY",
+        "LAST_SCRUB",
+        "SCRUB_STAMP",
+        "LAST_DEEP_SCRUB",
+        "DEEP_SCRUB_STAMP",
+        "SNAPTRIMQ_LEN",
     ] {
         table = table.column(heading, Left, Right);
     }
     for p in pgs {
         let s = &p.sum;
         let numbers = [
-            s.num_objects, s.num_objects_missing_on_primary, s.num_objects_degraded,
-            s.num_objects_misplaced, s.num_objects_unfound, s.num_bytes, s.num_omap_bytes,
-            s.num_omap_keys, p.log_entries as i64, p.log_entries as i64,
+            s.num_objects,
+            s.num_objects_missing_on_primary,
+            s.num_objects_degraded,
+            s.num_objects_misplaced,
+            s.num_objects_unfound,
+            s.num_bytes,
+            s.num_omap_bytes,
+            s.num_omap_keys,
+            p.log_entries as i64,
+            p.log_entries as i64,
         ];
         let mut row = vec![p.pgid.to_string()];
         row.extend(numbers.iter().map(i64::to_string));
         row.extend([
-            state_name(p.state), since(p), version(p),
+            state_name(p.state),
+            since(p),
+            version(p),
             format!("{}:{}", p.reported_epoch, p.reported_sequence),
-            list(p.up.iter()), primary(p.up_primary).to_string(), list(p.acting.iter()),
-            primary(p.acting_primary).to_string(), "0'0".into(), since(p), "0'0".into(), since(p), "0".into(),
+            list(p.up.iter()),
+            primary(p.up_primary).to_string(),
+            list(p.acting.iter()),
+            primary(p.acting_primary).to_string(),
+            "0'0".into(),
+            since(p),
+            "0'0".into(),
+            since(p),
+            "0".into(),
         ]);
         table.row(row);
     }
@@ -285,8 +341,12 @@ fn brief_table(pgs: &[PgStat]) -> String {
     }
     for p in pgs {
         table.row([
-            p.pgid.to_string(), state_name(p.state), list(p.up.iter()),
-            primary(p.up_primary).to_string(), list(p.acting.iter()), primary(p.acting_primary).to_string(),
+            p.pgid.to_string(),
+            state_name(p.state),
+            list(p.up.iter()),
+            primary(p.up_primary).to_string(),
+            list(p.acting.iter()),
+            primary(p.acting_primary).to_string(),
         ]);
     }
     table.render()
@@ -295,7 +355,9 @@ fn brief_table(pgs: &[PgStat]) -> String {
 fn osds_table(s: &Services) -> String {
     use Align::{Left, Right};
     let mut table = Table::default();
-    for heading in ["OSD_STAT", "USED", "AVAIL", "USED_RAW", "TOTAL", "HB_PEERS", "PG_SUM", "PRIMARY_PG_SUM"] {
+    for heading in
+        ["OSD_STAT", "USED", "AVAIL", "USED_RAW", "TOTAL", "HB_PEERS", "PG_SUM", "PRIMARY_PG_SUM"]
+    {
         table = table.column(heading, Left, Right);
     }
     let pgs = s.stats.pgs_per_osd(s.osd.map());
@@ -304,12 +366,19 @@ fn osds_table(s: &Services) -> String {
         let peers: Vec<u32> = s.stats.osds.keys().filter(|p| *p != id).copied().collect();
         let primaries = all.iter().filter(|p| p.acting_primary.is_some_and(|a| a.0 == *id)).count();
         table.row([
-            id.to_string(), bytes(o.used), bytes(o.available), bytes(o.used), bytes(o.total),
-            list(peers), pgs.get(id).copied().unwrap_or(0).to_string(), primaries.to_string(),
+            id.to_string(),
+            bytes(o.used),
+            bytes(o.available),
+            bytes(o.used),
+            bytes(o.total),
+            list(peers),
+            pgs.get(id).copied().unwrap_or(0).to_string(),
+            primaries.to_string(),
         ]);
     }
     let sum = s.stats.space();
-    let row = ["sum".into(), bytes(sum.used), bytes(sum.available), bytes(sum.used), bytes(sum.total)];
+    let row =
+        ["sum".into(), bytes(sum.used), bytes(sum.available), bytes(sum.used), bytes(sum.total)];
     table.row(row);
     table.render()
 }
@@ -317,7 +386,19 @@ fn osds_table(s: &Services) -> String {
 fn pools_table(s: &Services) -> String {
     use Align::{Left, Right};
     let mut table = Table::default();
-    for heading in ["POOLID", "OBJECTS", "MISSING_ON_PRIMARY", "DEGRADED", "MISPLACED", "UNFOUND", "BYTES", "OMAP_BYTES*", "OMAP_KEYS*", "LOG", "DISK_LOG"] {
+    for heading in [
+        "POOLID",
+        "OBJECTS",
+        "MISSING_ON_PRIMARY",
+        "DEGRADED",
+        "MISPLACED",
+        "UNFOUND",
+        "BYTES",
+        "OMAP_BYTES*",
+        "OMAP_KEYS*",
+        "LOG",
+        "DISK_LOG",
+    ] {
         table = table.column(heading, Left, Right);
     }
     let map = s.osd.map();
@@ -325,9 +406,17 @@ fn pools_table(s: &Services) -> String {
         let sum = s.stats.sum(map, Some(*id));
         let c = &sum.counts;
         let cells = [
-            id.0, c.num_objects, c.num_objects_missing_on_primary, c.num_objects_degraded,
-            c.num_objects_misplaced, c.num_objects_unfound, c.num_bytes, c.num_omap_bytes,
-            c.num_omap_keys, sum.log_entries as i64, sum.log_entries as i64,
+            id.0,
+            c.num_objects,
+            c.num_objects_missing_on_primary,
+            c.num_objects_degraded,
+            c.num_objects_misplaced,
+            c.num_objects_unfound,
+            c.num_bytes,
+            c.num_omap_bytes,
+            c.num_omap_keys,
+            sum.log_entries as i64,
+            sum.log_entries as i64,
         ];
         table.row(cells.iter().map(i64::to_string));
     }
@@ -373,7 +462,9 @@ fn map(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let plain = || {
         format!(
             "osdmap e{} pg {raw} ({pg}) -> up {} acting {}",
-            map.epoch, list(&at.up), list(&at.acting)
+            map.epoch,
+            list(&at.up),
+            list(&at.acting)
         )
     };
     answer(args, json, plain)
@@ -387,7 +478,8 @@ fn list_pgs(cx: &Cx<'_>, args: &Args, pool: Option<PoolId>) -> Outcome {
         pool.is_none_or(|pool| pool == p.pgid.pool)
             && states.iter().all(|s| s == "all" || name.split('+').any(|n| n == s))
     });
-    let json = || json!({"pg_ready": true, "pg_stats": pgs.iter().map(pg_json).collect::<Vec<_>>()});
+    let json =
+        || json!({"pg_ready": true, "pg_stats": pgs.iter().map(pg_json).collect::<Vec<_>>()});
     answer(args, json, || pgs_table(&pgs))
 }
 

@@ -12,16 +12,65 @@ use types::PoolId;
 use types::time::Now;
 
 pub const COMMANDS: &[Spec] = &[
-    cmd("osd pool create", "pool:Poolname pg_num:Int,range=0,req=false pgp_num:Int,range=0,req=false pool_type:Choices,req=false,strings=replicated|erasure erasure_code_profile:String,goodchars=[A-Za-z0-9-_.],req=false rule:String,req=false expected_num_objects:Int,range=0,req=false size:Int,range=0,req=false pg_num_min:Int,range=0,req=false pg_num_max:Int,range=0,req=false autoscale_mode:Choices,req=false,strings=on|off|warn bulk:Bool,req=false target_size_bytes:Int,range=0,req=false target_size_ratio:Float,range=0.0,req=false", "osd", "rw", "make a pool", create),
-    cmd("osd pool delete", "pool:Poolname pool2:Poolname,req=false yes_i_really_really_mean_it:Bool,req=false yes_i_really_really_mean_it_not_faking:Bool,req=false", "osd", "rw", "delete a pool and all its objects", delete),
-    cmd("osd pool rm", "pool:Poolname pool2:Poolname,req=false yes_i_really_really_mean_it:Bool,req=false yes_i_really_really_mean_it_not_faking:Bool,req=false", "osd", "rw", "delete a pool and all its objects", delete),
-    cmd("osd pool rename", "srcpool:Poolname destpool:Poolname", "osd", "rw", "rename a pool", rename),
+    cmd(
+        "osd pool create",
+        "pool:Poolname pg_num:Int,range=0,req=false pgp_num:Int,range=0,req=false pool_type:Choices,req=false,strings=replicated|erasure erasure_code_profile:String,goodchars=[A-Za-z0-9-_.],req=false rule:String,req=false expected_num_objects:Int,range=0,req=false size:Int,range=0,req=false pg_num_min:Int,range=0,req=false pg_num_max:Int,range=0,req=false autoscale_mode:Choices,req=false,strings=on|off|warn bulk:Bool,req=false target_size_bytes:Int,range=0,req=false target_size_ratio:Float,range=0.0,req=false",
+        "osd",
+        "rw",
+        "make a pool",
+        create,
+    ),
+    cmd(
+        "osd pool delete",
+        "pool:Poolname pool2:Poolname,req=false yes_i_really_really_mean_it:Bool,req=false yes_i_really_really_mean_it_not_faking:Bool,req=false",
+        "osd",
+        "rw",
+        "delete a pool and all its objects",
+        delete,
+    ),
+    cmd(
+        "osd pool rm",
+        "pool:Poolname pool2:Poolname,req=false yes_i_really_really_mean_it:Bool,req=false yes_i_really_really_mean_it_not_faking:Bool,req=false",
+        "osd",
+        "rw",
+        "delete a pool and all its objects",
+        delete,
+    ),
+    cmd(
+        "osd pool rename",
+        "srcpool:Poolname destpool:Poolname",
+        "osd",
+        "rw",
+        "rename a pool",
+        rename,
+    ),
     cmd("osd pool ls", "detail:Choices,req=false,strings=detail", "osd", "r", "names of pools", ls),
     cmd("osd lspools", "", "osd", "r", "numbers and names of pools", lspools),
     cmd("osd pool stats", "pool_name:Poolname,req=false", "osd", "r", "activity of pools", stats),
-    cmd("osd pool set-quota", "pool:Poolname field:Choices,strings=max_objects|max_bytes val:String", "osd", "rw", "limit the size of a pool", set_quota),
-    cmd("osd pool mksnap", "pool:Poolname snap:String", "osd", "rw", "snapshot of a pool", snapshot),
-    cmd("osd pool rmsnap", "pool:Poolname snap:String", "osd", "rw", "remove a snapshot of a pool", snapshot),
+    cmd(
+        "osd pool set-quota",
+        "pool:Poolname field:Choices,strings=max_objects|max_bytes val:String",
+        "osd",
+        "rw",
+        "limit the size of a pool",
+        set_quota,
+    ),
+    cmd(
+        "osd pool mksnap",
+        "pool:Poolname snap:String",
+        "osd",
+        "rw",
+        "snapshot of a pool",
+        snapshot,
+    ),
+    cmd(
+        "osd pool rmsnap",
+        "pool:Poolname snap:String",
+        "osd",
+        "rw",
+        "remove a snapshot of a pool",
+        snapshot,
+    ),
     cmd("osd pool get-quota", "pool:Poolname", "osd", "r", "limits of a pool", get_quota),
 ];
 
@@ -66,14 +115,24 @@ fn new_pool(s: &Services, now: Now, args: &Args) -> Result<PgPool, Failure> {
     };
     let pg_num_max = config.number("mon_max_pool_pg_num");
     if pg_num > pg_num_max {
-        return Err(Failure::new(errno::ERANGE, format!("'pg_num' must be greater than 0 and less than or equal to {pg_num_max} (you may adjust 'mon max pool pg num' for higher values)")));
+        return Err(Failure::new(
+            errno::ERANGE,
+            format!(
+                "'pg_num' must be greater than 0 and less than or equal to {pg_num_max} (you may adjust 'mon max pool pg num' for higher values)"
+            ),
+        ));
     }
     let pgp_num = match args.int("pgp_num")? {
         Some(n) if n > 0 => n as u64,
         _ => pg_num,
     };
     if pgp_num > pg_num {
-        return Err(Failure::new(errno::ERANGE, format!("'pgp_num' must be greater than 0 and lower or equal than 'pg_num', which in this case is {pg_num}")));
+        return Err(Failure::new(
+            errno::ERANGE,
+            format!(
+                "'pgp_num' must be greater than 0 and lower or equal than 'pg_num', which in this case is {pg_num}"
+            ),
+        ));
     }
     let rule = rule_for(s, args.text("rule").as_deref())?;
     let size = match args.int("size")? {
@@ -84,7 +143,10 @@ fn new_pool(s: &Services, now: Now, args: &Args) -> Result<PgPool, Failure> {
         return Err(Failure::invalid("pool size must be between 1 and 10"));
     }
     if size == 1 && args.int("size")?.is_some() && !config.flag("mon_allow_pool_size_one") {
-        return Err(Failure::new(errno::EPERM, "configuring pool size as 1 is disabled by default."));
+        return Err(Failure::new(
+            errno::EPERM,
+            "configuring pool size as 1 is disabled by default.",
+        ));
     }
     check_pg_count(s, size * pg_num)?;
     let epoch = s.osd.next_epoch();
@@ -104,7 +166,8 @@ fn new_pool(s: &Services, now: Now, args: &Args) -> Result<PgPool, Failure> {
         pool.flags |= pool_flags::NODELETE;
     }
     let mode = args.text("autoscale_mode");
-    let mode = mode.as_deref().unwrap_or_else(|| config.value("osd_pool_default_pg_autoscale_mode"));
+    let mode =
+        mode.as_deref().unwrap_or_else(|| config.value("osd_pool_default_pg_autoscale_mode"));
     pool.pg_autoscale_mode = autoscale(mode).unwrap_or(0);
     pool.expected_num_objects = args.int("expected_num_objects")?.unwrap_or(0).max(0) as u64;
     for name in ["pg_num_min", "pg_num_max", "target_size_bytes"] {
@@ -134,7 +197,8 @@ fn rule_for(s: &Services, name: Option<&str>) -> Result<u8, Failure> {
             u8::try_from(id).map_err(|_| missing(name))
         }
         None => {
-            let default = s.config.value("osd_pool_default_crush_rule").parse::<i64>().unwrap_or(-1);
+            let default =
+                s.config.value("osd_pool_default_crush_rule").parse::<i64>().unwrap_or(-1);
             let exists = |id: usize| crush.rules.get(id).is_some_and(Option::is_some);
             let first = (0..crush.rules.len()).find(|id| exists(*id));
             let chosen = usize::try_from(default).ok().filter(|id| exists(*id)).or(first);
@@ -173,7 +237,12 @@ fn delete(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let sure = args.flag("yes_i_really_really_mean_it");
     let faking = args.flag("yes_i_really_really_mean_it_not_faking");
     if args.text("pool2").as_deref() != Some(&name) || !(sure || faking) {
-        return Err(Failure::new(errno::EPERM, format!("WARNING: this will *PERMANENTLY DESTROY* all data stored in pool {name}.  If you are *ABSOLUTELY CERTAIN* that is what you want, pass the pool name *twice*, followed by --yes-i-really-really-mean-it.")));
+        return Err(Failure::new(
+            errno::EPERM,
+            format!(
+                "WARNING: this will *PERMANENTLY DESTROY* all data stored in pool {name}.  If you are *ABSOLUTELY CERTAIN* that is what you want, pass the pool name *twice*, followed by --yes-i-really-really-mean-it."
+            ),
+        ));
     }
     remove(cx.services, id)?;
     Ok(Reply::status(format!("pool '{name}' removed")))
@@ -182,10 +251,16 @@ fn delete(cx: &mut Cx<'_>, args: &Args) -> Outcome {
 fn remove(s: &mut Services, id: PoolId) -> Result<(), Failure> {
     let map = s.osd.view();
     if map.pools.get(&id).is_some_and(|p| p.has_flag(pool_flags::NODELETE)) {
-        return Err(Failure::new(errno::EPERM, "pool deletion is disabled; you must unset nodelete flag for the pool first"));
+        return Err(Failure::new(
+            errno::EPERM,
+            "pool deletion is disabled; you must unset nodelete flag for the pool first",
+        ));
     }
     if !s.config.flag("mon_allow_pool_delete") {
-        return Err(Failure::new(errno::EPERM, "pool deletion is disabled; you must first set the mon_allow_pool_delete config option to true before you can destroy a pool"));
+        return Err(Failure::new(
+            errno::EPERM,
+            "pool deletion is disabled; you must first set the mon_allow_pool_delete config option to true before you can destroy a pool",
+        ));
     }
     let map = s.osd.edit();
     map.pools.remove(&id);
@@ -201,10 +276,16 @@ fn rename(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let (from, to) = (args.need("srcpool")?, args.need("destpool")?);
     let map = cx.services.osd.view();
     match (map.pool_id(&from), map.pool_id(&to)) {
-        (None, Some(_)) => Ok(Reply::status(format!("pool '{from}' does not exist; pool '{to}' does -- assuming successful rename"))),
+        (None, Some(_)) => Ok(Reply::status(format!(
+            "pool '{from}' does not exist; pool '{to}' does -- assuming successful rename"
+        ))),
         (None, None) => Err(Failure::not_found(format!("unrecognized pool '{from}'"))),
-        (Some(_), Some(_)) if from == to => Ok(Reply::status(format!("pool '{from}' renamed to '{to}'"))),
-        (Some(_), Some(_)) => Err(Failure::new(errno::EEXIST, format!("pool '{to}' already exists"))),
+        (Some(_), Some(_)) if from == to => {
+            Ok(Reply::status(format!("pool '{from}' renamed to '{to}'")))
+        }
+        (Some(_), Some(_)) => {
+            Err(Failure::new(errno::EEXIST, format!("pool '{to}' already exists")))
+        }
         (Some(id), None) => {
             cx.services.osd.edit().pool_names.insert(id, to.clone());
             Ok(Reply::status(format!("pool '{from}' renamed to '{to}'")))
@@ -229,8 +310,9 @@ fn ls(cx: &mut Cx<'_>, args: &Args) -> Outcome {
             .collect()
     };
     let plain = || {
-        let mut out: String =
-            names().map(|(id, name, pool)| format!("pool {id} '{name}' {}\n", pool.summary())).collect();
+        let mut out: String = names()
+            .map(|(id, name, pool)| format!("pool {id} '{name}' {}\n", pool.summary()))
+            .collect();
         out.push('\n');
         out
     };
@@ -242,7 +324,9 @@ fn lspools(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let json = || {
         map.pool_names.iter().map(|(id, name)| json!({"poolnum": id.0, "poolname": name})).collect()
     };
-    answer(args, json, || map.pool_names.iter().map(|(id, name)| format!("{id} {name}\n")).collect())
+    answer(args, json, || {
+        map.pool_names.iter().map(|(id, name)| format!("{id} {name}\n")).collect()
+    })
 }
 
 fn stats(cx: &mut Cx<'_>, args: &Args) -> Outcome {
@@ -255,7 +339,9 @@ fn stats(cx: &mut Cx<'_>, args: &Args) -> Outcome {
             .collect()
     };
     let plain = || {
-        pools().map(|(id, name)| format!("pool {name} id {id}\n  nothing is going on\n\n")).collect()
+        pools()
+            .map(|(id, name)| format!("pool {name} id {id}\n  nothing is going on\n\n"))
+            .collect()
     };
     answer(args, json, plain)
 }
@@ -276,7 +362,11 @@ fn set_quota(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     match field.as_str() {
         "max_objects" => pool.quota_max_objects = value,
         "max_bytes" => pool.quota_max_bytes = value,
-        _ => return Err(Failure::invalid(format!("unrecognized option '{field}', should be 'max_bytes' or 'max_objects'"))),
+        _ => {
+            return Err(Failure::invalid(format!(
+                "unrecognized option '{field}', should be 'max_bytes' or 'max_objects'"
+            )));
+        }
     }
     pool.last_change = next;
     Ok(Reply::status(format!("set-quota {field} = {value} for pool {name}")))
@@ -306,7 +396,9 @@ fn get_quota(cx: &mut Cx<'_>, args: &Args) -> Outcome {
             0 => "N/A".to_owned(),
             n => format!("{}  (current num bytes: {bytes} bytes)", text::bytes(n)),
         };
-        format!("quotas for pool '{name}':\n  max objects: {max_objects}\n  max bytes  : {max_bytes}")
+        format!(
+            "quotas for pool '{name}':\n  max objects: {max_objects}\n  max bytes  : {max_bytes}"
+        )
     };
     answer(args, json, plain)
 }

@@ -8,11 +8,46 @@ use std::collections::BTreeMap;
 use types::PoolId;
 
 pub const COMMANDS: &[Spec] = &[
-    cmd("osd pool application enable", "pool:Poolname app:String,goodchars=[A-Za-z0-9-_.] yes_i_really_mean_it:Bool,req=false", "osd", "rw", "say that an application uses a pool", enable),
-    cmd("osd pool application disable", "pool:Poolname app:String yes_i_really_mean_it:Bool,req=false", "osd", "rw", "say that an application uses a pool no more", disable),
-    cmd("osd pool application set", "pool:Poolname app:String key:String,goodchars=[A-Za-z0-9-_.] value:String,goodchars=[A-Za-z0-9-_.=]", "osd", "rw", "set a key of an application", set),
-    cmd("osd pool application rm", "pool:Poolname app:String key:String", "osd", "rw", "remove a key of an application", rm),
-    cmd("osd pool application get", "pool:Poolname,req=false app:String,req=false key:String,req=false", "osd", "r", "applications of pools", get),
+    cmd(
+        "osd pool application enable",
+        "pool:Poolname app:String,goodchars=[A-Za-z0-9-_.] yes_i_really_mean_it:Bool,req=false",
+        "osd",
+        "rw",
+        "say that an application uses a pool",
+        enable,
+    ),
+    cmd(
+        "osd pool application disable",
+        "pool:Poolname app:String yes_i_really_mean_it:Bool,req=false",
+        "osd",
+        "rw",
+        "say that an application uses a pool no more",
+        disable,
+    ),
+    cmd(
+        "osd pool application set",
+        "pool:Poolname app:String key:String,goodchars=[A-Za-z0-9-_.] value:String,goodchars=[A-Za-z0-9-_.=]",
+        "osd",
+        "rw",
+        "set a key of an application",
+        set,
+    ),
+    cmd(
+        "osd pool application rm",
+        "pool:Poolname app:String key:String",
+        "osd",
+        "rw",
+        "remove a key of an application",
+        rm,
+    ),
+    cmd(
+        "osd pool application get",
+        "pool:Poolname,req=false app:String,req=false key:String,req=false",
+        "osd",
+        "r",
+        "applications of pools",
+        get,
+    ),
 ];
 
 type Apps = BTreeMap<String, BTreeMap<String, String>>;
@@ -46,13 +81,22 @@ fn enable(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     }
     let sure = args.flag("yes_i_really_mean_it");
     if !apps.is_empty() && !sure {
-        return Err(Failure::new(errno::EPERM, format!("Are you SURE? Pool '{pool}' already has an enabled application; pass --yes-i-really-mean-it to proceed anyway")));
+        return Err(Failure::new(
+            errno::EPERM,
+            format!(
+                "Are you SURE? Pool '{pool}' already has an enabled application; pass --yes-i-really-mean-it to proceed anyway"
+            ),
+        ));
     }
     if apps.len() >= APPS_MAX {
-        return Err(Failure::invalid(format!("too many enabled applications on pool '{pool}'; max {APPS_MAX}")));
+        return Err(Failure::invalid(format!(
+            "too many enabled applications on pool '{pool}'; max {APPS_MAX}"
+        )));
     }
     if app.len() > NAME_MAX {
-        return Err(Failure::invalid(format!("application name '{app}' too long; max length {NAME_MAX}")));
+        return Err(Failure::invalid(format!(
+            "application name '{app}' too long; max length {NAME_MAX}"
+        )));
     }
     edit(cx, id, |apps| drop(apps.insert(app, BTreeMap::new())));
     Ok(Reply::status(done))
@@ -61,7 +105,12 @@ fn enable(cx: &mut Cx<'_>, args: &Args) -> Outcome {
 fn disable(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let (pool, id, app) = target(cx, args)?;
     if !args.flag("yes_i_really_mean_it") {
-        return Err(Failure::new(errno::EPERM, format!("Are you SURE? Disabling an application within a pool might result in loss of application functionality; pass --yes-i-really-mean-it to proceed anyway")));
+        return Err(Failure::new(
+            errno::EPERM,
+            format!(
+                "Are you SURE? Disabling an application within a pool might result in loss of application functionality; pass --yes-i-really-mean-it to proceed anyway"
+            ),
+        ));
     }
     if !cx.services.osd.view().pools[&id].applications.contains_key(&app) {
         return Ok(Reply::status(format!("application '{app}' is not enabled on pool '{pool}'")));
@@ -73,7 +122,9 @@ fn disable(cx: &mut Cx<'_>, args: &Args) -> Outcome {
 fn need_app(cx: &Cx<'_>, pool: &str, id: PoolId, app: &str) -> Result<(), Failure> {
     match cx.services.osd.view().pools[&id].applications.contains_key(app) {
         true => Ok(()),
-        false => Err(Failure::not_found(format!("application '{app}' is not enabled on pool '{pool}'"))),
+        false => {
+            Err(Failure::not_found(format!("application '{app}' is not enabled on pool '{pool}'")))
+        }
     }
 }
 
@@ -91,7 +142,9 @@ fn rm(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     need_app(cx, &pool, id, &app)?;
     let key = args.need("key")?;
     if !cx.services.osd.view().pools[&id].applications[&app].contains_key(&key) {
-        return Ok(Reply::status(format!("application '{app}' on pool '{pool}' does not have key '{key}'")));
+        return Ok(Reply::status(format!(
+            "application '{app}' on pool '{pool}' does not have key '{key}'"
+        )));
     }
     let status = format!("removed application '{app}' key '{key}' on pool '{pool}'");
     edit(cx, id, |apps| drop(apps.entry(app).or_default().remove(&key)));
@@ -104,7 +157,9 @@ fn get(cx: &mut Cx<'_>, args: &Args) -> Outcome {
         let all: Map<String, Value> = map
             .pools
             .iter()
-            .map(|(id, p)| (map.pool_name(*id).unwrap_or_default().to_owned(), json!(p.applications)))
+            .map(|(id, p)| {
+                (map.pool_name(*id).unwrap_or_default().to_owned(), json!(p.applications))
+            })
             .collect();
         return answer_json(args, all.into());
     };
@@ -115,8 +170,10 @@ fn get(cx: &mut Cx<'_>, args: &Args) -> Outcome {
         .get(&app)
         .ok_or_else(|| Failure::not_found(format!("pool '{pool}' has no application '{app}'")))?;
     let Some(key) = args.text("key") else { return answer_json(args, json!(keys)) };
-    let value = keys
-        .get(&key)
-        .ok_or_else(|| Failure::not_found(format!("application '{app}' on pool '{pool}' does not have key '{key}'")))?;
+    let value = keys.get(&key).ok_or_else(|| {
+        Failure::not_found(format!(
+            "application '{app}' on pool '{pool}' does not have key '{key}'"
+        ))
+    })?;
     Ok(Reply::data(format!("{value}\n")))
 }

@@ -11,8 +11,22 @@ use maps::{PgPool, pool_flags};
 use serde_json::{Map, Value};
 
 pub const COMMANDS: &[Spec] = &[
-    cmd("osd pool get", "pool:Poolname var:Choices,strings=size|min_size|pg_num|pgp_num|crush_rule|hashpspool|nodelete|nopgchange|nosizechange|write_fadvise_dontneed|noscrub|nodeep-scrub|hit_set_type|hit_set_period|hit_set_count|hit_set_fpp|use_gmt_hitset|target_max_objects|target_max_bytes|cache_target_dirty_ratio|cache_target_dirty_high_ratio|cache_target_full_ratio|cache_min_flush_age|cache_min_evict_age|erasure_code_profile|min_read_recency_for_promote|all|min_write_recency_for_promote|fast_read|hit_set_grade_decay_rate|hit_set_search_last_n|scrub_min_interval|scrub_max_interval|deep_scrub_interval|recovery_priority|recovery_op_priority|scrub_priority|compression_mode|compression_algorithm|compression_required_ratio|compression_max_blob_size|compression_min_blob_size|csum_type|csum_min_block|csum_max_block|allow_ec_overwrites|fingerprint_algorithm|pg_autoscale_mode|pg_autoscale_bias|pg_num_min|pg_num_max|target_size_bytes|target_size_ratio|dedup_tier|dedup_chunk_algorithm|dedup_cdc_chunk_size|bulk", "osd", "r", "a setting of a pool", get),
-    cmd("osd pool set", "pool:Poolname var:Choices,strings=size|min_size|pg_num|pgp_num|pgp_num_actual|crush_rule|hashpspool|nodelete|nopgchange|nosizechange|write_fadvise_dontneed|noscrub|nodeep-scrub|hit_set_type|hit_set_period|hit_set_count|hit_set_fpp|use_gmt_hitset|target_max_bytes|target_max_objects|cache_target_dirty_ratio|cache_target_dirty_high_ratio|cache_target_full_ratio|cache_min_flush_age|cache_min_evict_age|min_read_recency_for_promote|min_write_recency_for_promote|fast_read|hit_set_grade_decay_rate|hit_set_search_last_n|scrub_min_interval|scrub_max_interval|deep_scrub_interval|recovery_priority|recovery_op_priority|scrub_priority|compression_mode|compression_algorithm|compression_required_ratio|compression_max_blob_size|compression_min_blob_size|csum_type|csum_min_block|csum_max_block|allow_ec_overwrites|fingerprint_algorithm|pg_autoscale_mode|pg_autoscale_bias|pg_num_min|pg_num_max|target_size_bytes|target_size_ratio|dedup_tier|dedup_chunk_algorithm|dedup_cdc_chunk_size|bulk val:String yes_i_really_mean_it:Bool,req=false", "osd", "rw", "change a setting of a pool", set),
+    cmd(
+        "osd pool get",
+        "pool:Poolname var:Choices,strings=size|min_size|pg_num|pgp_num|crush_rule|hashpspool|nodelete|nopgchange|nosizechange|write_fadvise_dontneed|noscrub|nodeep-scrub|hit_set_type|hit_set_period|hit_set_count|hit_set_fpp|use_gmt_hitset|target_max_objects|target_max_bytes|cache_target_dirty_ratio|cache_target_dirty_high_ratio|cache_target_full_ratio|cache_min_flush_age|cache_min_evict_age|erasure_code_profile|min_read_recency_for_promote|all|min_write_recency_for_promote|fast_read|hit_set_grade_decay_rate|hit_set_search_last_n|scrub_min_interval|scrub_max_interval|deep_scrub_interval|recovery_priority|recovery_op_priority|scrub_priority|compression_mode|compression_algorithm|compression_required_ratio|compression_max_blob_size|compression_min_blob_size|csum_type|csum_min_block|csum_max_block|allow_ec_overwrites|fingerprint_algorithm|pg_autoscale_mode|pg_autoscale_bias|pg_num_min|pg_num_max|target_size_bytes|target_size_ratio|dedup_tier|dedup_chunk_algorithm|dedup_cdc_chunk_size|bulk",
+        "osd",
+        "r",
+        "a setting of a pool",
+        get,
+    ),
+    cmd(
+        "osd pool set",
+        "pool:Poolname var:Choices,strings=size|min_size|pg_num|pgp_num|pgp_num_actual|crush_rule|hashpspool|nodelete|nopgchange|nosizechange|write_fadvise_dontneed|noscrub|nodeep-scrub|hit_set_type|hit_set_period|hit_set_count|hit_set_fpp|use_gmt_hitset|target_max_bytes|target_max_objects|cache_target_dirty_ratio|cache_target_dirty_high_ratio|cache_target_full_ratio|cache_min_flush_age|cache_min_evict_age|min_read_recency_for_promote|min_write_recency_for_promote|fast_read|hit_set_grade_decay_rate|hit_set_search_last_n|scrub_min_interval|scrub_max_interval|deep_scrub_interval|recovery_priority|recovery_op_priority|scrub_priority|compression_mode|compression_algorithm|compression_required_ratio|compression_max_blob_size|compression_min_blob_size|csum_type|csum_min_block|csum_max_block|allow_ec_overwrites|fingerprint_algorithm|pg_autoscale_mode|pg_autoscale_bias|pg_num_min|pg_num_max|target_size_bytes|target_size_ratio|dedup_tier|dedup_chunk_algorithm|dedup_cdc_chunk_size|bulk val:String yes_i_really_mean_it:Bool,req=false",
+        "osd",
+        "rw",
+        "change a setting of a pool",
+        set,
+    ),
 ];
 
 const FLAGS: [(&str, u64); 7] = [
@@ -26,10 +40,20 @@ const FLAGS: [(&str, u64); 7] = [
 ];
 
 const TIER_ONLY: [&str; 15] = [
-    "hit_set_type", "hit_set_period", "hit_set_count", "hit_set_fpp", "target_max_objects",
-    "target_max_bytes", "cache_target_dirty_ratio", "cache_target_dirty_high_ratio",
-    "cache_target_full_ratio", "cache_min_flush_age", "cache_min_evict_age",
-    "min_read_recency_for_promote", "min_write_recency_for_promote", "hit_set_grade_decay_rate",
+    "hit_set_type",
+    "hit_set_period",
+    "hit_set_count",
+    "hit_set_fpp",
+    "target_max_objects",
+    "target_max_bytes",
+    "cache_target_dirty_ratio",
+    "cache_target_dirty_high_ratio",
+    "cache_target_full_ratio",
+    "cache_min_flush_age",
+    "cache_min_evict_age",
+    "min_read_recency_for_promote",
+    "min_write_recency_for_promote",
+    "hit_set_grade_decay_rate",
     "hit_set_search_last_n",
 ];
 
@@ -60,7 +84,9 @@ fn basic(pool: &PgPool, crush: &CrushMap, var: &str) -> Option<(Value, String)> 
             let name = rule_name(crush, pool.crush_rule);
             Some((name.clone().into(), name))
         }
-        "use_gmt_hitset" => Some((pool.use_gmt_hitset.into(), (pool.use_gmt_hitset as u8).to_string())),
+        "use_gmt_hitset" => {
+            Some((pool.use_gmt_hitset.into(), (pool.use_gmt_hitset as u8).to_string()))
+        }
         "fast_read" => number(pool.fast_read as u64),
         "pg_autoscale_mode" => Some((pool.autoscale_name().into(), pool.autoscale_name().into())),
         "bulk" => {
@@ -80,9 +106,22 @@ fn option_value(option: &PoolOption) -> (Value, String) {
 }
 
 const ALL: [&str; 16] = [
-    "size", "min_size", "pg_num", "pgp_num", "crush_rule", "hashpspool", "nodelete", "nopgchange",
-    "nosizechange", "write_fadvise_dontneed", "noscrub", "nodeep-scrub", "use_gmt_hitset",
-    "fast_read", "pg_autoscale_mode", "bulk",
+    "size",
+    "min_size",
+    "pg_num",
+    "pgp_num",
+    "crush_rule",
+    "hashpspool",
+    "nodelete",
+    "nopgchange",
+    "nosizechange",
+    "write_fadvise_dontneed",
+    "noscrub",
+    "nodeep-scrub",
+    "use_gmt_hitset",
+    "fast_read",
+    "pg_autoscale_mode",
+    "bulk",
 ];
 
 fn get(cx: &mut Cx<'_>, args: &Args) -> Outcome {
@@ -99,13 +138,23 @@ fn get(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     } else if let Some(value) = basic(pool, crush, &var) {
         found.push((var.clone(), value));
     } else if TIER_ONLY.contains(&var.as_str()) {
-        return Err(Failure::new(errno::EACCES, format!("pool '{name}' is not a tier pool: variable not applicable")));
+        return Err(Failure::new(
+            errno::EACCES,
+            format!("pool '{name}' is not a tier pool: variable not applicable"),
+        ));
     } else if matches!(var.as_str(), "erasure_code_profile" | "allow_ec_overwrites") {
-        return Err(Failure::new(errno::EACCES, format!("pool '{name}' is not a erasure pool: variable not applicable")));
+        return Err(Failure::new(
+            errno::EACCES,
+            format!("pool '{name}' is not a erasure pool: variable not applicable"),
+        ));
     } else if let Some((id, _)) = pool_options::find(&var) {
         match pool.options.get(&id) {
             Some(option) => found.push((var.clone(), option_value(option))),
-            None => return Err(Failure::not_found(format!("option '{var}' is not set on pool '{name}'"))),
+            None => {
+                return Err(Failure::not_found(format!(
+                    "option '{var}' is not set on pool '{name}'"
+                )));
+            }
         }
     } else {
         return Err(Failure::invalid(format!("pool '{name}': invalid variable: '{var}'")));
@@ -148,7 +197,10 @@ fn change(
 ) -> Result<(), Failure> {
     if let Some(bit) = flag(var) {
         if bit == pool_flags::HASHPSPOOL && !sure {
-            return Err(Failure::new(errno::EPERM, "are you SURE?  this will remap all placement groups in this pool, this triggers large data movement, pass --yes-i-really-mean-it if you really do."));
+            return Err(Failure::new(
+                errno::EPERM,
+                "are you SURE?  this will remap all placement groups in this pool, this triggers large data movement, pass --yes-i-really-mean-it if you really do.",
+            ));
         }
         return match val {
             "true" | "1" => {
@@ -163,14 +215,20 @@ fn change(
         };
     }
     if TIER_ONLY.contains(&var) {
-        return Err(Failure::new(errno::EACCES, format!("pool '{name}' is not a tier pool: variable not applicable")));
+        return Err(Failure::new(
+            errno::EACCES,
+            format!("pool '{name}' is not a tier pool: variable not applicable"),
+        ));
     }
     match var {
         "size" => set_size(cx, pool, parse_int(val)?, sure),
         "min_size" => {
             let n = parse_int(val)?;
             if n < 1 || n > pool.size as i64 {
-                return Err(Failure::invalid(format!("pool min_size must be between 1 and size, which is set to {}", pool.size)));
+                return Err(Failure::invalid(format!(
+                    "pool min_size must be between 1 and size, which is set to {}",
+                    pool.size
+                )));
             }
             pool.min_size = n as u8;
             Ok(())
@@ -179,10 +237,15 @@ fn change(
         "pgp_num" | "pgp_num_actual" => {
             let n = parse_int(val)?;
             if n <= 0 {
-                return Err(Failure::invalid(format!("specified pgp_num must > 0, but you set to {n}")));
+                return Err(Failure::invalid(format!(
+                    "specified pgp_num must > 0, but you set to {n}"
+                )));
             }
             if n > pool.pg_num_target as i64 {
-                return Err(Failure::invalid(format!("specified pgp_num {n} > pg_num {}", pool.pg_num_target)));
+                return Err(Failure::invalid(format!(
+                    "specified pgp_num {n} > pg_num {}",
+                    pool.pg_num_target
+                )));
             }
             pool.pgp_num = n as u32;
             pool.pgp_num_target = n as u32;
@@ -211,7 +274,8 @@ fn change(
             Ok(())
         }
         "bulk" => {
-            pool.flags = if matches!(val, "true" | "1") { pool.flags | BULK } else { pool.flags & !BULK };
+            pool.flags =
+                if matches!(val, "true" | "1") { pool.flags | BULK } else { pool.flags & !BULK };
             Ok(())
         }
         _ => set_option(pool, var, val),
@@ -220,17 +284,26 @@ fn change(
 
 fn set_size(cx: &Cx<'_>, pool: &mut PgPool, n: i64, sure: bool) -> Result<(), Failure> {
     if pool.has_flag(pool_flags::NOSIZECHANGE) {
-        return Err(Failure::new(errno::EPERM, "pool size change is disabled; you must unset nosizechange flag for the pool first"));
+        return Err(Failure::new(
+            errno::EPERM,
+            "pool size change is disabled; you must unset nosizechange flag for the pool first",
+        ));
     }
     if !(1..=10).contains(&n) {
         return Err(Failure::invalid("pool size must be between 1 and 10"));
     }
     if n == 1 {
         if !cx.services.config.flag("mon_allow_pool_size_one") {
-            return Err(Failure::new(errno::EPERM, "configuring pool size as 1 is disabled by default."));
+            return Err(Failure::new(
+                errno::EPERM,
+                "configuring pool size as 1 is disabled by default.",
+            ));
         }
         if !sure {
-            return Err(Failure::new(errno::EPERM, "WARNING: setting pool size 1 could lead to data loss without recovery. If you are *ABSOLUTELY CERTAIN* that is what you want, pass the flag --yes-i-really-mean-it."));
+            return Err(Failure::new(
+                errno::EPERM,
+                "WARNING: setting pool size 1 could lead to data loss without recovery. If you are *ABSOLUTELY CERTAIN* that is what you want, pass the flag --yes-i-really-mean-it.",
+            ));
         }
     }
     pool.size = n as u8;
@@ -244,16 +317,27 @@ fn set_size(cx: &Cx<'_>, pool: &mut PgPool, n: i64, sure: bool) -> Result<(), Fa
 
 fn set_pg_num(cx: &Cx<'_>, pool: &PgPool, n: i64) -> Result<(), Failure> {
     if pool.has_flag(pool_flags::NOPGCHANGE) {
-        return Err(Failure::new(errno::EPERM, "pool pg_num change is disabled; you must unset nopgchange flag for the pool first"));
+        return Err(Failure::new(
+            errno::EPERM,
+            "pool pg_num change is disabled; you must unset nopgchange flag for the pool first",
+        ));
     }
     if n == pool.pg_num as i64 {
         return Ok(());
     }
     let limit = cx.services.config.number("mon_max_pool_pg_num") as i64;
     if n < 1 || n > limit {
-        return Err(Failure::new(errno::ERANGE, format!("'pg_num' must be greater than 0 and less than or equal to {limit} (you may adjust 'mon max pool pg num' for higher values)")));
+        return Err(Failure::new(
+            errno::ERANGE,
+            format!(
+                "'pg_num' must be greater than 0 and less than or equal to {limit} (you may adjust 'mon max pool pg num' for higher values)"
+            ),
+        ));
     }
-    Err(Failure::new(errno::EOPNOTSUPP, "PGs are neither split nor merged; pg_num is fixed when the pool is made"))
+    Err(Failure::new(
+        errno::EOPNOTSUPP,
+        "PGs are neither split nor merged; pg_num is fixed when the pool is made",
+    ))
 }
 
 fn set_option(pool: &mut PgPool, var: &str, val: &str) -> Result<(), Failure> {
@@ -282,6 +366,10 @@ fn set_option(pool: &mut PgPool, var: &str, val: &str) -> Result<(), Failure> {
         PoolOption::Int(n) => *n == 0,
         PoolOption::Float(f) => *f == 0.0,
     };
-    if unset { pool.options.remove(&id) } else { pool.options.insert(id, value) };
+    if unset {
+        pool.options.remove(&id)
+    } else {
+        pool.options.insert(id, value)
+    };
     Ok(())
 }

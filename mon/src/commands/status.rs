@@ -12,18 +12,47 @@ use types::UTime;
 
 pub const COMMANDS: &[Spec] = &[
     cmd("status", "", "mon", "r", "the cluster at a glance", status),
-    cmd("health", "detail:Choices,req=false,strings=detail", "mon", "r", "what is wrong with the cluster", health),
-    cmd("df", "detail:Choices,req=false,strings=detail", "mon", "r", "space of the cluster and of its pools", df),
+    cmd(
+        "health",
+        "detail:Choices,req=false,strings=detail",
+        "mon",
+        "r",
+        "what is wrong with the cluster",
+        health,
+    ),
+    cmd(
+        "df",
+        "detail:Choices,req=false,strings=detail",
+        "mon",
+        "r",
+        "space of the cluster and of its pools",
+        df,
+    ),
     cmd("fsid", "", "mon", "r", "uuid of the cluster", fsid),
     cmd("versions", "", "mon", "r", "versions of running daemons", versions),
     cmd("features", "", "mon", "r", "features of connected daemons and clients", features),
-    cmd("report", "tags:String,n=N,req=false", "mon", "r", "everything that the monitor knows", report),
-    cmd("node ls", "type:Choices,req=false,strings=all|osd|mon|mds|mgr", "mon", "r", "hosts and their daemons", node_ls),
+    cmd(
+        "report",
+        "tags:String,n=N,req=false",
+        "mon",
+        "r",
+        "everything that the monitor knows",
+        report,
+    ),
+    cmd(
+        "node ls",
+        "type:Choices,req=false,strings=all|osd|mon|mds|mgr",
+        "mon",
+        "r",
+        "hosts and their daemons",
+        node_ls,
+    ),
     cmd("time-sync-status", "", "mon", "r", "clock skew between monitors", time_sync),
 ];
 
 /// What daemons of ours are compatible with and call themselves.
-pub const VERSION: &str = concat!("ceph version 16.2.15 (kermes ", env!("CARGO_PKG_VERSION"), ") pacific (stable)");
+pub const VERSION: &str =
+    concat!("ceph version 16.2.15 (kermes ", env!("CARGO_PKG_VERSION"), ") pacific (stable)");
 
 fn fsid(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let fsid = cx.services.mon.map.fsid.to_string();
@@ -43,7 +72,10 @@ fn since(now: UTime, then: UTime) -> String {
 /// PGs whose acting set is not the one that CRUSH wants.
 pub fn remapped(s: &Services) -> usize {
     let map = s.osd.map();
-    s.stats.all(map).filter(|(_, st)| st.as_ref().is_some_and(|s| s.state & pg_state::REMAPPED != 0)).count()
+    s.stats
+        .all(map)
+        .filter(|(_, st)| st.as_ref().is_some_and(|s| s.state & pg_state::REMAPPED != 0))
+        .count()
 }
 
 /// The `osdmap` object of `status` and `osd stat`.
@@ -177,7 +209,8 @@ fn data_plain(s: &Services) -> String {
     let space = s.stats.space();
     let mut out = format!("    pools:   {} pools, {total} pgs\n", map.pools.len());
     let objects = text::count(sum.num_objects.max(0) as u64);
-    out += &format!("    objects: {objects} objects, {}\n", text::bytes(sum.num_bytes.max(0) as u64));
+    out +=
+        &format!("    objects: {objects} objects, {}\n", text::bytes(sum.num_bytes.max(0) as u64));
     out += &format!(
         "    usage:   {} used, {} / {} avail\n",
         text::bytes(space.used),
@@ -223,7 +256,11 @@ fn data_plain(s: &Services) -> String {
 fn status(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let checks = health::checks(cx.services);
     let now = cx.now.wall;
-    answer(args, || status_json(cx.services, &checks, now), || status_plain(cx.services, &checks, now))
+    answer(
+        args,
+        || status_json(cx.services, &checks, now),
+        || status_plain(cx.services, &checks, now),
+    )
 }
 
 struct PoolSpace {
@@ -256,7 +293,8 @@ fn pool_spaces(s: &Services) -> Vec<(PoolSpace, f64)> {
                 name: map.pool_name(*id).unwrap_or_default().to_owned(),
                 id: id.0,
                 pgs: pool.pg_num,
-                stored: sum.counts.num_bytes.max(0) as u64 + sum.counts.num_omap_bytes.max(0) as u64,
+                stored: sum.counts.num_bytes.max(0) as u64
+                    + sum.counts.num_omap_bytes.max(0) as u64,
                 objects: sum.counts.num_objects.max(0) as u64,
                 used: sum.raw(),
                 max_avail: health::pool_available(s, *id),
@@ -377,7 +415,8 @@ fn df_plain(s: &Services, detail: bool) -> String {
     for (p, size) in pool_spaces(s) {
         let ratio = p.ratio(size);
         let percent = if ratio == 0.0 { "0".into() } else { format!("{:.2}", 100.0 * ratio) };
-        let mut row = vec![p.name.clone(), p.id.to_string(), p.pgs.to_string(), text::bytes(p.stored)];
+        let mut row =
+            vec![p.name.clone(), p.id.to_string(), p.pgs.to_string(), text::bytes(p.stored)];
         let zero = text::bytes(0);
         if detail {
             row.extend([text::bytes(p.stored), zero.clone()]);
@@ -431,9 +470,7 @@ fn versions(cx: &mut Cx<'_>, args: &Args) -> Outcome {
 }
 
 fn features(cx: &mut Cx<'_>, args: &Args) -> Outcome {
-    let entry = |features: u64, n: u32| {
-        json!({"features": format!("{features:#x}"), "release": "luminous", "num": n})
-    };
+    let entry = |features: u64, n: u32| json!({"features": format!("{features:#x}"), "release": "luminous", "num": n});
     let mut out = Map::new();
     let own = cx.services.mon.map.mons.len() as u32;
     out.insert("mon".into(), vec![entry(types::features::PACIFIC, own)].into());
@@ -469,13 +506,16 @@ fn node_ls(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let s = &*cx.services;
     let mut osds = Map::new();
     for osd in s.osd.map().osds() {
-        let Some(host) = s.osd.metadata(osd.0).and_then(|m| m["hostname"].as_str()) else { continue };
+        let Some(host) = s.osd.metadata(osd.0).and_then(|m| m["hostname"].as_str()) else {
+            continue;
+        };
         let list = osds.entry(host.to_owned()).or_insert_with(|| json!([]));
         list.as_array_mut().expect("made as a list").push(osd.0.into());
     }
     let mut mons = Map::new();
     for info in s.mon.map.mons.values() {
-        let host = info.addrs.0.first().and_then(|a| a.sock).map_or(String::new(), |s| s.ip().to_string());
+        let host =
+            info.addrs.0.first().and_then(|a| a.sock).map_or(String::new(), |s| s.ip().to_string());
         let list = mons.entry(host).or_insert_with(|| json!([]));
         list.as_array_mut().expect("made as a list").push(info.name.clone().into());
     }
@@ -490,5 +530,8 @@ fn node_ls(cx: &mut Cx<'_>, args: &Args) -> Outcome {
 
 fn time_sync(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let epoch = cx.services.mon.election_epoch;
-    answer_json(args, json!({"timechecks": {"epoch": epoch, "round": 0, "round_status": "finished"}}))
+    answer_json(
+        args,
+        json!({"timechecks": {"epoch": epoch, "round": 0, "round_status": "finished"}}),
+    )
 }

@@ -2,7 +2,10 @@
 //!
 //! No command carries the flag that would send it to a manager (bit 3): clients bring everything here.
 
-use super::{Handler, auth, config, crush, crush_edit, crush_show, logs, mon, osd, osd_create, osd_flags, osd_show, pg, pool, pool_app, pool_vars, status};
+use super::{
+    Handler, auth, config, crush, crush_edit, crush_show, logs, mon, osd, osd_create, osd_flags,
+    osd_show, pg, pool, pool_app, pool_vars, status,
+};
 use serde_json::{Map, Value, json};
 
 /// One command: its words, arguments, what a caller must be allowed, and who carries it out.

@@ -140,7 +140,8 @@ impl Monitor {
 
     fn on_failure(&mut self, now: Now, report: internal::OsdFailure) {
         let map = self.services.osd.map();
-        let current = map.info_of(report.target).is_some_and(|i| i.up_from == report.target_up_from);
+        let current =
+            map.info_of(report.target).is_some_and(|i| i.up_from == report.target_up_from);
         if !current {
             return;
         }
@@ -151,7 +152,8 @@ impl Monitor {
         let silent = Duration::from_millis(report.failed_for_ms);
         if self.services.osd.on_failure_report(now, report.reporter, report.target, silent, false) {
             let rank = types::EntityName::osd(report.reporter);
-            let text = format!("osd.{} failed (reported by osd.{})", report.target, report.reporter);
+            let text =
+                format!("osd.{} failed (reported by osd.{})", report.target, report.reporter);
             let id = report.reporter.to_string();
             let who = (EntityKind::Osd as u32, id.as_str());
             self.services.log.note(now.wall, who, rank, crate::log_service::priority::INFO, text);

@@ -51,8 +51,7 @@ fn cluster(old: &OsdMap, new: &OsdMap, inc: &mut Incremental) {
     if old.crush_raw != new.crush_raw {
         inc.crush = new.crush_raw.clone();
     }
-    inc.new_erasure_code_profiles =
-        changed(&old.erasure_code_profiles, &new.erasure_code_profiles);
+    inc.new_erasure_code_profiles = changed(&old.erasure_code_profiles, &new.erasure_code_profiles);
     inc.old_erasure_code_profiles =
         removed(&old.erasure_code_profiles, &new.erasure_code_profiles).collect();
     inc.new_blocklist = changed(&old.blocklist, &new.blocklist);
@@ -98,8 +97,8 @@ fn osd(old: &OsdMap, new: &OsdMap, id: OsdId, inc: &mut Incremental) {
     }
     let none = OsdAddrs::default();
     let addrs_before = old.addrs.get(i).unwrap_or(&none);
-    let boots = is & osd_state::UP != 0
-        && (was & osd_state::UP == 0 || *addrs_before != new.addrs[i]);
+    let boots =
+        is & osd_state::UP != 0 && (was & osd_state::UP == 0 || *addrs_before != new.addrs[i]);
     if boots {
         let addrs = &new.addrs[i];
         inc.new_up_client.insert(id, addrs.client.clone());

@@ -260,7 +260,11 @@ impl OsdService {
             .collect();
         for (pg, osds) in change {
             let temp = &mut self.edit().pg_temp;
-            if osds.is_empty() { temp.remove(&pg) } else { temp.insert(pg, osds) };
+            if osds.is_empty() {
+                temp.remove(&pg)
+            } else {
+                temp.insert(pg, osds)
+            };
         }
     }
 
@@ -281,8 +285,12 @@ impl OsdService {
                 self.consider_out(now, id, &mut lines);
             }
         }
-        let ended: Vec<_> =
-            map.blocklist.iter().filter(|(_, until)| **until <= now.wall).map(|(a, _)| *a).collect();
+        let ended: Vec<_> = map
+            .blocklist
+            .iter()
+            .filter(|(_, until)| **until <= now.wall)
+            .map(|(a, _)| *a)
+            .collect();
         for addr in ended {
             self.edit().blocklist.remove(&addr);
         }
@@ -303,7 +311,10 @@ impl OsdService {
         {
             return;
         }
-        lines.push(format!("Marking osd.{id} out (has been down for {} seconds)", out_after.as_secs()));
+        lines.push(format!(
+            "Marking osd.{id} out (has been down for {} seconds)",
+            out_after.as_secs()
+        ));
         let map = self.edit();
         map.xinfo[i].old_weight = map.weight[i];
         map.weight[i] = 0;

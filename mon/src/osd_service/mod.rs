@@ -54,7 +54,9 @@ pub enum OsdStoreError {
     NoMap,
     Decode(DecodeError),
     /// This epoch's incremental is missing or does not fit the map before it.
-    Broken { epoch: Epoch },
+    Broken {
+        epoch: Epoch,
+    },
 }
 impl From<DecodeError> for OsdStoreError {
     fn from(e: DecodeError) -> Self {

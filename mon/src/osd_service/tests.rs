@@ -74,17 +74,20 @@ impl World {
             heartbeat_front: addrs(port),
         };
         let location = [("host", "h"), ("root", "default")];
-        self.osd.boot(now, &Boot {
-            osd: OsdId(id),
-            uuid: Fsid([id as u8 + 1; 16]),
-            addrs: all,
-            epoch: Epoch(0),
-            metadata: serde_json::json!({"hostname": "h"}),
-            features: 0,
-            last_clean: Default::default(),
-            location: location.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
-            weight: 0.01,
-        })
+        self.osd.boot(
+            now,
+            &Boot {
+                osd: OsdId(id),
+                uuid: Fsid([id as u8 + 1; 16]),
+                addrs: all,
+                epoch: Epoch(0),
+                metadata: serde_json::json!({"hostname": "h"}),
+                features: 0,
+                last_clean: Default::default(),
+                location: location.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+                weight: 0.01,
+            },
+        )
     }
     fn up(osds: u32) -> Self {
         let mut world = Self::new(osds);
