@@ -649,6 +649,9 @@ impl World {
         let link = self.links.get(&number)?;
         let side = link.ends.iter().position(|e| e.process == id)?;
         let conn = link.ends[side].conn;
+        if self.by_end.get(&link.ends[side]) != Some(&(number, side)) {
+            return None;
+        }
         let server = self.hosts[link.ends[1].process.0 as usize].listen?;
         let client = SocketAddr::from(([127, 0, 0, 1], 30_000 + (number % 30_000) as u16));
         Some(match side {
@@ -711,7 +714,11 @@ impl World {
 
     fn arrive(&mut self, number: u64, side: usize, bytes: Bytes) -> Option<Input<()>> {
         let link = self.links.get_mut(&number)?;
-        let conn = link.ends[side].conn;
+        let end = link.ends[side];
+        if self.by_end.get(&end) != Some(&(number, side)) {
+            return None;
+        }
+        let conn = end.conn;
         let stream = &mut link.streams[side];
         if !bytes.is_empty() {
             stream.arrived.push_back(bytes);
