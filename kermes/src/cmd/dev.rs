@@ -15,6 +15,8 @@ use types::{EntityAddr, EntityAddrVec, EntityKind, Fsid};
 
 /// How long daemons may take to be there, and to stop.
 const UP_PATIENCE: Duration = Duration::from_secs(60);
+/// Looks at which a daemon may be missing in a row.
+const MISSING_MAX: u32 = 10;
 const DOWN_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Run a cluster on this machine: monitors and OSDs as background processes on loopback.
@@ -314,6 +316,7 @@ async fn wait_until_clean(dir: &Path, conf: &Path, pools: &[PoolSpec]) -> anyhow
         .with_context(|| format!("the monitor does not answer; see {}/log", dir.display()))?;
     let mut progress = crate::progress::Progress::new("waiting for the cluster");
     let mut made = pools.is_empty();
+    let mut missing = 0;
     loop {
         let status = command(&cluster, r#"{"prefix":"status","format":"json"}"#).await?;
         let status: serde_json::Value = serde_json::from_slice(&status)?;
@@ -331,15 +334,19 @@ async fn wait_until_clean(dir: &Path, conf: &Path, pools: &[PoolSpec]) -> anyhow
         if up == osds && clean == pgs {
             return Ok(());
         }
+        let mut all_run = true;
         for name in daemons(dir)? {
             let log = dir.join("log").join(format!("{name}.log"));
+            all_run &= running(dir, &name).is_some();
+            // A process that is being started has no command line for a moment.
             ensure!(
-                running(dir, &name).is_some(),
+                running(dir, &name).is_some() || missing < MISSING_MAX,
                 "{name} has stopped: {} (all of it in {})",
                 last_line(&log),
                 log.display()
             );
         }
+        missing = if all_run { 0 } else { missing + 1 };
         if Instant::now() > deadline {
             bail!(
                 "after {} s {up} of {osds} OSDs are up and {clean} of {pgs} PGs active+clean; \
