@@ -149,7 +149,8 @@ impl Peer {
 
     /// Makes the key of everybody. The monitor's mkfs takes all of them with their capabilities.
     fn keys(&self, osds: u32, with_mgr: bool) -> anyhow::Result<()> {
-        let everything = "--cap mon 'allow *' --cap osd 'allow *' --cap mgr 'allow *'";
+        let everything =
+            "--cap mon 'allow *' --cap osd 'allow *' --cap mgr 'allow *' --cap mds 'allow *'";
         self.key("keyring", "client.admin", everything)?;
         self.key("mon/keyring", "mon.", "--cap mon 'allow *'")?;
         let mut files = vec!["keyring".to_owned(), "mon/keyring".to_owned()];

@@ -107,9 +107,12 @@ fn describe(value: &Value, path: String, shape: &mut Shape) {
     shape.entry(path).or_default().insert(kind);
 }
 
-/// Keys that are data: numbers, addresses and versions become `*`.
+/// Keys that are data: numbers, addresses, versions and this host become `*`.
 fn general(key: &str) -> &str {
-    let is_data = key.starts_with(|c: char| c.is_ascii_digit()) || key.starts_with("ceph version ");
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let is_data = key.starts_with(|c: char| c.is_ascii_digit())
+        || key.starts_with("ceph version ")
+        || key == host.trim();
     if is_data { "*" } else { key }
 }
 
