@@ -116,6 +116,10 @@ impl OsdNode {
                 let text = format!("the monitor refuses osd.{}: errno {errno}", self.me);
                 log(fx, LogLevel::Error, text);
             }
+            MonEvent::Config(update) => {
+                self.to_others(fx, || OsdHop::Options(update.options.clone()));
+                self.on_options(&update.options);
+            }
             MonEvent::Other(message) => self.on_mon_message(now, message, fx),
             _ => {}
         }

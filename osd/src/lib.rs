@@ -7,6 +7,7 @@
 pub mod auth;
 pub mod boot;
 pub mod client_op;
+pub mod config;
 pub mod heartbeat;
 pub mod map;
 pub mod node;

@@ -70,6 +70,8 @@ pub enum OsdHop {
     Secrets(Box<RotatingKeysReply>),
     /// From core 0: until when each peer has confirmed the map.
     Lease(BTreeMap<OsdId, Instant>),
+    /// From core 0: options of the central configuration.
+    Options(BTreeMap<String, String>),
     /// To core 0: OSDs with which the sender shares PGs.
     Neighbours(Vec<OsdId>),
     /// To core 0.
@@ -317,6 +319,11 @@ impl OsdNode {
         }
     }
 
+    pub(crate) fn on_options(&mut self, options: &BTreeMap<String, String>) {
+        let limits = crate::config::limits(options);
+        self.shards.iter_mut().for_each(|shard| shard.limits = limits.clone());
+    }
+
     fn on_hop(&mut self, now: Now, from: CoreId, msg: OsdHop, fx: &mut Fx) {
         match msg {
             OsdHop::Mounted => self.on_core_mounted(now, fx),
@@ -326,6 +333,7 @@ impl OsdNode {
             OsdHop::Secrets(reply) => {
                 self.auth.take(&reply);
             }
+            OsdHop::Options(options) => self.on_options(&options),
             OsdHop::Lease(until) => self.on_lease(now, until, fx),
             OsdHop::Neighbours(osds) => self.on_neighbours(from, osds),
             OsdHop::Stats { pgs, space } => self.on_core_stats(now, from, pgs, space, fx),

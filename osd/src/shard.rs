@@ -96,7 +96,7 @@ pub struct Shard {
     store: Store,
     mounted: bool,
     pub pgs: BTreeMap<PgId, PgSlot>,
-    limits: Limits,
+    pub(crate) limits: Limits,
     next_token: u64,
     thens: VecDeque<(u64, Then)>,
     tickets: FixedMap<u64, Waiting>,

@@ -210,6 +210,8 @@ fn create(args: &UpArgs) -> anyhow::Result<()> {
             option("osd_pool_default_size", copies.to_string()),
             option("osd_pool_default_min_size", copies.saturating_sub(1).max(1).to_string()),
             option("osd_pool_default_pg_num", "32".into()),
+            // So that `rados put` takes any file, as a whole.
+            option("osd_max_object_size", (1u64 << 40).to_string()),
             option("mon_allow_pool_delete", "true".into()),
             option("mon_allow_pool_size_one", "true".into()),
             option("mon_warn_on_pool_no_redundancy", "false".into()),
