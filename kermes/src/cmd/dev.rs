@@ -15,6 +15,9 @@ use types::{EntityAddr, EntityAddrVec, EntityKind, Fsid};
 
 /// How long daemons may take to be there, and to stop.
 const UP_PATIENCE: Duration = Duration::from_secs(60);
+/// Store shards of an OSD for development: each has its own part of the small device, and an object
+/// lives in one of them.
+const DEV_SHARDS_MIN: u16 = 4;
 /// Looks at which a daemon may be missing in a row.
 const MISSING_MAX: u32 = 10;
 const DOWN_PATIENCE: Duration = Duration::from_secs(10);
@@ -189,9 +192,10 @@ fn create(args: &UpArgs) -> anyhow::Result<()> {
     }
     let fsid = daemon::new_uuid()?;
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
+    let shards = args.cores_per_osd.next_power_of_two().max(DEV_SHARDS_MIN);
     let mut osds = Vec::new();
     for id in 0..args.osds {
-        osds.push(create_osd(&dir, id, fsid, args.osd_size)?);
+        osds.push(create_osd(&dir, id, fsid, args.osd_size, shards)?);
     }
     let size_max = args.pool.iter().map(|p| p.size).max().unwrap_or(0);
     ensure!(size_max <= args.osds, "a pool of {size_max} copies needs as many OSDs");
@@ -239,7 +243,13 @@ fn create(args: &UpArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn create_osd(dir: &Path, id: u32, fsid: Fsid, size: u64) -> anyhow::Result<mon::NewOsd> {
+fn create_osd(
+    dir: &Path,
+    id: u32,
+    fsid: Fsid,
+    size: u64,
+    shards: u16,
+) -> anyhow::Result<mon::NewOsd> {
     let folder = dir.join(format!("osd.{id}"));
     std::fs::create_dir_all(&folder)?;
     let device = folder.join("block");
@@ -250,7 +260,7 @@ fn create_osd(dir: &Path, id: u32, fsid: Fsid, size: u64) -> anyhow::Result<mon:
         id,
         fsid,
         osd_uuid: Some(uuid),
-        shards: seastore::MkfsParams::SHARDS_DEFAULT,
+        shards,
         force: false,
     })?;
     let key = mon_cmd::new_key()?;
