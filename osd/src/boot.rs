@@ -7,12 +7,12 @@
 use crate::node::{Fx, OsdHop, OsdNode, log};
 use crate::pg::{MapView, PgState};
 use bytes::Bytes;
+use messenger::message::Message;
 use messenger::messages::internal::{
     MarkDown, OsdBoot, OsdStats, PgStat, RotatingKeysReply, RotatingKeysRequest, Space, kind,
     pg_state,
 };
 use messenger::messages::{ObjectStatSum, OsdMapUpdate, SubscribeItem, TypedMessage};
-use messenger::message::Message;
 use messenger::mon_client::MonEvent;
 use messenger::table::Event;
 use seastore::{Transaction, TxnOp};
@@ -290,8 +290,7 @@ impl OsdNode {
         let mut pgs = Vec::new();
         self.each_shard(now, fx, |shard, _, _, view, _| {
             let due = |s: &crate::shard::PgSlot| s.pg.is_primary() && (all || s.changed);
-            let ids: Vec<_> =
-                shard.pgs.iter().filter(|(_, s)| due(s)).map(|(id, _)| *id).collect();
+            let ids: Vec<_> = shard.pgs.iter().filter(|(_, s)| due(s)).map(|(id, _)| *id).collect();
             for id in ids {
                 let (objects, bytes) = shard.count(view, id);
                 if let Some(slot) = shard.pgs.get_mut(&id) {
@@ -325,11 +324,8 @@ impl OsdNode {
     }
 
     fn send_core_stats(&mut self, now: Now, pgs: Vec<PgStat>, fx: &mut Fx) {
-        let up_from = self
-            .view
-            .as_ref()
-            .and_then(|v| v.map.info_of(self.me))
-            .map_or(Epoch(0), |i| i.up_from);
+        let up_from =
+            self.view.as_ref().and_then(|v| v.map.info_of(self.me)).map_or(Epoch(0), |i| i.up_from);
         let space = self.space();
         let Some(leader) = &mut self.leader else { return };
         leader.stats_sequence += 1;
@@ -350,11 +346,8 @@ impl OsdNode {
 
     pub(crate) fn on_stop(&mut self, now: Now, fx: &mut Fx) {
         self.store_map(now, true);
-        let up_from = self
-            .view
-            .as_ref()
-            .and_then(|v| v.map.info_of(self.me))
-            .map_or(Epoch(0), |i| i.up_from);
+        let up_from =
+            self.view.as_ref().and_then(|v| v.map.info_of(self.me)).map_or(Epoch(0), |i| i.up_from);
         let booted = self.booted();
         let epoch = self.history.epoch();
         let Some(leader) = &mut self.leader else { return };
@@ -391,9 +384,8 @@ fn pg_stat(
 ) -> PgStat {
     let pg = &slot.pg;
     let mapping = pg.mapping();
-    let osds = |set: &[crate::pg::interval::Member]| -> Vec<OsdId> {
-        set.iter().map(|m| m.osd).collect()
-    };
+    let osds =
+        |set: &[crate::pg::interval::Member]| -> Vec<OsdId> { set.iter().map(|m| m.osd).collect() };
     let state = match pg.state() {
         PgState::ActiveClean => pg_state::ACTIVE | pg_state::CLEAN,
         PgState::Undersized => pg_state::UNDERSIZED | pg_state::DEGRADED | pg_state::PEERED,

@@ -52,8 +52,7 @@ impl Beat {
     }
     pub fn decode(message: &Message) -> Option<Self> {
         let mut r = Reader::new(&message.front);
-        let beat =
-            Self { reply: r.bool().ok()?, epoch: r.get().ok()?, stamp: r.u64().ok()? };
+        let beat = Self { reply: r.bool().ok()?, epoch: r.get().ok()?, stamp: r.u64().ok()? };
         r.finish("heartbeat").ok()?;
         Some(beat)
     }

@@ -75,12 +75,25 @@ pub enum OsdHop {
     /// To core 0: OSDs with which the sender shares PGs.
     Neighbours(Vec<OsdId>),
     /// To core 0.
-    Stats { pgs: Vec<PgStat>, space: Space },
+    Stats {
+        pgs: Vec<PgStat>,
+        space: Space,
+    },
     ClientOp(Box<ClientOp>),
-    Reply { origin: Origin, message: Message },
-    Dropped { origin: Origin },
-    Reset { conn: ConnId },
-    Peer { from: OsdId, message: Message },
+    Reply {
+        origin: Origin,
+        message: Message,
+    },
+    Dropped {
+        origin: Origin,
+    },
+    Reset {
+        conn: ConnId,
+    },
+    Peer {
+        from: OsdId,
+        message: Message,
+    },
 }
 
 /// Waits for a newer map.
@@ -256,13 +269,7 @@ impl OsdNode {
         self.outs = outs;
     }
 
-    fn on_mounted(
-        &mut self,
-        now: Now,
-        slot: usize,
-        report: seastore::MountReport,
-        fx: &mut Fx,
-    ) {
+    fn on_mounted(&mut self, now: Now, slot: usize, report: seastore::MountReport, fx: &mut Fx) {
         let text = format!(
             "store shard {} mounted: {} objects, {} journal records, {} pgs",
             self.shards[slot].index,
@@ -345,12 +352,7 @@ impl OsdNode {
         }
     }
 
-    pub(crate) fn on_lease(
-        &mut self,
-        now: Now,
-        until: BTreeMap<OsdId, Instant>,
-        fx: &mut Fx,
-    ) {
+    pub(crate) fn on_lease(&mut self, now: Now, until: BTreeMap<OsdId, Instant>, fx: &mut Fx) {
         self.each_shard(now, fx, |shard, mono, wall, view, out| {
             shard.lease.until.clone_from(&until);
             shard.on_lease(mono, wall, view, out);

@@ -33,12 +33,23 @@ const WIPE_STEP: usize = 64;
 pub enum Out {
     Store(StoreEffect),
     /// An answer to a client; releases what the request held.
-    Reply { origin: Origin, message: Message },
+    Reply {
+        origin: Origin,
+        message: Message,
+    },
     /// The request is dropped: the client sends it again to whom its map names.
-    Dropped { origin: Origin },
+    Dropped {
+        origin: Origin,
+    },
     /// Close the client's connection, so that it sends again what it waits for.
-    Reset { core: CoreId, conn: ConnId },
-    Peer { to: OsdId, message: Message },
+    Reset {
+        core: CoreId,
+        conn: ConnId,
+    },
+    Peer {
+        to: OsdId,
+        message: Message,
+    },
     /// A PG changed its state.
     StateChanged,
     Mounted(MountReport),
@@ -424,7 +435,9 @@ impl Shard {
             ops.push(match change {
                 MetaChange::Set { key, value } => TxnOp::OmapSet { o, pairs: vec![(key, value)] },
                 MetaChange::Remove { key } => TxnOp::OmapRemove { o, keys: vec![key] },
-                MetaChange::RemoveRange { first, last } => TxnOp::OmapRemoveRange { o, first, last },
+                MetaChange::RemoveRange { first, last } => {
+                    TxnOp::OmapRemoveRange { o, first, last }
+                }
             });
         }
         self.submit(ops.into(), Then::Pg(id, token));
@@ -440,14 +453,7 @@ impl Shard {
         (objects.map(|o| (**o).clone()).collect(), done)
     }
 
-    fn wipe_step(
-        &mut self,
-        now: Instant,
-        wall: UTime,
-        view: &View,
-        id: PgId,
-        out: &mut Vec<Out>,
-    ) {
+    fn wipe_step(&mut self, now: Instant, wall: UTime, view: &View, id: PgId, out: &mut Vec<Out>) {
         let Some(slot) = self.pgs.get(&id) else { return };
         let pg_num = match view.map.pools.get(&id.pool) {
             Some(pool) => pool.pg_num,
@@ -455,11 +461,8 @@ impl Shard {
         };
         let (start, end) = range_of(id, pg_num);
         let found = self.store.list(&start, &end, WIPE_STEP + 1);
-        let ops: Vec<TxnOp> = found
-            .into_iter()
-            .filter(|o| !o.name.is_empty())
-            .map(|o| TxnOp::Remove { o })
-            .collect();
+        let ops: Vec<TxnOp> =
+            found.into_iter().filter(|o| !o.name.is_empty()).map(|o| TxnOp::Remove { o }).collect();
         if let Some(slot) = self.pgs.get_mut(&id) {
             slot.counted = None;
         }

@@ -3,8 +3,8 @@
 use super::{Fx, OsdHop, OsdNode, log};
 use crate::map::{Step, View, shows_up};
 use crate::shard::shard_of;
-use maps::OsdMap;
 use crush::Scratch;
+use maps::OsdMap;
 use messenger::message::Message;
 use messenger::messages::{OsdMapUpdate, TypedMessage};
 use std::collections::BTreeSet;

@@ -73,13 +73,7 @@ impl OsdNode {
         Some(conn)
     }
 
-    pub(super) fn on_peer_closed(
-        &mut self,
-        now: Now,
-        conn: ConnId,
-        why: CloseCause,
-        fx: &mut Fx,
-    ) {
+    pub(super) fn on_peer_closed(&mut self, now: Now, conn: ConnId, why: CloseCause, fx: &mut Fx) {
         let Some(osd) = self.peers.by_conn.remove(&conn) else { return };
         if let Some(peer) = self.peers.by_osd.get_mut(&osd)
             && peer.conn == Some(conn)
@@ -108,13 +102,7 @@ impl OsdNode {
         }
     }
 
-    pub(super) fn on_peer_message(
-        &mut self,
-        now: Now,
-        from: OsdId,
-        message: Message,
-        fx: &mut Fx,
-    ) {
+    pub(super) fn on_peer_message(&mut self, now: Now, from: OsdId, message: Message, fx: &mut Fx) {
         let Ok(pg) = PeerMessage::peek_pg(&message) else { return };
         let (core, _) = self.place_of(pg);
         if !self.is_core(core) {
@@ -126,13 +114,7 @@ impl OsdNode {
         }
     }
 
-    pub(super) fn run_peer(
-        &mut self,
-        now: Now,
-        from: OsdId,
-        message: PeerMessage,
-        fx: &mut Fx,
-    ) {
+    pub(super) fn run_peer(&mut self, now: Now, from: OsdId, message: PeerMessage, fx: &mut Fx) {
         let Some(view) = self.view.clone() else { return };
         if message.epoch > view.map.epoch {
             self.park_peer(from, message);

@@ -73,9 +73,8 @@ const OBJECT_OFFSET: usize = 1 + 1 + 12 + 12 + 8 + 4 + 21;
 impl Entry {
     pub fn new(fields: &EntryFields) -> Self {
         let o = &fields.object;
-        let mut out = Vec::with_capacity(
-            OBJECT_OFFSET + 49 + o.name.len() + o.key.len() + o.nspace.len(),
-        );
+        let mut out =
+            Vec::with_capacity(OBJECT_OFFSET + 49 + o.name.len() + o.key.len() + o.nspace.len());
         FORMAT.encode(&mut out);
         (fields.kind as u8).encode(&mut out);
         fields.version.encode(&mut out);
@@ -320,7 +319,10 @@ pub(crate) mod tests {
     fn a_divergent_entry_names_its_object_too() {
         let authority = log(&[(1, 1, "a"), (3, 2, "b")]);
         let member = log(&[(1, 1, "a"), (2, 2, "x"), (2, 3, "y")]);
-        assert_eq!(names(compare(&authority, &member)), (1, vec!["b".into(), "x".into(), "y".into()]));
+        assert_eq!(
+            names(compare(&authority, &member)),
+            (1, vec!["b".into(), "x".into(), "y".into()])
+        );
     }
 
     #[test]

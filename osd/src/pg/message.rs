@@ -43,29 +43,64 @@ pub struct Chunk {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Body {
     /// Primary: apply this change and log it. Durable before it is acknowledged.
-    RepOp { entry: Bytes, object: HObject, changes: Vec<Change>, complete: u64 },
+    RepOp {
+        entry: Bytes,
+        object: HObject,
+        changes: Vec<Change>,
+        complete: u64,
+    },
     /// Everything up to `version` of the log is durable here.
-    RepAck { version: u64 },
+    RepAck {
+        version: u64,
+    },
     /// Primary: what do you have?
     Query,
     /// `None`: no copy of the PG.
-    Info { info: Option<CopyInfo> },
+    Info {
+        info: Option<CopyInfo>,
+    },
     GetLog,
-    Log { info: CopyInfo, entries: Vec<Bytes>, dirty: Vec<HObject> },
+    Log {
+        info: CopyInfo,
+        entries: Vec<Bytes>,
+        dirty: Vec<HObject>,
+    },
     /// Primary: these objects (or with `wipe` all of them) are about to be replaced; remember that
     /// before the first one comes.
-    Prepare { wipe: bool, objects: Vec<HObject> },
+    Prepare {
+        wipe: bool,
+        objects: Vec<HObject>,
+    },
     Prepared,
     /// Primary: send me this object.
-    Pull { object: HObject },
+    Pull {
+        object: HObject,
+    },
     /// `seq` tells the chunks of one transfer apart.
-    Push { object: HObject, seq: u32, chunk: Chunk },
-    PushAck { object: HObject, seq: u32 },
+    Push {
+        object: HObject,
+        seq: u32,
+        chunk: Chunk,
+    },
+    PushAck {
+        object: HObject,
+        seq: u32,
+    },
     /// Primary: which objects follow this one?
-    List { after: HObject },
-    Listed { after: HObject, objects: Vec<HObject>, done: bool },
+    List {
+        after: HObject,
+    },
+    Listed {
+        after: HObject,
+        objects: Vec<HObject>,
+        done: bool,
+    },
     /// Primary: your objects are as in my log; take it over from `keep` on, and serve.
-    Activate { keep: EVersion, reset: bool, entries: Vec<Bytes> },
+    Activate {
+        keep: EVersion,
+        reset: bool,
+        entries: Vec<Bytes>,
+    },
     Activated,
     /// Primary: your copy is no longer needed.
     Drop,

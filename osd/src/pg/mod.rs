@@ -74,17 +74,32 @@ pub trait MapView {
 #[derive(Debug)]
 pub enum Input {
     /// A map newer than the last one. `gap`: epochs in between were never seen.
-    Map { gap: bool },
+    Map {
+        gap: bool,
+    },
     /// From another OSD, whose map is not newer than ours.
-    Message { from: OsdId, epoch: Epoch, body: Body },
+    Message {
+        from: OsdId,
+        epoch: Epoch,
+        body: Body,
+    },
     /// A [`Effect::Persist`] is durable.
     Durable(Token),
     /// The object that [`Effect::Push`] named is durable at the other side.
-    Pushed { to: OsdId, object: HObject },
+    Pushed {
+        to: OsdId,
+        object: HObject,
+    },
     /// An object that we pulled is durable here.
-    Received { object: HObject },
+    Received {
+        object: HObject,
+    },
     /// Answer to [`Effect::List`].
-    Listed { after: HObject, objects: Vec<HObject>, done: bool },
+    Listed {
+        after: HObject,
+        objects: Vec<HObject>,
+        done: bool,
+    },
     /// [`Effect::Wipe`] is done and durable.
     Wiped,
     /// The session with this OSD was lost; what was sent may not have arrived.
@@ -107,10 +122,18 @@ pub enum Token {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MetaChange {
-    Set { key: Bytes, value: Bytes },
-    Remove { key: Bytes },
+    Set {
+        key: Bytes,
+        value: Bytes,
+    },
+    Remove {
+        key: Bytes,
+    },
     /// Keys in `first..last`.
-    RemoveRange { first: Bytes, last: Bytes },
+    RemoveRange {
+        first: Bytes,
+        last: Bytes,
+    },
 }
 
 /// One transaction: changes of one object, and of the PG's meta object.
@@ -123,18 +146,34 @@ pub struct PgTxn {
 
 #[derive(Debug)]
 pub enum Effect {
-    Send { to: OsdId, body: Body },
+    Send {
+        to: OsdId,
+        body: Body,
+    },
     /// An encoded [`Body::RepOp`]; encoded once for all members.
-    Replicate { to: OsdId, message: Message },
-    Persist { txn: PgTxn, token: Token },
+    Replicate {
+        to: OsdId,
+        message: Message,
+    },
+    Persist {
+        txn: PgTxn,
+        token: Token,
+    },
     /// Copy this object, as it is in our store, to that member.
-    Push { to: OsdId, object: HObject },
+    Push {
+        to: OsdId,
+        object: HObject,
+    },
     /// List our own objects after this one.
-    List { after: HObject },
+    List {
+        after: HObject,
+    },
     /// Remove all objects in bounded steps.
     Wipe,
     /// The write with this ticket is durable on every member.
-    Reply { ticket: u64 },
+    Reply {
+        ticket: u64,
+    },
     /// The PG serves from now on.
     Active,
     /// A new interval: whatever clients wait for here, they send again; transfers end.
@@ -147,7 +186,10 @@ pub enum Effect {
 #[derive(Debug)]
 enum Role {
     /// Replica or stray: does as the primary says.
-    Member { active: bool, parked: BTreeMap<u64, Parked> },
+    Member {
+        active: bool,
+        parked: BTreeMap<u64, Parked>,
+    },
     Primary(Primary),
     Deleting,
 }
@@ -246,10 +288,9 @@ impl Pg {
         // Trimming removes keys in the same transactions that move the tail only now and then; the
         // first entry present decides.
         let tail = match parsed.first() {
-            Some(first) if first.version.version > info.log_tail.version + 1 => EVersion {
-                epoch: first.version.epoch,
-                version: first.version.version - 1,
-            },
+            Some(first) if first.version.version > info.log_tail.version + 1 => {
+                EVersion { epoch: first.version.epoch, version: first.version.version - 1 }
+            }
             Some(_) => info.log_tail,
             None => info.log_head,
         };
@@ -334,13 +375,7 @@ impl Pg {
         self.info.last_started
     }
 
-    pub fn handle(
-        &mut self,
-        now: Instant,
-        view: &dyn MapView,
-        input: Input,
-        fx: &mut Vec<Effect>,
-    ) {
+    pub fn handle(&mut self, now: Instant, view: &dyn MapView, input: Input, fx: &mut Vec<Effect>) {
         match input {
             Input::Map { gap } => self.on_map(now, view, gap, fx),
             Input::Message { from, epoch, body } => {
@@ -352,9 +387,7 @@ impl Pg {
             Input::Durable(token) => self.on_durable(view, token, fx),
             Input::Pushed { to, object } => self.on_pushed(to, object, fx),
             Input::Received { object } => self.on_received(object, fx),
-            Input::Listed { after, objects, done } => {
-                self.on_listed_here(after, objects, done, fx)
-            }
+            Input::Listed { after, objects, done } => self.on_listed_here(after, objects, done, fx),
             Input::Wiped => self.on_wiped(view, fx),
             Input::PeerReset(osd) => self.on_peer_reset(osd, fx),
             Input::Tick => self.on_tick(now, view, fx),
@@ -410,12 +443,7 @@ impl Pg {
         self.poll(now, view, fx);
     }
 
-    fn on_durable(
-        &mut self,
-        view: &dyn MapView,
-        token: Token,
-        fx: &mut Vec<Effect>,
-    ) {
+    fn on_durable(&mut self, view: &dyn MapView, token: Token, fx: &mut Vec<Effect>) {
         match token {
             Token::Nothing => {}
             Token::Entry(version) => self.on_entry_durable(version, fx),
@@ -472,19 +500,13 @@ impl Pg {
             Body::Activate { keep, reset, entries } => self.on_activate(keep, reset, entries, fx),
             Body::Drop => self.on_drop(fx),
             Body::Info { info } => self.on_info(now, view, from, info, fx),
-            Body::Log { info, entries, dirty } => {
-                self.on_log(from, info, entries, dirty, fx)
-            }
+            Body::Log { info, entries, dirty } => self.on_log(from, info, entries, dirty, fx),
             Body::Prepared => self.on_prepared(from, fx),
-            Body::Listed { after, objects, done } => {
-                self.on_listed(from, after, objects, done, fx)
-            }
+            Body::Listed { after, objects, done } => self.on_listed(from, after, objects, done, fx),
             Body::Activated => self.on_activated(view, from, fx),
             // Transfers and listings need the store: the shard does them.
-            Body::Prepare { .. }
-            | Body::Push { .. }
-            | Body::PushAck { .. }
-            | Body::List { .. } => {}
+            Body::Prepare { .. } | Body::Push { .. } | Body::PushAck { .. } | Body::List { .. } => {
+            }
         }
     }
 

@@ -40,10 +40,20 @@ enum Step {
     Blocked,
     /// An old primary that does not answer may still serve reads until its lease ends.
     OldLease,
-    AuthorityLog { from: OsdId },
-    Own { from: OsdId, log: PgLog, keep: EVersion, reset: bool, copy: Copying },
+    AuthorityLog {
+        from: OsdId,
+    },
+    Own {
+        from: OsdId,
+        log: PgLog,
+        keep: EVersion,
+        reset: bool,
+        copy: Copying,
+    },
     Members(BTreeMap<OsdId, MemberStep>),
-    Activating { waiting: BTreeMap<OsdId, Body> },
+    Activating {
+        waiting: BTreeMap<OsdId, Body>,
+    },
 }
 
 #[derive(Debug)]
@@ -72,10 +82,7 @@ impl Copying {
         Self { cursor: Some(after), ..Self::default() }
     }
     fn done(&self) -> bool {
-        self.prepared
-            && self.cursor.is_none()
-            && self.queue.is_empty()
-            && self.in_flight.is_empty()
+        self.prepared && self.cursor.is_none() && self.queue.is_empty() && self.in_flight.is_empty()
     }
     fn wants_listing(&mut self) -> Option<HObject> {
         if !self.prepared || self.listing || self.queue.len() > COPIES_IN_FLIGHT_MAX {
@@ -272,12 +279,7 @@ impl Pg {
         }
     }
 
-    fn start_own(
-        &mut self,
-        from: OsdId,
-        log: PgLog,
-        fx: &mut Vec<Effect>,
-    ) {
+    fn start_own(&mut self, from: OsdId, log: PgLog, fx: &mut Vec<Effect>) {
         let repair = if self.info.state == CopyState::Incomplete {
             Repair::Everything
         } else {
@@ -362,11 +364,7 @@ impl Pg {
         self.step_members(fx);
     }
 
-    pub(super) fn on_prepared(
-        &mut self,
-        from: OsdId,
-        fx: &mut Vec<Effect>,
-    ) {
+    pub(super) fn on_prepared(&mut self, from: OsdId, fx: &mut Vec<Effect>) {
         if let Some(copy) = self.member_copy(from) {
             copy.prepared = true;
             self.step_members(fx);
@@ -418,23 +416,14 @@ impl Pg {
         self.adopt(head, false, Vec::new(), fx);
     }
 
-    pub(super) fn on_pushed(
-        &mut self,
-        to: OsdId,
-        object: HObject,
-        fx: &mut Vec<Effect>,
-    ) {
+    pub(super) fn on_pushed(&mut self, to: OsdId, object: HObject, fx: &mut Vec<Effect>) {
         if let Some(copy) = self.member_copy(to) {
             copy.in_flight.remove(&object);
             self.step_members(fx);
         }
     }
 
-    pub(super) fn on_received(
-        &mut self,
-        object: HObject,
-        fx: &mut Vec<Effect>,
-    ) {
+    pub(super) fn on_received(&mut self, object: HObject, fx: &mut Vec<Effect>) {
         if let Some(Peering { step: Step::Own { copy, .. }, .. }) = self.peering() {
             copy.in_flight.remove(&object);
             self.step_own(fx);
@@ -567,11 +556,9 @@ fn log_from(tail: EVersion, entries: Vec<Bytes>) -> Option<PgLog> {
 
 fn member_step(repair: Repair, dirty: Vec<HObject>, log: &PgLog, after: HObject) -> MemberStep {
     match repair {
-        Repair::Everything => MemberStep::Copy {
-            keep: log.tail(),
-            reset: true,
-            copy: Copying::everything(after),
-        },
+        Repair::Everything => {
+            MemberStep::Copy { keep: log.tail(), reset: true, copy: Copying::everything(after) }
+        }
         Repair::Objects { common, mut objects } => {
             objects.extend(dirty);
             if objects.is_empty() {
@@ -586,10 +573,9 @@ fn member_step(repair: Repair, dirty: Vec<HObject>, log: &PgLog, after: HObject)
 /// The request that comes before the first object.
 fn prepare_body(step: &MemberStep) -> Option<Body> {
     match step {
-        MemberStep::Copy { reset, copy, .. } if !copy.prepared => Some(Body::Prepare {
-            wipe: *reset,
-            objects: copy.queue.iter().cloned().collect(),
-        }),
+        MemberStep::Copy { reset, copy, .. } if !copy.prepared => {
+            Some(Body::Prepare { wipe: *reset, objects: copy.queue.iter().cloned().collect() })
+        }
         _ => None,
     }
 }

@@ -57,7 +57,8 @@ const ID: PgId = PgId { pool: PoolId(1), seed: 0 };
 
 impl World {
     fn roll(&mut self, n: usize) -> usize {
-        self.random = self.random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        self.random =
+            self.random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         (self.random >> 33) as usize % n
     }
     fn perform(&mut self, osd: usize, fx: Vec<Effect>) {
@@ -109,7 +110,8 @@ impl World {
     }
     /// One message or one disk write, by chance; false when nothing is under way.
     fn step(&mut self) -> bool {
-        let wires: Vec<_> = self.wire.iter().filter(|(_, q)| !q.is_empty()).map(|(k, _)| *k).collect();
+        let wires: Vec<_> =
+            self.wire.iter().filter(|(_, q)| !q.is_empty()).map(|(k, _)| *k).collect();
         let disks: Vec<usize> = (0..3).filter(|o| !self.pending[*o].is_empty()).collect();
         let n = wires.len() + disks.len();
         if n == 0 {
@@ -153,7 +155,8 @@ impl World {
         self.remap();
     }
     fn write(&mut self, ticket: u64) {
-        let Some(primary) = (0..3).find(|o| self.pgs[*o].as_ref().is_some_and(Pg::is_active)) else {
+        let Some(primary) = (0..3).find(|o| self.pgs[*o].as_ref().is_some_and(Pg::is_active))
+        else {
             return;
         };
         let pg = self.pgs[primary].as_mut().unwrap();

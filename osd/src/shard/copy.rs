@@ -56,8 +56,7 @@ impl Shard {
         let seq = (self.next_transfer as u32) << 16;
         self.next_transfer = self.next_transfer.wrapping_add(1).max(1);
         let mut chunk = Chunk { first: true, ..Chunk::default() };
-        let mut transfer =
-            Transfer { seq, size: 0, offset: 0, omap_after: None, sent: None };
+        let mut transfer = Transfer { seq, size: 0, offset: 0, omap_after: None, sent: None };
         match self.store.stat(object) {
             None => {
                 chunk.absent = true;
@@ -66,8 +65,7 @@ impl Shard {
             Some(stat) => {
                 let copy = Bytes::copy_from_slice;
                 chunk.size = stat.size;
-                chunk.xattrs =
-                    self.store.xattrs(object).map(|(n, v)| (copy(n), copy(v))).collect();
+                chunk.xattrs = self.store.xattrs(object).map(|(n, v)| (copy(n), copy(v))).collect();
                 chunk.omap_header = copy(self.store.omap_header(object));
                 transfer.size = stat.size;
                 if stat.omap_count > 0 {
@@ -119,8 +117,7 @@ impl Shard {
                 bytes += k.len() + v.len();
                 chunk.omap.push((Bytes::copy_from_slice(k), Bytes::copy_from_slice(v)));
             }
-            t.omap_after =
-                if more { chunk.omap.last().map(|(k, _)| k.clone()) } else { None };
+            t.omap_after = if more { chunk.omap.last().map(|(k, _)| k.clone()) } else { None };
             chunk.last = t.omap_after.is_none() && t.size == 0;
             t.sent = Some(chunk.clone());
             let body = Body::Push { object: key.2, seq: t.seq, chunk };
@@ -129,8 +126,7 @@ impl Shard {
         }
         let token = self.next_token;
         self.next_token += 1;
-        let started =
-            self.store.read(&key.2, t.offset, CHUNK_BYTES, token, &mut self.store_fx);
+        let started = self.store.read(&key.2, t.offset, CHUNK_BYTES, token, &mut self.store_fx);
         match started {
             Ok(ReadStart::Ready(data)) => self.on_transfer_read(view, &key, Ok(data), out),
             Ok(ReadStart::Pending) => {

@@ -3,9 +3,7 @@
 use super::{Answer, Out, PgSlot, Shard, Waiting, logged_answer, pg_range};
 use crate::client_op::{ClientOp, ReplyVersions};
 use crate::map::View;
-use crate::ops::{
-    self, DataRange, Disposition, Execution, Need, Piece, StoreReader, errno, pgls,
-};
+use crate::ops::{self, DataRange, Disposition, Execution, Need, Piece, StoreReader, errno, pgls};
 use crate::pg::log::EntryKind;
 use crate::pg::replicate::{Duplicate, NewWrite};
 use bytes::Bytes;
@@ -259,14 +257,7 @@ impl Shard {
         }
     }
 
-    fn finish_job(
-        &mut self,
-        now: Instant,
-        wall: UTime,
-        view: &View,
-        job: Job,
-        out: &mut Vec<Out>,
-    ) {
+    fn finish_job(&mut self, now: Instant, wall: UTime, view: &View, job: Job, out: &mut Vec<Out>) {
         let Job { mut op, parts, goal, .. } = job;
         let mut datas = Vec::with_capacity(parts.len());
         let mut failure = None;
@@ -399,7 +390,8 @@ impl Shard {
         let (kind, prior, user_version, changes, user) = match execution.disposition {
             Disposition::Write(mutation) => {
                 if mutation.object_remains() && !has_room(&self.store, writes_bytes) {
-                    let message = op.reply(view.map.epoch, ENOSPC, false, Default::default(), vec![]);
+                    let message =
+                        op.reply(view.map.epoch, ENOSPC, false, Default::default(), vec![]);
                     out.push(Out::Reply { origin: op.origin, message });
                     return;
                 }
