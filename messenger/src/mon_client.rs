@@ -499,10 +499,8 @@ impl MonClient {
 
     fn send_subscriptions<H>(&mut self, now: Now, m: &mut Messenger, fx: &mut Vec<Effect<H>>) {
         let State::Open { conn } = self.state else { return };
-        let msg = Subscribe {
-            what: self.subscriptions.clone(),
-            hostname: self.config.hostname.clone(),
-        };
+        let msg =
+            Subscribe { what: self.subscriptions.clone(), hostname: self.config.hostname.clone() };
         m.send(now, conn, msg.into_message(0), fx);
     }
 

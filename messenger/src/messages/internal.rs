@@ -171,11 +171,7 @@ impl TypedMessage for OsdBoot {
             epoch: Epoch(t.epoch),
             features: t.features,
             store_shards: t.store_shards,
-            space: Space {
-                total: t.total_bytes,
-                used: t.used_bytes,
-                available: t.available_bytes,
-            },
+            space: Space { total: t.total_bytes, used: t.used_bytes, available: t.available_bytes },
             hostname: t.hostname.unwrap_or_default(),
             version: t.version.unwrap_or_default(),
         })
@@ -432,11 +428,7 @@ impl TypedMessage for OsdStats {
             epoch: Epoch(t.epoch),
             up_from: Epoch(t.up_from),
             sequence: t.sequence,
-            space: Space {
-                total: t.total_bytes,
-                used: t.used_bytes,
-                available: t.available_bytes,
-            },
+            space: Space { total: t.total_bytes, used: t.used_bytes, available: t.available_bytes },
             commit_latency_us: t.commit_latency_us,
             apply_latency_us: t.apply_latency_us,
             pgs: t.pgs.unwrap_or_default().into_iter().map(pg_stat_from_table).collect(),
@@ -465,9 +457,8 @@ impl TypedMessage for PgTemp {
     }
     fn decode_front(r: &mut Reader<'_>, _: &Message) -> Result<Self> {
         let t: schema::PgTemp = flat::<schema::PgTempRef<'_>, _>(r.rest(), "pg_temp")?;
-        let entry = |e: schema::PgTempEntry| {
-            (PgId { pool: PoolId(e.pool), seed: e.seed }, osds(e.acting))
-        };
+        let entry =
+            |e: schema::PgTempEntry| (PgId { pool: PoolId(e.pool), seed: e.seed }, osds(e.acting));
         Ok(Self {
             osd: OsdId(t.osd),
             epoch: Epoch(t.epoch),
@@ -522,10 +513,7 @@ impl PgMessage {
         if !Self::is_kind(msg.kind) {
             return Err(DecodeError::Invalid { what: "message kind", value: msg.kind as u64 });
         }
-        let bad = |_| DecodeError::Invalid {
-            what: "PG message",
-            value: msg.front.len() as u64,
-        };
+        let bad = |_| DecodeError::Invalid { what: "PG message", value: msg.front.len() as u64 };
         let t = schema::PgMessageRef::read_as_root(&msg.front).map_err(bad)?;
         let pg = PgId { pool: PoolId(t.pool().map_err(bad)?), seed: t.seed().map_err(bad)? };
         let body = t.body().map_err(bad)?.unwrap_or_default();

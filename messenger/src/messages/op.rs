@@ -209,40 +209,112 @@ pub enum OpRequest {
     SyncRead(Extent),
     MapExt(Extent),
     Stat,
-    Checksum { kind: u8, offset: u64, length: u64, chunk_size: u32, init: Bytes },
-    CmpExt { extent: Extent, data: Bytes },
-    AssertVersion { version: u64 },
+    Checksum {
+        kind: u8,
+        offset: u64,
+        length: u64,
+        chunk_size: u32,
+        init: Bytes,
+    },
+    CmpExt {
+        extent: Extent,
+        data: Bytes,
+    },
+    AssertVersion {
+        version: u64,
+    },
     ListWatchers,
     ListSnaps,
     IsDirty,
-    Notify { cookie: u64, timeout_sec: u32, payload: Bytes },
-    NotifyAck { notify_id: u64, cookie: u64, reply: Bytes },
-    CopyGet { max: u64, cursor: Bytes },
-    OmapGetKeys { start_after: Bytes, max: u64 },
-    OmapGetVals { start_after: Bytes, max: u64, prefix: Bytes },
+    Notify {
+        cookie: u64,
+        timeout_sec: u32,
+        payload: Bytes,
+    },
+    NotifyAck {
+        notify_id: u64,
+        cookie: u64,
+        reply: Bytes,
+    },
+    CopyGet {
+        max: u64,
+        cursor: Bytes,
+    },
+    OmapGetKeys {
+        start_after: Bytes,
+        max: u64,
+    },
+    OmapGetVals {
+        start_after: Bytes,
+        max: u64,
+        prefix: Bytes,
+    },
     OmapGetHeader,
-    OmapGetValsByKeys { keys: Vec<Bytes> },
+    OmapGetValsByKeys {
+        keys: Vec<Bytes>,
+    },
     /// (key, value, [`cmp_op`])
-    OmapCmp { assertions: Vec<(Bytes, Bytes, i32)> },
-    GetXattr { name: Bytes },
+    OmapCmp {
+        assertions: Vec<(Bytes, Bytes, i32)>,
+    },
+    GetXattr {
+        name: Bytes,
+    },
     GetXattrs,
-    CmpXattr { name: Bytes, value: Bytes, op: u8, mode: u8 },
-    Call { class: Bytes, method: Bytes, input: Bytes },
-    Pgls { count: u64, start_epoch: u32, cursor: HObject },
-    Pgnls { count: u64, start_epoch: u32, cursor: HObject },
-    Write { extent: Extent, data: Bytes },
-    WriteFull { data: Bytes },
-    WriteSame { offset: u64, length: u64, data: Bytes },
-    Append { data: Bytes },
+    CmpXattr {
+        name: Bytes,
+        value: Bytes,
+        op: u8,
+        mode: u8,
+    },
+    Call {
+        class: Bytes,
+        method: Bytes,
+        input: Bytes,
+    },
+    Pgls {
+        count: u64,
+        start_epoch: u32,
+        cursor: HObject,
+    },
+    Pgnls {
+        count: u64,
+        start_epoch: u32,
+        cursor: HObject,
+    },
+    Write {
+        extent: Extent,
+        data: Bytes,
+    },
+    WriteFull {
+        data: Bytes,
+    },
+    WriteSame {
+        offset: u64,
+        length: u64,
+        data: Bytes,
+    },
+    Append {
+        data: Bytes,
+    },
     Truncate(Extent),
     Zero(Extent),
     SetTrunc(Extent),
     TrimTrunc(Extent),
     Delete,
-    Create { exclusive: bool },
-    Rollback { snap: SnapId },
+    Create {
+        exclusive: bool,
+    },
+    Rollback {
+        snap: SnapId,
+    },
     /// `op` is one of [`watch_op`].
-    Watch { cookie: u64, op: u8, generation: u32, timeout_sec: u32 },
+    Watch {
+        cookie: u64,
+        op: u8,
+        generation: u32,
+        timeout_sec: u32,
+    },
     CopyFrom {
         source: String,
         locator: ObjectLocator,
@@ -253,15 +325,33 @@ pub enum OpRequest {
         /// truncate_seq and truncate_size of copy-from2.
         truncate: Option<(u32, u64)>,
     },
-    OmapSetVals { pairs: Vec<(Bytes, Bytes)> },
-    OmapSetHeader { header: Bytes },
+    OmapSetVals {
+        pairs: Vec<(Bytes, Bytes)>,
+    },
+    OmapSetHeader {
+        header: Bytes,
+    },
     OmapClear,
-    OmapRmKeys { keys: Vec<Bytes> },
+    OmapRmKeys {
+        keys: Vec<Bytes>,
+    },
     /// From `first` to before `last`.
-    OmapRmKeyRange { first: Bytes, last: Bytes },
-    SetXattr { name: Bytes, value: Bytes },
-    RmXattr { name: Bytes },
-    SetAllocHint { object_size: u64, write_size: u64, flags: u32 },
+    OmapRmKeyRange {
+        first: Bytes,
+        last: Bytes,
+    },
+    SetXattr {
+        name: Bytes,
+        value: Bytes,
+    },
+    RmXattr {
+        name: Bytes,
+    },
+    SetAllocHint {
+        object_size: u64,
+        write_size: u64,
+        flags: u32,
+    },
     Undirty,
     /// An operation of another release, or one that only cache tiers use.
     Other(OpCode),
@@ -528,7 +618,8 @@ impl Op {
         op
     }
     pub fn set_alloc_hint(object_size: u64, write_size: u64) -> Self {
-        let mut op = Self::new(OpCode::SET_ALLOC_HINT).set_u64(0, object_size).set_u64(8, write_size);
+        let mut op =
+            Self::new(OpCode::SET_ALLOC_HINT).set_u64(0, object_size).set_u64(8, write_size);
         // A hint never fails a message.
         op.flags = op_flag::FAILOK;
         op

@@ -108,7 +108,11 @@ impl OsdOp {
             pool: self.head.pgid.pg.pool,
             hash: self.head.hash,
             nspace: self.locator.nspace.clone(),
-            key: if self.locator.key == self.name { String::new() } else { self.locator.key.clone() },
+            key: if self.locator.key == self.name {
+                String::new()
+            } else {
+                self.locator.key.clone()
+            },
             name: self.name.clone(),
             snap: self.snap,
             max: false,

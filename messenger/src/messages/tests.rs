@@ -87,8 +87,12 @@ fn an_operation_is_38_bytes_with_its_arguments_in_place() {
     op.encode_with(4, &mut out);
     assert_eq!(
         hex(&out),
-        "0122".to_owned() + "00000000" + "2211000000000000" + "0400000000000000"
-            + &"00".repeat(12) + "04000000"
+        "0122".to_owned()
+            + "00000000"
+            + "2211000000000000"
+            + "0400000000000000"
+            + &"00".repeat(12)
+            + "04000000"
     );
     let call = Op::call("lock", "unlock", b"in");
     assert_eq!(call.args[..7], [4, 6, 0, 2, 0, 0, 0]);
@@ -404,10 +408,35 @@ fn decode_all(msg: &Message) {
         })*};
     }
     each!(
-        MonMapUpdate, Statfs, StatfsReply, Subscribe, Auth, AuthReply, GetVersion, GetVersionReply,
-        Log, LogAck, MonCommand, MonCommandAck, Command, CommandReply, PoolOp, PoolOpReply,
-        GetPoolStats, PoolStatsReply, OsdMapUpdate, OsdOpReply, WatchNotify, Backoff, ConfigUpdate,
-        MgrMapUpdate, OsdBoot, OsdFailure, OsdStats, internal::RotatingKeysReply, internal::PgTemp
+        MonMapUpdate,
+        Statfs,
+        StatfsReply,
+        Subscribe,
+        Auth,
+        AuthReply,
+        GetVersion,
+        GetVersionReply,
+        Log,
+        LogAck,
+        MonCommand,
+        MonCommandAck,
+        Command,
+        CommandReply,
+        PoolOp,
+        PoolOpReply,
+        GetPoolStats,
+        PoolStatsReply,
+        OsdMapUpdate,
+        OsdOpReply,
+        WatchNotify,
+        Backoff,
+        ConfigUpdate,
+        MgrMapUpdate,
+        OsdBoot,
+        OsdFailure,
+        OsdStats,
+        internal::RotatingKeysReply,
+        internal::PgTemp
     );
     let mut op = msg.clone();
     (op.kind, op.version, op.compat) = (kind::OSD_OP, 8, 3);
