@@ -288,7 +288,7 @@ impl OsdNode {
             self.stats_full_at = now.mono + STATS_ALL_EVERY;
         }
         let mut pgs = Vec::new();
-        self.each_shard(now, fx, |shard, _, _, view, _| {
+        self.each_shard(now, fx, |shard, _, view, _| {
             let due = |s: &crate::shard::PgSlot| s.pg.is_primary() && (all || s.changed);
             let ids: Vec<_> = shard.pgs.iter().filter(|(_, s)| due(s)).map(|(id, _)| *id).collect();
             for id in ids {

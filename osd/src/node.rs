@@ -29,7 +29,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 use types::node::{ConnId, CoreId, Effect, Input, IoId, LogLevel, Node};
 use types::time::Now;
-use types::{EntityAddrVec, EntityKind, EntityName, FixedMap, Instant, OsdId, PgId, UTime};
+use types::{EntityAddrVec, EntityKind, EntityName, FixedMap, Instant, OsdId, PgId};
 
 /// Between two looks at what is due, while something is under way and while nothing is.
 const TICK_BUSY: Duration = Duration::from_millis(250);
@@ -163,7 +163,7 @@ impl OsdNode {
                 mon: MonClient::new(
                     messenger::mon_client::MonClientConfig {
                         name: AuthName::new(EntityKind::Osd, &me.0.to_string()),
-                        key: config.key.clone(),
+                        key: config.key,
                         monitors: config.monitors.clone(),
                         services: messenger::mon_client::CLIENT_SERVICES,
                         hostname: config.hostname.clone(),
@@ -291,7 +291,7 @@ impl OsdNode {
     fn on_io(&mut self, now: Now, slot: usize, done: IoCompletion, fx: &mut Fx) {
         let mut outs = std::mem::take(&mut self.outs);
         if let Some(shard) = self.shards.get_mut(slot) {
-            shard.on_io(now.mono, now.wall, self.view.as_ref(), done, &mut outs);
+            shard.on_io(now, self.view.as_ref(), done, &mut outs);
         }
         self.outs = outs;
         self.perform(now, slot, fx);
@@ -302,12 +302,12 @@ impl OsdNode {
         &mut self,
         now: Now,
         fx: &mut Fx,
-        mut f: impl FnMut(&mut Shard, Instant, UTime, &View, &mut Vec<Out>),
+        mut f: impl FnMut(&mut Shard, Now, &View, &mut Vec<Out>),
     ) {
         let Some(view) = self.view.clone() else { return };
         for slot in 0..self.shards.len() {
             let mut outs = std::mem::take(&mut self.outs);
-            f(&mut self.shards[slot], now.mono, now.wall, &view, &mut outs);
+            f(&mut self.shards[slot], now, &view, &mut outs);
             self.outs = outs;
             self.perform(now, slot, fx);
         }
@@ -328,7 +328,7 @@ impl OsdNode {
 
     pub(crate) fn on_options(&mut self, options: &BTreeMap<String, String>) {
         let limits = crate::config::limits(options);
-        self.shards.iter_mut().for_each(|shard| shard.limits = limits.clone());
+        self.shards.iter_mut().for_each(|shard| shard.limits = limits);
     }
 
     fn on_hop(&mut self, now: Now, from: CoreId, msg: OsdHop, fx: &mut Fx) {
@@ -353,9 +353,9 @@ impl OsdNode {
     }
 
     pub(crate) fn on_lease(&mut self, now: Now, until: BTreeMap<OsdId, Instant>, fx: &mut Fx) {
-        self.each_shard(now, fx, |shard, mono, wall, view, out| {
+        self.each_shard(now, fx, |shard, now, view, out| {
             shard.lease.until.clone_from(&until);
-            shard.on_lease(mono, wall, view, out);
+            shard.on_lease(now, view, out);
         });
     }
 
@@ -372,9 +372,7 @@ impl OsdNode {
             return;
         }
         self.redial_peers(now, fx);
-        self.each_shard(now, fx, |shard, mono, wall, view, out| {
-            shard.on_tick(mono, wall, view, out)
-        });
+        self.each_shard(now, fx, |shard, now, view, out| shard.on_tick(now, view, out));
         let active = |s: &Shard| s.pgs.values().all(|p| !p.pg.is_primary() || p.pg.is_active());
         let quiet = self.booted() && self.shards.iter().all(active) && !self.peers.any_waiting();
         self.tick_at = now.mono + if quiet { TICK_IDLE } else { TICK_BUSY };

@@ -12,7 +12,7 @@ use crate::pg::message::{Body, PeerMessage};
 use crate::pg::queue::ObjectQueues;
 use crate::pg::{self, Effect as PgEffect, Input as PgInput, MetaChange, Pg, PgTxn, meta_object};
 use bytes::Bytes;
-use copy::{Receiving, Transfer};
+use copy::{ChunkId, Receiving, Transfer};
 use maps::pool::reversed_hash_range;
 use messenger::message::Message;
 use run::{Job, ReadTarget};
@@ -23,6 +23,7 @@ use seastore::{
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 use types::node::{ConnId, CoreId};
+use types::time::Now;
 use types::{Epoch, FixedMap, HObject, Instant, OsdId, PgId, PoolId, UTime};
 
 /// Objects removed in one transaction.
@@ -81,7 +82,7 @@ enum Then {
     Pg(PgId, pg::Token),
     Wiped(PgId),
     Gone,
-    ChunkStored { pg: PgId, since: Epoch, from: OsdId, object: HObject, seq: u32, last: bool },
+    ChunkStored { chunk: ChunkId, since: Epoch, last: bool },
 }
 
 #[derive(Debug)]
@@ -256,14 +257,7 @@ impl Shard {
         }
     }
 
-    pub fn on_io(
-        &mut self,
-        now: Instant,
-        wall: UTime,
-        view: Option<&View>,
-        done: IoCompletion,
-        out: &mut Vec<Out>,
-    ) {
+    pub fn on_io(&mut self, now: Now, view: Option<&View>, done: IoCompletion, out: &mut Vec<Out>) {
         let mut events = std::mem::take(&mut self.events);
         self.store.on_io(done, &mut events, &mut self.store_fx);
         self.flush_store(out);
@@ -271,24 +265,24 @@ impl Shard {
             match event {
                 StoreEvent::Mounted(report) => {
                     self.mounted = true;
-                    self.load(wall, out);
+                    self.load(now.wall, out);
                     out.push(Out::Mounted(report));
                 }
                 StoreEvent::Durable { token } => {
                     if let Some(view) = view {
-                        self.on_durable(now, wall, view, token, out);
+                        self.on_durable(now, view, token, out);
                     }
                 }
                 StoreEvent::ReadDone { token, result } => {
                     if let Some(view) = view {
-                        self.on_read(now, wall, view, token, result, out);
+                        self.on_read(now, view, token, result, out);
                     }
                 }
                 StoreEvent::Room => {
                     self.retry_delayed();
                     if let Some(view) = view {
                         for op in std::mem::take(&mut self.no_room) {
-                            self.on_client_op(now, wall, view, op, out);
+                            self.on_client_op(now, view, op, out);
                         }
                     }
                 }
@@ -302,25 +296,16 @@ impl Shard {
         self.events = events;
     }
 
-    fn on_durable(
-        &mut self,
-        now: Instant,
-        wall: UTime,
-        view: &View,
-        token: u64,
-        out: &mut Vec<Out>,
-    ) {
+    fn on_durable(&mut self, now: Now, view: &View, token: u64, out: &mut Vec<Out>) {
         // A token stands for all before it.
         while self.thens.front().is_some_and(|(t, _)| *t <= token) {
             let (_, then) = self.thens.pop_front().expect("there is a first one");
             match then {
                 Then::Nothing | Then::Gone => {}
-                Then::Pg(pg, token) => {
-                    self.pg_input(now, wall, view, pg, PgInput::Durable(token), out)
-                }
-                Then::Wiped(pg) => self.wipe_step(now, wall, view, pg, out),
-                Then::ChunkStored { pg, since, from, object, seq, last } => {
-                    self.on_chunk_stored(now, wall, view, pg, since, from, object, seq, last, out)
+                Then::Pg(pg, token) => self.pg_input(now, view, pg, PgInput::Durable(token), out),
+                Then::Wiped(pg) => self.wipe_step(now, view, pg, out),
+                Then::ChunkStored { chunk, since, last } => {
+                    self.on_chunk_stored(now, view, chunk, since, last, out)
                 }
             }
         }
@@ -328,8 +313,7 @@ impl Shard {
 
     fn on_read(
         &mut self,
-        now: Instant,
-        wall: UTime,
+        now: Now,
         view: &View,
         token: u64,
         result: Result<ReadData, ReadError>,
@@ -337,7 +321,7 @@ impl Shard {
     ) {
         match self.reads.remove(&token) {
             Some(ReadTarget::Job { job, part }) => {
-                self.on_job_read(now, wall, view, job, part, result, out)
+                self.on_job_read(now, view, job, part, result, out)
             }
             Some(ReadTarget::Transfer(key)) => self.on_transfer_read(view, &key, result, out),
             None => {}
@@ -347,8 +331,7 @@ impl Shard {
     /// Gives an input to one PG and performs its effects, and theirs.
     pub fn pg_input(
         &mut self,
-        now: Instant,
-        wall: UTime,
+        now: Now,
         view: &View,
         id: PgId,
         input: PgInput,
@@ -357,21 +340,20 @@ impl Shard {
         let Some(slot) = self.pgs.get_mut(&id) else { return };
         let state = slot.pg.state();
         let mut fx = std::mem::take(&mut self.pg_fx);
-        slot.pg.handle(now, view, input, &mut fx);
+        slot.pg.handle(now.mono, view, input, &mut fx);
         if slot.pg.state() != state {
-            slot.state_since = wall;
+            slot.state_since = now.wall;
             slot.changed = true;
             out.push(Out::StateChanged);
         }
-        self.perform(now, wall, view, id, &mut fx, out);
+        self.perform(now, view, id, &mut fx, out);
         self.pg_fx = fx;
         self.touched.insert(id);
     }
 
     fn perform(
         &mut self,
-        now: Instant,
-        wall: UTime,
+        now: Now,
         view: &View,
         id: PgId,
         fx: &mut Vec<PgEffect>,
@@ -386,13 +368,13 @@ impl Shard {
                 PgEffect::List { after } => {
                     let (objects, done) = self.list_after(view, id, &after);
                     let input = PgInput::Listed { after, objects, done };
-                    self.nested(now, wall, view, id, input, out);
+                    self.nested(now, view, id, input, out);
                 }
-                PgEffect::Wipe => self.wipe_step(now, wall, view, id, out),
-                PgEffect::Reply { ticket } => self.on_replicated(now, wall, view, ticket, out),
+                PgEffect::Wipe => self.wipe_step(now, view, id, out),
+                PgEffect::Reply { ticket } => self.on_replicated(now, view, ticket, out),
                 PgEffect::Active => {
                     out.push(Out::StateChanged);
-                    self.run_waiting(now, wall, view, id, out)
+                    self.run_waiting(now, view, id, out)
                 }
                 PgEffect::Interval => self.on_interval(id, out),
                 PgEffect::Gone => self.on_gone(id, out),
@@ -400,16 +382,8 @@ impl Shard {
         }
     }
 
-    fn nested(
-        &mut self,
-        now: Instant,
-        wall: UTime,
-        view: &View,
-        id: PgId,
-        input: PgInput,
-        out: &mut Vec<Out>,
-    ) {
-        self.pg_input(now, wall, view, id, input, out);
+    fn nested(&mut self, now: Now, view: &View, id: PgId, input: PgInput, out: &mut Vec<Out>) {
+        self.pg_input(now, view, id, input, out);
     }
 
     fn send(&self, view: &View, pg: PgId, to: OsdId, body: Body, out: &mut Vec<Out>) {
@@ -453,7 +427,7 @@ impl Shard {
         (objects.map(|o| (**o).clone()).collect(), done)
     }
 
-    fn wipe_step(&mut self, now: Instant, wall: UTime, view: &View, id: PgId, out: &mut Vec<Out>) {
+    fn wipe_step(&mut self, now: Now, view: &View, id: PgId, out: &mut Vec<Out>) {
         let Some(slot) = self.pgs.get(&id) else { return };
         let pg_num = match view.map.pools.get(&id.pool) {
             Some(pool) => pool.pg_num,
@@ -467,7 +441,7 @@ impl Shard {
             slot.counted = None;
         }
         if ops.is_empty() {
-            self.pg_input(now, wall, view, id, PgInput::Wiped, out);
+            self.pg_input(now, view, id, PgInput::Wiped, out);
         } else {
             self.submit(ops.into(), Then::Wiped(id));
         }
@@ -512,8 +486,7 @@ impl Shard {
     /// A new map: existing PGs hear of it, and those that are now ours are made.
     pub fn on_map(
         &mut self,
-        now: Instant,
-        wall: UTime,
+        now: Now,
         view: &View,
         gap: bool,
         new_pools: &[PoolId],
@@ -522,37 +495,28 @@ impl Shard {
     ) {
         let ids: Vec<PgId> = self.pgs.keys().copied().collect();
         for id in ids {
-            self.pg_input(now, wall, view, id, PgInput::Map { gap }, out);
+            self.pg_input(now, view, id, PgInput::Map { gap }, out);
         }
         for id in mine.iter().filter(|id| !self.pgs.contains_key(id)).copied().collect::<Vec<_>>() {
             let known_new = new_pools.contains(&id.pool);
-            self.create_pg(now, wall, view, id, known_new, out);
+            self.create_pg(now, view, id, known_new, out);
         }
     }
 
-    fn create_pg(
-        &mut self,
-        now: Instant,
-        wall: UTime,
-        view: &View,
-        id: PgId,
-        known_new: bool,
-        out: &mut Vec<Out>,
-    ) {
+    fn create_pg(&mut self, now: Now, view: &View, id: PgId, known_new: bool, out: &mut Vec<Out>) {
         let mut fx = Vec::new();
-        let Some(pg) = Pg::create(id, self.me, now, view, known_new, &mut fx) else { return };
+        let Some(pg) = Pg::create(id, self.me, now.mono, view, known_new, &mut fx) else { return };
         let bits = maps::pool::split_bits(id.seed, pg.mapping().pg_num) as u8;
         self.submit(vec![TxnOp::CreateCollection { pg: id, bits }].into(), Then::Nothing);
-        self.pgs.insert(id, PgSlot::new(pg, wall));
-        self.perform(now, wall, view, id, &mut fx, out);
+        self.pgs.insert(id, PgSlot::new(pg, now.wall));
+        self.perform(now, view, id, &mut fx, out);
         out.push(Out::StateChanged);
     }
 
     /// From another OSD. Its epoch is not newer than ours.
     pub fn on_peer(
         &mut self,
-        now: Instant,
-        wall: UTime,
+        now: Now,
         view: &View,
         from: OsdId,
         message: PeerMessage,
@@ -572,10 +536,10 @@ impl Shard {
         let current = epoch >= slot.pg.since();
         match body {
             Body::Push { object, seq, chunk } if current => {
-                self.on_chunk(view, id, from, object, seq, chunk, out)
+                self.on_chunk(view, ChunkId { pg: id, from, object, seq }, chunk, out)
             }
             Body::PushAck { object, seq } if current => {
-                self.on_chunk_ack(now, wall, view, id, from, object, seq, out)
+                self.on_chunk_ack(now, view, ChunkId { pg: id, from, object, seq }, out)
             }
             Body::List { after } if current => {
                 let (objects, done) = self.list_after(view, id, &after);
@@ -583,42 +547,35 @@ impl Shard {
             }
             body => {
                 let input = PgInput::Message { from, epoch, body };
-                self.pg_input(now, wall, view, id, input, out)
+                self.pg_input(now, view, id, input, out)
             }
         }
     }
 
-    pub fn on_peer_reset(
-        &mut self,
-        now: Instant,
-        wall: UTime,
-        view: &View,
-        osd: OsdId,
-        out: &mut Vec<Out>,
-    ) {
+    pub fn on_peer_reset(&mut self, now: Now, view: &View, osd: OsdId, out: &mut Vec<Out>) {
         let concerned = |s: &PgSlot| s.pg.is_primary() && s.pg.mapping().contains(osd);
         let ids: Vec<PgId> =
             self.pgs.iter().filter(|(_, s)| concerned(s)).map(|(id, _)| *id).collect();
         for id in ids {
-            self.pg_input(now, wall, view, id, PgInput::PeerReset(osd), out);
+            self.pg_input(now, view, id, PgInput::PeerReset(osd), out);
         }
     }
 
-    pub fn on_tick(&mut self, now: Instant, wall: UTime, view: &View, out: &mut Vec<Out>) {
+    pub fn on_tick(&mut self, now: Now, view: &View, out: &mut Vec<Out>) {
         let busy = |s: &PgSlot| s.pg.is_primary() && !s.pg.is_active();
         let ids: Vec<PgId> = self.pgs.iter().filter(|(_, s)| busy(s)).map(|(id, _)| *id).collect();
         for id in ids {
-            self.pg_input(now, wall, view, id, PgInput::Tick, out);
+            self.pg_input(now, view, id, PgInput::Tick, out);
         }
-        self.on_lease(now, wall, view, out);
+        self.on_lease(now, view, out);
     }
 
     /// Reads that waited for the lease.
-    pub fn on_lease(&mut self, now: Instant, wall: UTime, view: &View, out: &mut Vec<Out>) {
+    pub fn on_lease(&mut self, now: Now, view: &View, out: &mut Vec<Out>) {
         let waits = |s: &PgSlot| s.pg.is_active() && !s.waiting.is_empty();
         let ids: Vec<PgId> = self.pgs.iter().filter(|(_, s)| waits(s)).map(|(id, _)| *id).collect();
         for id in ids {
-            self.run_waiting(now, wall, view, id, out);
+            self.run_waiting(now, view, id, out);
         }
     }
 

@@ -209,7 +209,7 @@ impl OsdNode {
             return;
         }
         let mut outs = std::mem::take(&mut self.outs);
-        self.shards[slot].on_client_op(now.mono, now.wall, &view, op, &mut outs);
+        self.shards[slot].on_client_op(now, &view, op, &mut outs);
         self.outs = outs;
         self.perform(now, slot, fx);
     }

@@ -61,15 +61,7 @@ impl OsdNode {
             let of_shard: Vec<PgId> =
                 mine.iter().copied().filter(|pg| shard_of(*pg, shards) == index).collect();
             let mut outs = std::mem::take(&mut self.outs);
-            self.shards[slot].on_map(
-                now.mono,
-                now.wall,
-                &view,
-                gap,
-                &step.new_pools,
-                &of_shard,
-                &mut outs,
-            );
+            self.shards[slot].on_map(now, &view, gap, &step.new_pools, &of_shard, &mut outs);
             self.outs = outs;
             self.perform(now, slot, fx);
         }

@@ -96,8 +96,8 @@ impl OsdNode {
             if let Some(peer) = self.peers.by_osd.get_mut(&osd) {
                 peer.lost = false;
             }
-            self.each_shard(now, fx, |shard, mono, wall, view, out| {
-                shard.on_peer_reset(mono, wall, view, osd, out)
+            self.each_shard(now, fx, |shard, now, view, out| {
+                shard.on_peer_reset(now, view, osd, out)
             });
         }
     }
@@ -125,7 +125,7 @@ impl OsdNode {
         }
         let (_, slot) = self.place_of(message.pg);
         let mut outs = std::mem::take(&mut self.outs);
-        self.shards[slot].on_peer(now.mono, now.wall, &view, from, message, &mut outs);
+        self.shards[slot].on_peer(now, &view, from, message, &mut outs);
         self.outs = outs;
         self.perform(now, slot, fx);
     }

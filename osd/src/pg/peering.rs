@@ -48,7 +48,7 @@ enum Step {
         log: PgLog,
         keep: EVersion,
         reset: bool,
-        copy: Copying,
+        copy: Box<Copying>,
     },
     Members(BTreeMap<OsdId, MemberStep>),
     Activating {
@@ -297,7 +297,7 @@ impl Pg {
         };
         let nothing = copy.queue.is_empty() && !reset;
         let p = self.peering().expect("called while peering");
-        p.step = Step::Own { from, log, keep, reset, copy };
+        p.step = Step::Own { from, log, keep, reset, copy: Box::new(copy) };
         if nothing {
             self.on_prepared_here(fx);
         } else {

@@ -8,13 +8,24 @@ use crate::pg::{Input as PgInput, PgState};
 use bytes::Bytes;
 use seastore::{ObjectName, ReadData, ReadError, ReadStart, TxnOp};
 use std::rc::Rc;
-use types::{Epoch, HObject, Instant, OsdId, PgId, UTime};
+use types::time::Now;
+use types::{Epoch, HObject, OsdId, PgId};
 
 /// Data of one chunk, bytes.
 const CHUNK_BYTES: u64 = 1 << 20;
 /// Omap pairs of one chunk, and about how many bytes of them.
 const CHUNK_PAIRS: usize = 1000;
 const CHUNK_OMAP_BYTES: usize = 1 << 20;
+
+/// One chunk: of which object, between us and whom, and its place in the transfer.
+#[derive(Debug)]
+pub(super) struct ChunkId {
+    pub pg: PgId,
+    /// The other OSD.
+    pub from: OsdId,
+    pub object: HObject,
+    pub seq: u32,
+}
 
 /// An object on its way from here.
 #[derive(Debug)]
@@ -82,15 +93,12 @@ impl Shard {
 
     pub(super) fn on_chunk_ack(
         &mut self,
-        now: Instant,
-        wall: UTime,
+        now: Now,
         view: &View,
-        pg: PgId,
-        from: OsdId,
-        object: HObject,
-        seq: u32,
+        acked: ChunkId,
         out: &mut Vec<Out>,
     ) {
+        let ChunkId { pg, from, object, seq } = acked;
         let key = (pg, from, object);
         let Some(t) = self.transfers.get_mut(&key) else { return };
         if t.seq != seq || t.sent.is_none() {
@@ -100,7 +108,7 @@ impl Shard {
         if last {
             self.transfers.remove(&key);
             let input = PgInput::Pushed { to: from, object: key.2 };
-            self.pg_input(now, wall, view, pg, input, out);
+            self.pg_input(now, view, pg, input, out);
             return;
         }
         t.seq += 1;
@@ -163,16 +171,8 @@ impl Shard {
         self.send(view, key.0, key.1, body, out);
     }
 
-    pub(super) fn on_chunk(
-        &mut self,
-        view: &View,
-        id: PgId,
-        from: OsdId,
-        object: HObject,
-        seq: u32,
-        chunk: Chunk,
-        out: &mut Vec<Out>,
-    ) {
+    pub(super) fn on_chunk(&mut self, view: &View, id: ChunkId, chunk: Chunk, out: &mut Vec<Out>) {
+        let ChunkId { pg: id, from, object, seq } = id;
         let Some(slot) = self.pgs.get_mut(&id) else { return };
         let expected = slot.pg.state() == PgState::Recovering
             || (!slot.pg.is_primary() && slot.pg.mapping().primary == Some(from));
@@ -220,29 +220,27 @@ impl Shard {
             ops.push(TxnOp::Write { o, offset: chunk.offset, data: chunk.data });
         }
         self.receiving.insert(key.clone(), Receiving { next: seq + 1 });
-        let then = Then::ChunkStored { pg: id, since, from, object: key.1, seq, last };
+        let then =
+            Then::ChunkStored { chunk: ChunkId { pg: id, from, object: key.1, seq }, since, last };
         self.submit(ops.into(), then);
     }
 
     pub(super) fn on_chunk_stored(
         &mut self,
-        now: Instant,
-        wall: UTime,
+        now: Now,
         view: &View,
-        id: PgId,
+        chunk: ChunkId,
         since: Epoch,
-        from: OsdId,
-        object: HObject,
-        seq: u32,
         last: bool,
         out: &mut Vec<Out>,
     ) {
+        let ChunkId { pg: id, from, object, seq } = chunk;
         if self.pgs.get(&id).is_none_or(|s| s.pg.since() != since) {
             return;
         }
         self.send(view, id, from, Body::PushAck { object: object.clone(), seq }, out);
         if last {
-            self.pg_input(now, wall, view, id, PgInput::Received { object }, out);
+            self.pg_input(now, view, id, PgInput::Received { object }, out);
         }
     }
 }

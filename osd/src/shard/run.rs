@@ -10,7 +10,8 @@ use bytes::Bytes;
 use messenger::message::Data;
 use messenger::messages::osd_op::flag;
 use seastore::{ReadData, ReadError, ReadStart, Store};
-use types::{EVersion, HObject, Instant, PgId, UTime};
+use types::time::Now;
+use types::{EVersion, HObject, PgId};
 
 const ENOSPC: i32 = -28;
 /// Space that only operations which free space may use: what replicas, log and checkpoints need.
@@ -37,18 +38,11 @@ enum Goal {
     /// Run again with these ranges at hand.
     Again { ranges: Vec<DataRange> },
     /// Answer; parts are the object pieces of the outputs in order.
-    Reply { execution: Execution, versions: ReplyVersions },
+    Reply { execution: Box<Execution>, versions: ReplyVersions },
 }
 
 impl Shard {
-    pub fn on_client_op(
-        &mut self,
-        now: Instant,
-        wall: UTime,
-        view: &View,
-        op: Box<ClientOp>,
-        out: &mut Vec<Out>,
-    ) {
+    pub fn on_client_op(&mut self, now: Now, view: &View, op: Box<ClientOp>, out: &mut Vec<Out>) {
         let Some(slot) = self.pgs.get_mut(&op.pg) else {
             out.push(Out::Dropped { origin: op.origin });
             return;
@@ -72,49 +66,27 @@ impl Shard {
         let (hash, is_write) = (op.hash, op.is_write());
         let Some(slot) = self.pgs.get_mut(&op.pg) else { return };
         if let Some(op) = slot.queues.admit(hash, is_write, op) {
-            self.run(now, wall, view, op, out);
+            self.run(now, view, op, out);
         }
     }
 
     /// Operations that waited for the PG to serve, or for its lease.
-    pub(super) fn run_waiting(
-        &mut self,
-        now: Instant,
-        wall: UTime,
-        view: &View,
-        id: PgId,
-        out: &mut Vec<Out>,
-    ) {
+    pub(super) fn run_waiting(&mut self, now: Now, view: &View, id: PgId, out: &mut Vec<Out>) {
         let Some(slot) = self.pgs.get_mut(&id) else { return };
         for op in std::mem::take(&mut slot.waiting) {
-            self.on_client_op(now, wall, view, op, out);
+            self.on_client_op(now, view, op, out);
         }
     }
 
     /// What waited behind an operation on this object.
-    fn run_next(
-        &mut self,
-        now: Instant,
-        wall: UTime,
-        view: &View,
-        id: PgId,
-        hash: u32,
-        out: &mut Vec<Out>,
-    ) {
+    fn run_next(&mut self, now: Now, view: &View, id: PgId, hash: u32, out: &mut Vec<Out>) {
         while let Some(op) = self.pgs.get_mut(&id).and_then(|s| s.queues.next(hash)) {
-            self.run(now, wall, view, op, out);
+            self.run(now, view, op, out);
         }
     }
 
     /// The object's queue has let it through.
-    fn run(
-        &mut self,
-        now: Instant,
-        wall: UTime,
-        view: &View,
-        mut op: Box<ClientOp>,
-        out: &mut Vec<Out>,
-    ) {
+    fn run(&mut self, now: Now, view: &View, mut op: Box<ClientOp>, out: &mut Vec<Out>) {
         let is_write = op.is_write();
         let Some(slot) = self.pgs.get_mut(&op.pg) else {
             out.push(Out::Dropped { origin: op.origin });
@@ -143,7 +115,7 @@ impl Shard {
                 self.no_room.push_back(op);
                 return;
             }
-        } else if !self.lease.holds(now, self.me, &slot.pg) {
+        } else if !self.lease.holds(now.mono, self.me, &slot.pg) {
             slot.waiting.push_back(op);
             return;
         }
@@ -155,7 +127,7 @@ impl Shard {
         };
         let execution = match ops::execute(&op.request, &reader, &self.limits) {
             Ok(execution) => execution,
-            Err(Need::Data(need)) => return self.fetch(now, wall, view, op, need.ranges, out),
+            Err(Need::Data(need)) => return self.fetch(now, view, op, need.ranges, out),
             Err(Need::Copy { .. }) => {
                 let message =
                     op.reply(view.map.epoch, errno::EOPNOTSUPP, false, Default::default(), vec![]);
@@ -171,9 +143,9 @@ impl Shard {
                     op.reply(view.map.epoch, execution.result, false, Default::default(), vec![]);
                 out.push(Out::Reply { origin: op.origin, message });
             }
-            Disposition::Read => self.answer_read(now, wall, view, op, execution, out),
+            Disposition::Read => self.answer_read(now, view, op, execution, out),
             Disposition::LogOnly | Disposition::Write(_) => {
-                self.commit(now, wall, view, op, execution, out)
+                self.commit(now, view, op, execution, out)
             }
         }
     }
@@ -181,8 +153,7 @@ impl Shard {
     /// Reads what the operation needs before it can be run again; the object is held meanwhile.
     fn fetch(
         &mut self,
-        now: Instant,
-        wall: UTime,
+        now: Now,
         view: &View,
         op: Box<ClientOp>,
         ranges: Vec<DataRange>,
@@ -192,13 +163,12 @@ impl Shard {
             slot.queues.hold(op.hash);
         }
         let wanted = ranges.clone();
-        self.start_job(now, wall, view, op, &wanted, Goal::Again { ranges }, out);
+        self.start_job(now, view, op, &wanted, Goal::Again { ranges }, out);
     }
 
     fn start_job(
         &mut self,
-        now: Instant,
-        wall: UTime,
+        now: Now,
         view: &View,
         op: Box<ClientOp>,
         ranges: &[DataRange],
@@ -232,7 +202,7 @@ impl Shard {
         self.flush_store(out);
         let job = Job { op, pending, parts, goal };
         if pending == 0 {
-            self.finish_job(now, wall, view, job, out);
+            self.finish_job(now, view, job, out);
         } else {
             self.jobs.insert(id, job);
         }
@@ -240,8 +210,7 @@ impl Shard {
 
     pub(super) fn on_job_read(
         &mut self,
-        now: Instant,
-        wall: UTime,
+        now: Now,
         view: &View,
         id: u64,
         part: usize,
@@ -253,11 +222,11 @@ impl Shard {
         job.pending -= 1;
         if job.pending == 0 {
             let job = self.jobs.remove(&id).expect("it was just there");
-            self.finish_job(now, wall, view, job, out);
+            self.finish_job(now, view, job, out);
         }
     }
 
-    fn finish_job(&mut self, now: Instant, wall: UTime, view: &View, job: Job, out: &mut Vec<Out>) {
+    fn finish_job(&mut self, now: Now, view: &View, job: Job, out: &mut Vec<Out>) {
         let Job { mut op, parts, goal, .. } = job;
         let mut datas = Vec::with_capacity(parts.len());
         let mut failure = None;
@@ -273,7 +242,7 @@ impl Shard {
             let result = errno::EIO;
             let message = op.reply(view.map.epoch, result, true, Default::default(), vec![]);
             out.push(Out::Reply { origin: op.origin, message });
-            self.release(now, wall, view, id, hash, out);
+            self.release(now, view, id, hash, out);
             return;
         }
         match goal {
@@ -283,34 +252,25 @@ impl Shard {
                 if let Some(slot) = self.pgs.get_mut(&id) {
                     slot.queues.unhold(hash);
                 }
-                self.run(now, wall, view, op, out);
-                self.run_next(now, wall, view, id, hash, out);
+                self.run(now, view, op, out);
+                self.run_next(now, view, id, hash, out);
             }
             Goal::Reply { execution, versions } => {
-                self.reply_read(view, op, execution, versions, datas, out)
+                self.reply_read(view, op, *execution, versions, datas, out)
             }
         }
     }
 
-    fn release(
-        &mut self,
-        now: Instant,
-        wall: UTime,
-        view: &View,
-        id: PgId,
-        hash: u32,
-        out: &mut Vec<Out>,
-    ) {
+    fn release(&mut self, now: Now, view: &View, id: PgId, hash: u32, out: &mut Vec<Out>) {
         if let Some(slot) = self.pgs.get_mut(&id) {
             slot.queues.release(hash);
-            self.run_next(now, wall, view, id, hash, out);
+            self.run_next(now, view, id, hash, out);
         }
     }
 
     fn answer_read(
         &mut self,
-        now: Instant,
-        wall: UTime,
+        now: Now,
         view: &View,
         op: Box<ClientOp>,
         execution: Execution,
@@ -335,8 +295,8 @@ impl Shard {
         if ranges.is_empty() {
             self.reply_read(view, op, execution, versions, Vec::new(), out);
         } else {
-            let goal = Goal::Reply { execution, versions };
-            self.start_job(now, wall, view, op, &ranges, goal, out);
+            let goal = Goal::Reply { execution: Box::new(execution), versions };
+            self.start_job(now, view, op, &ranges, goal, out);
         }
     }
 
@@ -375,8 +335,7 @@ impl Shard {
 
     fn commit(
         &mut self,
-        now: Instant,
-        wall: UTime,
+        now: Now,
         view: &View,
         mut op: Box<ClientOp>,
         execution: Execution,
@@ -397,7 +356,7 @@ impl Shard {
                 }
                 let kind =
                     if mutation.object_remains() { EntryKind::Modify } else { EntryKind::Delete };
-                let done = mutation.finish(version, last_user_version, op.request.reqid, wall);
+                let done = mutation.finish(version, last_user_version, op.request.reqid, now.wall);
                 let user = done.user_version;
                 (kind, done.prior_version, user, done.changes, user)
             }
@@ -443,19 +402,12 @@ impl Shard {
         let (pg, hash) = (op.pg, op.hash);
         let answer = Answer::Executed { result, versions, outcomes };
         self.tickets.insert(ticket, Waiting { pg, hash, op, answer });
-        self.perform(now, wall, view, pg, &mut fx, out);
+        self.perform(now, view, pg, &mut fx, out);
         self.pg_fx = fx;
     }
 
     /// Durable on every member: the client hears of it, and reads that waited go on.
-    pub(super) fn on_replicated(
-        &mut self,
-        now: Instant,
-        wall: UTime,
-        view: &View,
-        ticket: u64,
-        out: &mut Vec<Out>,
-    ) {
+    pub(super) fn on_replicated(&mut self, now: Now, view: &View, ticket: u64, out: &mut Vec<Out>) {
         let Some(Waiting { pg, hash, mut op, answer }) = self.tickets.remove(&ticket) else {
             return;
         };
@@ -472,7 +424,7 @@ impl Shard {
         let outcomes = outcomes.into_iter().map(|(r, b)| (r, Data::from(b))).collect();
         let message = op.reply(view.map.epoch, result, true, versions, outcomes);
         out.push(Out::Reply { origin: op.origin, message });
-        self.run_next(now, wall, view, pg, hash, out);
+        self.run_next(now, view, pg, hash, out);
     }
 
     fn run_listing(&mut self, view: &View, mut op: Box<ClientOp>, out: &mut Vec<Out>) {
