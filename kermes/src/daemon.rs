@@ -13,7 +13,7 @@ const OSD_PORTS: std::ops::Range<u16> = 6800..7568;
 const BACKLOG: i32 = 512;
 
 /// Writes log lines to standard error: time, level, daemon, text.
-pub fn logger(name: String, level_max: LogLevel) -> Box<dyn FnMut(Now, LogLevel, &str)> {
+pub fn logger(name: String, level_max: LogLevel) -> runtime::LogSink {
     Box::new(move |now, level, text| {
         if level > level_max {
             return;

@@ -350,13 +350,13 @@ fn crc_frame(frame: BytesMut, head: Head) -> Result<Step, FrameError> {
         if !late_status(frame[epilogue])? {
             return Ok(Step::Aborted);
         }
-        for segment in 1..head.count {
-            let len = head.lens[segment];
+        let lens = head.lens[..head.count].iter().zip(&mut segments).enumerate();
+        for (segment, (&len, bytes)) in lens.skip(1) {
             if crc32c_raw(!0, &frame[at..at + len]) != word(epilogue + 1 + 4 * (segment - 1)) {
                 return Err(FrameError::SegmentCrc { segment });
             }
             if len > 0 {
-                segments[segment] = frame.slice(at..at + len);
+                *bytes = frame.slice(at..at + len);
             }
             at += len;
         }
@@ -389,10 +389,9 @@ fn secure_frame(gcm: &mut Gcm, mut frame: BytesMut, head: Head) -> Result<Step, 
         if !late_status(frame[head.total - GCM_TAG - EPILOGUE_SECURE])? {
             return Ok(Step::Aborted);
         }
-        for segment in 1..head.count {
-            let len = head.lens[segment];
+        for (&len, bytes) in head.lens[..head.count].iter().zip(&mut segments).skip(1) {
             if len > 0 {
-                segments[segment] = frame.slice(at..at + len);
+                *bytes = frame.slice(at..at + len);
             }
             at += padded(len);
         }

@@ -219,7 +219,7 @@ impl MonClient {
             None => ClientAuth::None { name, global_id },
             Some(key) => ClientAuth::Mon {
                 name,
-                key: key.clone(),
+                key: *key,
                 global_id,
                 old_ticket: self.tickets.get(&(EntityKind::Auth as u32)).cloned(),
                 services: self.config.services,

@@ -405,10 +405,11 @@ pub fn set_full_states(s: &mut Services) {
             || over(pool.quota_max_objects, sum.num_objects);
         let bits = if quota { pool_flags::FULL | pool_flags::FULL_QUOTA } else { by_osds };
         // A pool that is gone by an edit of the same turn stays gone.
-        if pool.flags & mask != bits && s.osd.view().pools.contains_key(id) {
-            if let Some(pool) = s.osd.edit().pools.get_mut(id) {
-                pool.flags = pool.flags & !mask | bits;
-            }
+        if pool.flags & mask != bits
+            && s.osd.view().pools.contains_key(id)
+            && let Some(pool) = s.osd.edit().pools.get_mut(id)
+        {
+            pool.flags = pool.flags & !mask | bits;
         }
     }
 }

@@ -455,7 +455,7 @@ impl Monitor {
         };
         if let Some(pool) = q.pool {
             let size = self.services.osd.map().pool(pool).map_or(1, |p| p.size.max(1)) as u64;
-            reply.kb_used = sum.raw() / size >> 10;
+            reply.kb_used = (sum.raw() / size) >> 10;
             reply.kb_avail = crate::health::pool_available(&self.services, pool) >> 10;
             reply.kb = reply.kb_used + reply.kb_avail;
         }
@@ -574,10 +574,10 @@ impl Monitor {
     fn on_connection(&mut self, now: Now, input: Input<()>, fx: &mut Fx) {
         let mut events = Vec::new();
         let auth = &mut self.services.auth;
-        if let Some(Input::Tick) = self.messenger.handle(now, input, auth, &mut events, fx) {
-            if now.mono >= self.next_tick {
-                self.on_tick(now);
-            }
+        if let Some(Input::Tick) = self.messenger.handle(now, input, auth, &mut events, fx)
+            && now.mono >= self.next_tick
+        {
+            self.on_tick(now);
         }
         for event in events {
             self.on_event(now, event, fx);

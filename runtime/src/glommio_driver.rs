@@ -23,8 +23,7 @@ use std::os::fd::{FromRawFd, IntoRawFd};
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
-use types::node::{CloseReason, ConnId, Effect, Input, IoError, IoId, LogLevel, Node, aligned_buf};
-use types::time::Now;
+use types::node::{CloseReason, ConnId, Effect, Input, IoError, IoId, Node, aligned_buf};
 
 /// Inputs handled before the batch is closed.
 const INPUTS_PER_TURN_MAX: usize = 256;
@@ -97,7 +96,7 @@ struct Driver<H> {
     _device: Option<Device>,
     port: Port<H>,
     writers: Rc<RefCell<usize>>,
-    log: Box<dyn FnMut(Now, LogLevel, &str)>,
+    log: crate::LogSink,
     exit: Option<i32>,
 }
 

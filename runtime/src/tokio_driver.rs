@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, tcp};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use types::node::{CloseReason, ConnId, Effect, Input, IoError, IoId, KvChange, LogLevel, Node};
+use types::node::{CloseReason, ConnId, Effect, Input, IoError, IoId, KvChange, Node};
 use types::time::Now;
 
 /// Inputs handled before effects are performed and the batch is closed.
@@ -30,7 +30,7 @@ pub struct Resources {
     pub device: Option<Device>,
     pub kv: Option<Kv>,
     /// Called for each [`Effect::Log`].
-    pub log: Box<dyn FnMut(Now, LogLevel, &str)>,
+    pub log: crate::LogSink,
 }
 
 impl Default for Resources {
@@ -112,7 +112,7 @@ struct Driver {
     device: Option<std::sync::mpsc::Sender<DeviceRequest>>,
     kv: Option<std::sync::mpsc::Sender<(u64, Vec<KvChange>)>>,
     writers: tokio::task::JoinSet<()>,
-    log: Box<dyn FnMut(Now, LogLevel, &str)>,
+    log: crate::LogSink,
     exit: Option<i32>,
 }
 

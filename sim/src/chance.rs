@@ -24,7 +24,7 @@ impl Chance {
         Self { state: [next(), next(), next(), next()] }
     }
 
-    pub fn next(&mut self) -> u64 {
+    pub fn word(&mut self) -> u64 {
         let s = &mut self.state;
         let result = s[0].wrapping_add(s[3]).rotate_left(23).wrapping_add(s[0]);
         let t = s[1] << 17;
@@ -39,12 +39,12 @@ impl Chance {
 
     /// A number in `range`, which is not empty.
     pub fn within(&mut self, range: Range<u64>) -> u64 {
-        range.start + self.next() % (range.end - range.start)
+        range.start + self.word() % (range.end - range.start)
     }
 
     /// True once in `times` on average.
     pub fn once_in(&mut self, times: u64) -> bool {
-        self.next() % times == 0
+        self.word().is_multiple_of(times)
     }
 
     pub fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
@@ -55,7 +55,7 @@ impl Chance {
     pub fn seed(&mut self) -> [u8; 32] {
         let mut seed = [0; 32];
         for word in seed.chunks_exact_mut(8) {
-            word.copy_from_slice(&self.next().to_le_bytes());
+            word.copy_from_slice(&self.word().to_le_bytes());
         }
         seed
     }

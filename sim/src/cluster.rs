@@ -94,7 +94,7 @@ impl Cluster {
                 disk.write_now(offset, &block);
             }
             let key = key(&mut chance);
-            new_osds.push(mon::NewOsd { id, uuid, key: key.clone() });
+            new_osds.push(mon::NewOsd { id, uuid, key });
             let host = world.add_host(&format!("osd.{id}"), disk, Some(addr));
             osds.push(Osd { id, host, key, addr });
         }
@@ -103,7 +103,7 @@ impl Cluster {
             fsid: fsid_value,
             now: UTime { sec: 1_767_225_600, nsec: 0 },
             mons: vec![("a".into(), mon_addr.clone())],
-            admin_key: admin_key.clone(),
+            admin_key,
             mon_key: key(&mut chance),
             osds: new_osds,
             entities: Vec::new(),
@@ -136,7 +136,7 @@ impl Cluster {
 
     fn start_osd(&mut self, index: usize) {
         let Osd { id, host, addr, .. } = self.osds[index];
-        let key = self.osds[index].key.clone();
+        let key = self.osds[index].key;
         self.nonce += 1;
         let disk = &self.world.host(host).disk;
         let [first, last] = seastore::superblock_offsets(disk.size()).map(|o| disk.read(o, 4096));
@@ -161,7 +161,7 @@ impl Cluster {
     fn client_config(&self, name: &str) -> ClientConfig {
         ClientConfig {
             name: AuthName::new(EntityKind::Client, "admin"),
-            key: Some(self.admin_key.clone()),
+            key: Some(self.admin_key),
             monitors: vec![self.mon_addr.clone()],
             hostname: name.to_owned(),
             connect_timeout: Duration::from_secs(300),
@@ -184,7 +184,7 @@ impl Cluster {
         for id in 0..clients {
             let name = format!("client.{id}");
             let host = self.world.add_host(&name, Disk::new(0), None);
-            let chance = Chance::new(self.world.chance.next());
+            let chance = Chance::new(self.world.chance.word());
             let config = self.client_config(&name);
             let node = Workload::new(id, config, POOL, objects, until, history.clone(), chance);
             self.world.start(host, node);

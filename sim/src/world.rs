@@ -296,7 +296,7 @@ impl World {
     /// Power is cut: what is not durable is lost, kept or torn; connections die.
     pub fn crash(&mut self, id: ProcessId) {
         self.end(id);
-        let mut chance = Chance::new(self.chance.next());
+        let mut chance = Chance::new(self.chance.word());
         let host = self.host(id);
         host.disk.crash(&mut chance);
         // A prefix of the batches under way may have been committed.

@@ -102,7 +102,7 @@ fn read_key(paths: &[String], name: &AuthName) -> Result<CryptoKey> {
         };
         let keyring = Keyring::parse(&text).with_context(|| path.clone())?;
         if let Some(entry) = keyring.entries.get(name) {
-            return Ok(entry.key.clone());
+            return Ok(entry.key);
         }
     }
     bail!("no key for {name} (looked at {}); give -k FILE", paths.join(", "))

@@ -187,7 +187,7 @@ fn serve(args: &RunArgs) -> anyhow::Result<i32> {
             superblock,
             addrs: addrs.clone(),
             monitors: monitors.clone(),
-            key: key.clone(),
+            key,
             core: CoreId(core),
             cores: args.cores,
             seed: runtime::clock::seed()?,

@@ -49,19 +49,26 @@ impl fmt::Display for KeyringError {
 }
 impl std::error::Error for KeyringError {}
 
+/// A section that the next heading or the end of the text closes.
+struct Section {
+    line: usize,
+    name: AuthName,
+    key: Option<CryptoKey>,
+    caps: BTreeMap<String, String>,
+}
+
 impl Keyring {
     /// Parses the text. Settings other than `key` and `caps *` are skipped, as Ceph does.
     pub fn parse(text: &str) -> Result<Self, KeyringError> {
         let mut entries = BTreeMap::new();
-        let mut open: Option<(usize, AuthName, Option<CryptoKey>, BTreeMap<String, String>)> = None;
-        let mut close =
-            |open: &mut Option<(usize, AuthName, Option<CryptoKey>, BTreeMap<_, _>)>| {
-                if let Some((line, name, key, caps)) = open.take() {
-                    let key = key.ok_or(KeyringError::NoKey { line })?;
-                    entries.insert(name, KeyringEntry { key, caps });
-                }
-                Ok(())
-            };
+        let mut open: Option<Section> = None;
+        let mut close = |open: &mut Option<Section>| {
+            if let Some(Section { line, name, key, caps }) = open.take() {
+                let key = key.ok_or(KeyringError::NoKey { line })?;
+                entries.insert(name, KeyringEntry { key, caps });
+            }
+            Ok(())
+        };
         for (index, text) in text.lines().enumerate() {
             let line = index + 1;
             let text = text.trim();
@@ -72,18 +79,19 @@ impl Keyring {
                 close(&mut open)?;
                 let name = section.strip_suffix(']').ok_or(KeyringError::Syntax { line })?;
                 let name = AuthName::parse(name.trim()).ok_or(KeyringError::Name { line })?;
-                open = Some((line, name, None, BTreeMap::new()));
+                open = Some(Section { line, name, key: None, caps: BTreeMap::new() });
                 continue;
             }
             let (setting, value) = text.split_once('=').ok_or(KeyringError::Syntax { line })?;
-            let (_, _, key, caps) = open.as_mut().ok_or(KeyringError::Syntax { line })?;
+            let section = open.as_mut().ok_or(KeyringError::Syntax { line })?;
             let value = unquote(value.trim());
             // Words of a setting's name are joined by blanks or by underscores.
             let setting = setting.trim().replace(['_', '\t'], " ");
             if setting == "key" {
-                *key = Some(CryptoKey::from_base64(&value).ok_or(KeyringError::Key { line })?);
+                let key = CryptoKey::from_base64(&value).ok_or(KeyringError::Key { line })?;
+                section.key = Some(key);
             } else if let Some(service) = setting.strip_prefix("caps ") {
-                caps.insert(service.trim().to_owned(), value);
+                section.caps.insert(service.trim().to_owned(), value);
             }
         }
         close(&mut open)?;
@@ -143,7 +151,7 @@ pub fn base64_encode(bytes: &[u8]) -> String {
 /// Strict: whole groups of four, padding only at the end.
 pub fn base64_decode(text: &str) -> Option<Vec<u8>> {
     let text = text.as_bytes();
-    if text.len() % 4 != 0 {
+    if !text.len().is_multiple_of(4) {
         return None;
     }
     let groups = text.len() / 4;

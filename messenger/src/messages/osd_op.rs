@@ -66,7 +66,7 @@ impl OsdOpHead {
         Self::decode(&mut Reader::new(&msg.front))
     }
     fn decode(r: &mut Reader<'_>) -> Result<Self> {
-        debug_assert!(HEAD_SIZE == 24 + 4 + 4 + 4);
+        const { assert!(HEAD_SIZE == 24 + 4 + 4 + 4) };
         Ok(Self { pgid: r.get()?, hash: r.u32()?, epoch: r.get()?, flags: r.u32()? })
     }
 }

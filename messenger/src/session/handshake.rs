@@ -132,8 +132,11 @@ impl Link {
             _ => AuthMethod::Cephx,
         };
         // A mode that we did not offer would be a downgrade.
-        let offered = method == AuthMethod::Cephx && self.modes.contains(&mode);
-        if !offered && !(method == AuthMethod::None && mode == Mode::Crc) {
+        let offered = match method {
+            AuthMethod::None => mode == Mode::Crc,
+            AuthMethod::Cephx => self.modes.contains(&mode),
+        };
+        if !offered {
             return Err(broken("connection mode"));
         }
         let failed = |e: CephxError| match e {

@@ -163,7 +163,7 @@ impl Net {
         }
         let mut buf = pipe.recv[side].take().unwrap();
         let spare = (buf.capacity() - buf.len()).min(pipe.to[side].len());
-        let most = if self.rng.next_u32() % 3 == 0 { 3.min(spare) } else { spare };
+        let most = if self.rng.next_u32().is_multiple_of(3) { 3.min(spare) } else { spare };
         let len = 1 + self.rng.next_u32() as usize % most;
         let bytes: Vec<u8> = self.pipes[at].to[side].drain(..len).collect();
         buf.extend_from_slice(&bytes);
@@ -238,7 +238,7 @@ impl Net {
 pub(super) fn message(tid: u64) -> Message {
     let bytes = |n: u64, salt: u8| Bytes::from(vec![tid as u8 ^ salt; n as usize]);
     let mut data = Data::default();
-    if tid % 3 == 0 {
+    if tid.is_multiple_of(3) {
         data.push(bytes(tid * 977 % 9000, 7));
     }
     Message {
@@ -248,7 +248,7 @@ pub(super) fn message(tid: u64) -> Message {
         version: 8,
         compat: 3,
         front: bytes(tid * 131 % 700, 1),
-        middle: bytes(if tid % 5 == 0 { 40 } else { 0 }, 2),
+        middle: bytes(if tid.is_multiple_of(5) { 40 } else { 0 }, 2),
         data,
     }
 }
@@ -391,12 +391,8 @@ fn lossless_sessions_deliver_exactly_once_in_order_over_cuts() {
                     break;
                 }
             }
-            for side in 0..2 {
-                assert_eq!(
-                    got[side],
-                    (0..60).collect::<Vec<_>>(),
-                    "{mode:?} seed {seed} side {side}"
-                );
+            for (side, got) in got.iter().enumerate() {
+                assert_eq!(*got, (0..60).collect::<Vec<_>>(), "{mode:?} seed {seed} side {side}");
                 let resets = net.ends[side].m.counters().resets;
                 assert_eq!((resets, net.ends[side].m.counters().protocol_errors), (0, 0));
             }
@@ -418,9 +414,9 @@ fn both_ends_dialling_at_once_get_one_session() {
             net.advance();
         }
         net.settle();
-        for side in 0..2 {
+        for (side, conn) in conns.into_iter().enumerate() {
             assert_eq!(net.take(side), [0, 1, 2], "seed {seed}");
-            assert_eq!(ready_conn(&net.ends[side].events), conns[side]);
+            assert_eq!(ready_conn(&net.ends[side].events), conn);
             assert_eq!(net.ends[side].m.transports.len(), 1);
             assert_eq!(net.ends[side].m.counters().dialled, 1, "seed {seed}: nobody tries again");
             assert_eq!(net.ends[side].m.sessions.len(), 1);
@@ -597,7 +593,7 @@ fn strangers_are_closed_and_counted() {
     let mut fx: Vec<Effect<()>> = Vec::new();
     for n in 0..2 {
         let end = &mut net.ends[1];
-        let conn = ConnId(ConnId::ACCEPTED | 20 + n);
+        let conn = ConnId(ConnId::ACCEPTED | (20 + n));
         let (local, peer) = (end.addr, "10.9.9.9:1".parse().unwrap());
         let accepted = Input::Accepted { conn, local, peer };
         end.m.handle(net.now, accepted, &mut end.auth, &mut end.events, &mut fx);

@@ -60,16 +60,16 @@ fn answer_id(args: &Args, id: u32) -> Outcome {
 /// The id for a new OSD: the one with this uuid, the one asked for, or the lowest that is free.
 fn choose(cx: &Cx<'_>, uuid: Option<Fsid>, wanted: Option<u32>) -> Result<(u32, bool), Failure> {
     let map = cx.services.osd.view();
-    if let Some(uuid) = uuid {
-        if let Some(osd) = map.osds().find(|o| map.uuid[o.0 as usize] == uuid) {
-            return match wanted.is_none_or(|w| w == osd.0) {
-                true => Ok((osd.0, true)),
-                false => Err(Failure::new(
-                    errno::EEXIST,
-                    format!("uuid {uuid} already in use for different id {osd}"),
-                )),
-            };
-        }
+    if let Some(uuid) = uuid
+        && let Some(osd) = map.osds().find(|o| map.uuid[o.0 as usize] == uuid)
+    {
+        return match wanted.is_none_or(|w| w == osd.0) {
+            true => Ok((osd.0, true)),
+            false => Err(Failure::new(
+                errno::EEXIST,
+                format!("uuid {uuid} already in use for different id {osd}"),
+            )),
+        };
     }
     if let Some(id) = wanted {
         let osd = OsdId(id);

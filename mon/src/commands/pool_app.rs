@@ -107,9 +107,7 @@ fn disable(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     if !args.flag("yes_i_really_mean_it") {
         return Err(Failure::new(
             errno::EPERM,
-            format!(
-                "Are you SURE? Disabling an application within a pool might result in loss of application functionality; pass --yes-i-really-mean-it to proceed anyway"
-            ),
+            "Are you SURE? Disabling an application within a pool might result in loss of application functionality; pass --yes-i-really-mean-it to proceed anyway".to_string(),
         ));
     }
     if !cx.services.osd.view().pools[&id].applications.contains_key(&app) {

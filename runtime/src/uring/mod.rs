@@ -19,8 +19,8 @@ use std::io;
 use std::net::TcpListener;
 use std::os::fd::AsRawFd;
 use std::time::Duration;
-use types::node::{Effect, Input, IoError, LogLevel, Node, aligned_buf};
-use types::time::{Instant, Now};
+use types::node::{Effect, Input, IoError, Node, aligned_buf};
+use types::time::Instant;
 
 const SUBMISSIONS_MAX: u32 = 1024;
 const COMPLETIONS_MAX: u32 = 8192;
@@ -39,7 +39,7 @@ pub struct Resources<H> {
     pub port: Port<H>,
     /// CPU to run on; `None` leaves it to the scheduler.
     pub cpu: Option<usize>,
-    pub log: Box<dyn FnMut(Now, LogLevel, &str)>,
+    pub log: crate::LogSink,
 }
 
 /// Runs `node` on the calling thread until it asks to exit, and returns its exit code.
@@ -95,7 +95,7 @@ struct Core<H> {
     /// Registered with the ring; held for its lock.
     _device: Option<Device>,
     port: Port<H>,
-    log: Box<dyn FnMut(Now, LogLevel, &str)>,
+    log: crate::LogSink,
     exit: Option<i32>,
     wake_armed: bool,
     completions: Vec<(u64, i32, u32)>,

@@ -5,6 +5,7 @@ use crate::hop::mesh;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use types::node::{BLOCK_SIZE, ConnId, CoreId, IoId};
+use types::time::Now;
 
 /// Writes what it receives to the device, reads it back and echoes it; core 1 reports each echo to
 /// core 0 by a hop. Stops when told.

@@ -262,7 +262,7 @@ fn mutated_bytes_never_panic() {
             let at = w.rng.next_u32() as usize % bytes.len();
             bytes[at] = w.rng.next_u32() as u8;
         }
-        if w.rng.next_u32() % 4 == 0 {
+        if w.rng.next_u32().is_multiple_of(4) {
             bytes.truncate(w.rng.next_u32() as usize % bytes.len());
         }
         let _ = Request::from_slice(&bytes);
