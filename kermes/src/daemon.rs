@@ -4,7 +4,6 @@ use anyhow::{Context, bail};
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use types::node::LogLevel;
-use types::time::Now;
 use types::{EntityAddr, Fsid};
 
 /// Ports that OSDs take when none is asked for, as Ceph's do.

@@ -22,6 +22,9 @@ pub mod release;
 pub mod snaps;
 pub mod text;
 
+/// What placement computes in; kept by those who place many PGs.
+pub use crush::Scratch;
+
 pub use apply::{ApplyError, OSD_COUNT_MAX, Sealed};
 pub use incremental::Incremental;
 pub use mon_map::{MonInfo, MonMap};

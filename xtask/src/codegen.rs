@@ -6,7 +6,7 @@ use std::process::Command;
 
 pub fn codegen() -> anyhow::Result<()> {
     let status = Command::new("planus")
-        .args(["rust", "-o", "messenger/src/messages/kermes_generated.rs"])
+        .args(["rust", "-o", "messenger/schema/src/generated.rs"])
         .arg("messenger/schema/kermes.fbs")
         .status()
         .context("planus is not there; `cargo install planus-cli --version 1.3.0` brings it")?;

@@ -3,7 +3,6 @@
 use super::{Fx, OsdHop, OsdNode, log};
 use crate::map::{Step, View, shows_up};
 use crate::shard::shard_of;
-use crush::Scratch;
 use maps::OsdMap;
 use messenger::message::Message;
 use messenger::messages::{OsdMapUpdate, TypedMessage};
@@ -75,7 +74,7 @@ impl OsdNode {
 
     /// PGs of this core's shards that this OSD serves, and the OSDs it shares them with.
     fn mine(&self, view: &View) -> (Vec<PgId>, Vec<OsdId>) {
-        let mut scratch = Scratch::new();
+        let mut scratch = maps::Scratch::new();
         let mut mine = Vec::new();
         let mut neighbours = BTreeSet::new();
         let me = self.me.0 as i32;
