@@ -32,6 +32,9 @@ pub fn tidy() -> anyhow::Result<()> {
     for (name, allowed) in LAYERS {
         check_dependencies(name, allowed, &mut findings)?;
     }
+    for name in CORE {
+        check_lints(name, &mut findings)?;
+    }
     for file in tracked("*.rs")? {
         check_file(&file, &mut findings)?;
     }
@@ -71,6 +74,20 @@ fn check_dependencies(
         if CORE.contains(&name) && DRIVERS.contains(&dependency) {
             findings.push(format!("{path}: a core crate may not use {dependency}"));
         }
+    }
+    Ok(())
+}
+
+/// A core crate forbids `unsafe` and holds to clippy-core.toml.
+fn check_lints(name: &str, findings: &mut Vec<String>) -> anyhow::Result<()> {
+    let path = format!("{name}/Cargo.toml");
+    let text = std::fs::read_to_string(&path).with_context(|| path.clone())?;
+    if !text.lines().any(|l| l == "unsafe_code = \"forbid\"") {
+        findings.push(format!("{path}: a core crate forbids unsafe_code"));
+    }
+    let rules = std::fs::read_link(format!("{name}/clippy.toml"));
+    if !rules.is_ok_and(|to| to == Path::new("../clippy-core.toml")) {
+        findings.push(format!("{name}/clippy.toml: is not a link to clippy-core.toml"));
     }
     Ok(())
 }
