@@ -4,7 +4,6 @@
 //! committed), [`services`] and one file per service, [`commands`] (the text interface), [`mkfs`].
 //! Everything is a pure state machine behind [`types::node::Node`]; drivers own sockets and the store.
 
-pub mod access;
 pub mod auth_service;
 pub mod commands;
 pub mod config_service;

@@ -5,7 +5,6 @@
 //! and its maps are on their way to those who follow them, so that a client never hears of an epoch
 //! before the map.
 
-use crate::access::Access;
 use crate::auth_service::{AuthConfig, AuthService};
 use crate::commands::{self, Args, Cx, Failure, Reply};
 use crate::config_service::ConfigService;
@@ -16,7 +15,7 @@ use crate::mon_service::MonService;
 use crate::osd_service::{OsdService, OsdStoreError};
 use crate::pg_stats::PgStats;
 use crate::services::Services;
-use crate::session::Session;
+use crate::session::{Session, parse_caps};
 use messenger::Message;
 use messenger::messages::{self, TypedMessage};
 use messenger::table::{Event, Messenger, MessengerConfig};
@@ -176,7 +175,7 @@ impl Monitor {
     fn on_event(&mut self, now: Now, event: Event, fx: &mut Fx) {
         match event {
             Event::Ready { conn, peer, .. } => {
-                let caps = Access::parse(&peer.caps);
+                let caps = parse_caps(&peer.caps);
                 let session = Session {
                     peer: *peer,
                     caps,
@@ -429,7 +428,7 @@ impl Monitor {
         let spec = commands::table::find(args.prefix(), |a| args.has(a))
             .ok_or_else(|| Failure::new(EINVAL, "command not known"))?;
         let session = &self.sessions[&conn];
-        if !session.caps.allows(spec, &args) {
+        if !session.may_run(spec, &args) {
             return Err(Failure::new(EACCES, "access denied"));
         }
         let caller = session.peer.auth_name.clone();
@@ -495,7 +494,7 @@ impl Monitor {
 
     fn on_pool_op(&mut self, now: Now, conn: ConnId, op: messages::PoolOp, tid: u64, fx: &mut Fx) {
         let session = &self.sessions[&conn];
-        let result = match session.caps.may_write("osd") {
+        let result = match session.may_write("osd") {
             false => commands::errno::EPERM,
             true => commands::pool_op(&mut self.services, now, &op),
         };
@@ -507,7 +506,7 @@ impl Monitor {
     }
 
     fn on_log(&mut self, now: Now, conn: ConnId, log: messages::Log, fx: &mut Fx) {
-        if !self.sessions[&conn].caps.may_write("log") {
+        if !self.sessions[&conn].may_write("log") {
             return;
         }
         let (last, channel) =

@@ -2,6 +2,7 @@
 
 use crate::commands::Failure;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// The command's JSON object: `prefix`, `format` and arguments by name.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +37,24 @@ impl Args {
             Some("json-pretty") => Format::JsonPretty,
             _ => Format::Plain,
         }
+    }
+
+    /// Arguments as capabilities see them, `allow command X with NAME=VALUE`: text by name, without
+    /// the prefix; the pairs of `caps` each as `caps_SERVICE`.
+    pub fn for_caps(&self) -> BTreeMap<String, String> {
+        let mut out = BTreeMap::new();
+        for name in self.values.keys().filter(|name| *name != "prefix") {
+            if name == "caps" {
+                for pair in self.list(name).chunks_exact(2) {
+                    out.insert(format!("caps_{}", pair[0]), pair[1].clone());
+                }
+            } else if let Some(text) = self.text(name) {
+                out.insert(name.clone(), text);
+            } else if let Some(Value::Array(_)) = self.values.get(name) {
+                out.insert(name.clone(), format!("[{}]", self.list(name).join(",")));
+            }
+        }
+        out
     }
 
     /// The whole command as one line, for the audit log.

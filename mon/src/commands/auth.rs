@@ -2,10 +2,10 @@
 
 use super::table::{Spec, cmd};
 use super::{Args, Cx, Failure, Format, Outcome, Reply, answer, pretty};
-use crate::access::Access;
 use crate::auth_service::AuthService;
 use messenger::auth::keyring::Keyring;
 use messenger::auth::{AuthName, EntityAuth};
+use messenger::caps::{CapsError, MonCaps, OsdCaps};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -157,20 +157,18 @@ fn parse_caps(args: &Args) -> Result<BTreeMap<String, String>, Failure> {
 }
 
 fn check_cap(service: &str, text: &str) -> Result<(), Failure> {
-    let stopped = |at: &str| {
+    let stopped = |e: CapsError| {
+        let at = text.get(e.at..).unwrap_or_default();
         Failure::invalid(format!(
             "{service} capability parse failed, stopped at '{at}' of '{text}'"
         ))
     };
     match service {
-        "mon" => Access::check(text).map_err(|at| stopped(&at)),
-        "osd" => match messenger::caps::OsdCaps::parse(text) {
-            Ok(_) => Ok(()),
-            Err(_) => Err(stopped(text)),
-        },
+        "mon" => MonCaps::parse(text).map(|_| ()).map_err(stopped),
+        "osd" => OsdCaps::parse(text).map(|_| ()).map_err(stopped),
         "mgr" | "mds" => match text.starts_with("allow") || text.starts_with("profile") {
             true => Ok(()),
-            false => Err(stopped(text)),
+            false => Err(stopped(CapsError { at: 0 })),
         },
         _ => Err(Failure::invalid(format!("unknown cap type '{service}'"))),
     }
