@@ -3,6 +3,7 @@
 use crate::ops::{DataRange, OpRequest, copy::Copied};
 use bytes::Bytes;
 use messenger::message::{Data, Message};
+use messenger::messages::op::OpCode;
 use messenger::messages::osd_op::flag;
 use messenger::messages::{OsdOp, OsdOpReply, ReplyOp, TypedMessage};
 use std::collections::BTreeMap;
@@ -74,6 +75,14 @@ impl ClientOp {
 
     pub fn is_write(&self) -> bool {
         self.request.is_write()
+    }
+    /// Bytes that came with the ops.
+    pub fn input_bytes(&self) -> u64 {
+        self.request.ops.iter().map(|o| o.input.len() as u64).sum()
+    }
+    /// A write that takes no space: it goes through on a full device.
+    pub fn only_frees(&self) -> bool {
+        self.request.ops.iter().all(|o| o.code == OpCode::DELETE || !o.code.is_write())
     }
     /// Listings act on the PG. Clients do not always set the message's PGOP flag.
     pub fn is_pg_op(&self) -> bool {

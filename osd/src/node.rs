@@ -416,7 +416,7 @@ impl Node for OsdNode {
         let view = self.view.clone();
         for slot in 0..self.shards.len() {
             let mut outs = std::mem::take(&mut self.outs);
-            self.shards[slot].end_of_turn(view.as_ref(), &mut outs);
+            self.shards[slot].end_of_turn(now, view.as_ref(), &mut outs);
             self.outs = outs;
             self.perform(now, slot, fx);
         }

@@ -28,6 +28,8 @@ use types::{Epoch, FixedMap, HObject, Instant, OsdId, PgId, PoolId, UTime};
 
 /// Objects removed in one transaction.
 const WIPE_STEP: usize = 64;
+/// Members say no more room than this to the primary, bytes: larger differences matter to nobody.
+const ROOM_CAP: u64 = 256 << 20;
 
 /// What a shard asks of its core.
 #[derive(Debug)]
@@ -90,8 +92,14 @@ pub struct PgSlot {
     pub pg: Pg,
     meta: ObjectName,
     queues: ObjectQueues<Box<ClientOp>>,
-    /// Until the PG serves, or until the read lease is renewed.
+    /// Until the PG serves.
     waiting: VecDeque<Box<ClientOp>>,
+    /// Reads that wait for the lease; each holds its object.
+    no_lease: VecDeque<Box<ClientOp>>,
+    /// Primary: room of the other members' shards as they last said, bytes, at most [`ROOM_CAP`].
+    rooms: BTreeMap<OsdId, u64>,
+    /// Member: what was said last.
+    said_room: u64,
     /// Objects and bytes, as the last count said; changes since make it stale.
     pub counted: Option<(u64, u64)>,
     pub state_since: UTime,
@@ -121,7 +129,7 @@ pub struct Shard {
     receiving: BTreeMap<(PgId, HObject), Receiving>,
     /// Transactions that the store had no room for, in order.
     delayed: VecDeque<(Transaction, u64)>,
-    /// Clients' writes that wait for the store to clean.
+    /// Clients' writes that wait for the store to clean; each holds its object.
     no_room: VecDeque<Box<ClientOp>>,
     /// PGs that may have to acknowledge at the end of the turn.
     touched: BTreeSet<PgId>,
@@ -281,9 +289,7 @@ impl Shard {
                 StoreEvent::Room => {
                     self.retry_delayed();
                     if let Some(view) = view {
-                        for op in std::mem::take(&mut self.no_room) {
-                            self.on_client_op(now, view, op, out);
-                        }
+                        self.run_no_room(now, view, out);
                     }
                 }
                 StoreEvent::CorruptFound(c) => out.push(Out::Alarm(c.to_string())),
@@ -460,6 +466,16 @@ impl Shard {
         let mut origins: Vec<Origin> = Vec::new();
         origins.extend(slot.queues.drain().iter().map(|op| op.origin));
         origins.extend(slot.waiting.drain(..).map(|op| op.origin));
+        origins.extend(slot.no_lease.drain(..).map(|op| op.origin));
+        slot.rooms.clear();
+        slot.said_room = ROOM_CAP;
+        for op in std::mem::take(&mut self.no_room) {
+            if op.pg == id {
+                origins.push(op.origin);
+            } else {
+                self.no_room.push_back(op);
+            }
+        }
         slot.counted = None;
         let lost: Vec<u64> =
             self.tickets.iter().filter(|(_, w)| w.pg == id).map(|(t, _)| *t).collect();
@@ -534,6 +550,12 @@ impl Shard {
             return;
         };
         let current = epoch >= slot.pg.since();
+        if let Body::RepAck { room, .. } = body
+            && current
+            && let Some(slot) = self.pgs.get_mut(&id)
+        {
+            slot.rooms.insert(from, room);
+        }
         match body {
             Body::Push { object, seq, chunk } if current => {
                 self.on_chunk(view, ChunkId { pg: id, from, object, seq }, chunk, out)
@@ -568,28 +590,48 @@ impl Shard {
             self.pg_input(now, view, id, PgInput::Tick, out);
         }
         self.on_lease(now, view, out);
+        self.say_room();
     }
 
     /// Reads that waited for the lease.
     pub fn on_lease(&mut self, now: Now, view: &View, out: &mut Vec<Out>) {
-        let waits = |s: &PgSlot| s.pg.is_active() && !s.waiting.is_empty();
+        let waits = |s: &PgSlot| s.pg.is_active() && !s.no_lease.is_empty();
         let ids: Vec<PgId> = self.pgs.iter().filter(|(_, s)| waits(s)).map(|(id, _)| *id).collect();
         for id in ids {
-            self.run_waiting(now, view, id, out);
+            self.run_no_lease(now, view, id, out);
         }
     }
 
-    pub fn end_of_turn(&mut self, view: Option<&View>, out: &mut Vec<Out>) {
+    /// Primaries hear of room that has gone or come back without a write of theirs.
+    fn say_room(&mut self) {
+        let room = run::room(&self.store).min(ROOM_CAP);
+        for (id, slot) in self.pgs.iter_mut().filter(|(_, s)| s.said_room != room) {
+            if slot.pg.ack_again() {
+                self.touched.insert(*id);
+            }
+        }
+    }
+
+    pub fn end_of_turn(&mut self, now: Now, view: Option<&View>, out: &mut Vec<Out>) {
         if let Some(view) = view {
+            let room = run::room(&self.store).min(ROOM_CAP);
             for id in std::mem::take(&mut self.touched) {
                 let Some(slot) = self.pgs.get_mut(&id) else { continue };
                 if let Some((to, version)) = slot.pg.take_ack() {
-                    self.send(view, id, to, Body::RepAck { version }, out);
+                    slot.said_room = room;
+                    self.send(view, id, to, Body::RepAck { version, room }, out);
                 }
             }
         }
         if !self.delayed.is_empty() {
             self.retry_delayed();
+        }
+        if let Some(view) = view
+            && !self.no_room.is_empty()
+            && self.delayed.is_empty()
+            && self.store.accepting()
+        {
+            self.run_no_room(now, view, out);
         }
         self.store.end_of_turn(&mut self.store_fx);
         self.flush_store(out);
@@ -629,6 +671,9 @@ impl PgSlot {
             pg,
             queues: ObjectQueues::default(),
             waiting: VecDeque::new(),
+            no_lease: VecDeque::new(),
+            rooms: BTreeMap::new(),
+            said_room: ROOM_CAP,
             counted: None,
             state_since: wall,
             changed: true,

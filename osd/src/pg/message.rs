@@ -52,6 +52,8 @@ pub enum Body {
     /// Everything up to `version` of the log is durable here.
     RepAck {
         version: u64,
+        /// Bytes that the sender's store shard can take above its reserve.
+        room: u64,
     },
     /// Primary: what do you have?
     Query,
@@ -155,7 +157,10 @@ impl PeerMessage {
                 complete.encode(&mut out);
                 put_changes(&mut out, &mut data, changes);
             }
-            Body::RepAck { version } => version.encode(&mut out),
+            Body::RepAck { version, room } => {
+                version.encode(&mut out);
+                room.encode(&mut out);
+            }
             Body::Query | Body::GetLog | Body::Prepared | Body::Activated | Body::Drop => {}
             Body::Info { info } => info.encode(&mut out),
             Body::Log { info, entries, dirty } => {
@@ -233,7 +238,7 @@ impl PeerMessage {
                 let changes = get_changes(&mut r, &message.front, &message.data.to_bytes())?;
                 Body::RepOp { entry, object, changes, complete }
             }
-            0x6b11 => Body::RepAck { version: r.u64()? },
+            0x6b11 => Body::RepAck { version: r.u64()?, room: r.u64()? },
             0x6b20 => Body::Query,
             0x6b21 => Body::Info { info: r.get()? },
             0x6b22 => Body::GetLog,
@@ -433,7 +438,7 @@ mod tests {
                     Change::Write { offset: 0, data: b(b"again") },
                 ],
             },
-            Body::RepAck { version: 8 },
+            Body::RepAck { version: 8, room: 9 },
             Body::Query,
             Body::Info { info: None },
             Body::Info { info: Some(info.clone()) },

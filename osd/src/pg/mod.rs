@@ -482,7 +482,7 @@ impl Pg {
             Body::RepOp { entry, object, changes, complete } => {
                 self.on_rep_op(from, entry, object, changes, complete, fx)
             }
-            Body::RepAck { version } => self.on_rep_ack(from, version, fx),
+            Body::RepAck { version, .. } => self.on_rep_ack(from, version, fx),
             Body::Query => {
                 let info = (!self.dropping).then(|| self.copy_info());
                 fx.push(Effect::Send { to: from, body: Body::Info { info } });

@@ -195,6 +195,13 @@ impl Pg {
         Some((self.info.mapping.primary?, self.durable))
     }
 
+    /// Says the last acknowledgement once more; false if there is nobody to say it to.
+    pub fn ack_again(&mut self) -> bool {
+        let active = matches!(self.role, Role::Member { active: true, .. });
+        self.ack_due |= active;
+        active
+    }
+
     pub(super) fn on_rep_ack(&mut self, from: OsdId, version: u64, fx: &mut Vec<Effect>) {
         if self.is_active() {
             self.acknowledged(from, version, fx);

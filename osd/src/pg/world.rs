@@ -100,7 +100,7 @@ impl World {
         let ack = pg.take_ack();
         self.perform(osd, fx);
         if let Some((to, version)) = ack {
-            self.post(osd, to, Body::RepAck { version });
+            self.post(osd, to, Body::RepAck { version, room: 1 << 30 });
         }
     }
     fn visible(&self, osd: usize) -> Disk {

@@ -63,6 +63,10 @@ impl Shard {
             }
             return;
         }
+        if !self.delayed.is_empty() {
+            // The object may be without a write that the log has; it is asked for again.
+            return;
+        }
         let object = &key.2;
         let seq = (self.next_transfer as u32) << 16;
         self.next_transfer = self.next_transfer.wrapping_add(1).max(1);

@@ -78,6 +78,36 @@ impl Shard {
         }
     }
 
+    /// Writes that waited for the store, if it takes any: each held its object, and goes before
+    /// what came after it.
+    pub(super) fn run_no_room(&mut self, now: Now, view: &View, out: &mut Vec<Out>) {
+        for op in std::mem::take(&mut self.no_room) {
+            self.run_held(now, view, op, out);
+        }
+    }
+
+    /// Reads that waited for the lease, and what has come after them.
+    pub(super) fn run_no_lease(&mut self, now: Now, view: &View, id: PgId, out: &mut Vec<Out>) {
+        let Some(slot) = self.pgs.get_mut(&id) else { return };
+        for op in std::mem::take(&mut slot.no_lease) {
+            self.run_held(now, view, op, out);
+        }
+    }
+
+    fn run_held(&mut self, now: Now, view: &View, op: Box<ClientOp>, out: &mut Vec<Out>) {
+        let (id, hash) = (op.pg, op.hash);
+        if let Some(slot) = self.pgs.get_mut(&id) {
+            slot.queues.unhold(hash);
+        }
+        self.run(now, view, op, out);
+        self.run_next(now, view, id, hash, out);
+    }
+
+    fn refuse_full(&mut self, view: &View, mut op: Box<ClientOp>, out: &mut Vec<Out>) {
+        let message = op.reply(view.map.epoch, ENOSPC, false, Default::default(), vec![]);
+        out.push(Out::Reply { origin: op.origin, message });
+    }
+
     /// What waited behind an operation on this object.
     fn run_next(&mut self, now: Now, view: &View, id: PgId, hash: u32, out: &mut Vec<Out>) {
         while let Some(op) = self.pgs.get_mut(&id).and_then(|s| s.queues.next(hash)) {
@@ -111,12 +141,19 @@ impl Shard {
                 }
                 None => {}
             }
-            if !self.store.accepting() {
+            // What is delayed is not in the store yet: an operation would see the object without it.
+            if !op.only_frees() && !self.store.accepting() || !self.delayed.is_empty() {
+                if !op.only_frees() && !has_room(&self.store, op.input_bytes()) {
+                    self.refuse_full(view, op, out);
+                    return;
+                }
+                slot.queues.hold(op.hash);
                 self.no_room.push_back(op);
                 return;
             }
         } else if !self.lease.holds(now.mono, self.me, &slot.pg) {
-            slot.waiting.push_back(op);
+            slot.queues.hold(op.hash);
+            slot.no_lease.push_back(op);
             return;
         }
         let reader = StoreReader {
@@ -242,7 +279,10 @@ impl Shard {
             let result = errno::EIO;
             let message = op.reply(view.map.epoch, result, true, Default::default(), vec![]);
             out.push(Out::Reply { origin: op.origin, message });
-            self.release(now, view, id, hash, out);
+            // A read that only had to be answered held nothing; another operation may.
+            if matches!(goal, Goal::Again { .. }) {
+                self.release(now, view, id, hash, out);
+            }
             return;
         }
         match goal {
@@ -341,17 +381,17 @@ impl Shard {
         execution: Execution,
         out: &mut Vec<Out>,
     ) {
-        let writes_bytes: u64 = op.request.ops.iter().map(|o| o.input.len() as u64).sum();
+        let writes_bytes = op.input_bytes();
         let Some(slot) = self.pgs.get_mut(&op.pg) else { return };
         let version = slot.pg.next_version();
         let last_user_version = slot.pg.log().last_user_version();
         let result = execution.result;
         let (kind, prior, user_version, changes, user) = match execution.disposition {
             Disposition::Write(mutation) => {
-                if mutation.object_remains() && !has_room(&self.store, writes_bytes) {
-                    let message =
-                        op.reply(view.map.epoch, ENOSPC, false, Default::default(), vec![]);
-                    out.push(Out::Reply { origin: op.origin, message });
+                let room = has_room(&self.store, writes_bytes)
+                    && slot.rooms.values().all(|room| *room > writes_bytes.saturating_mul(2));
+                if mutation.object_remains() && !op.only_frees() && !room {
+                    self.refuse_full(view, op, out);
                     return;
                 }
                 let kind =
@@ -461,8 +501,13 @@ fn floor_versions(slot: &PgSlot) -> ReplyVersions {
 }
 
 fn has_room(store: &Store, bytes: u64) -> bool {
+    room(store) > bytes.saturating_mul(2)
+}
+
+/// Bytes above the reserve.
+pub(super) fn room(store: &Store) -> u64 {
     let s = store.statfs();
-    s.available > bytes.saturating_mul(2) + s.total / RESERVE_PART
+    s.available.saturating_sub(s.total / RESERVE_PART)
 }
 
 fn bytes_of(output: Vec<Piece>) -> Bytes {
