@@ -3,6 +3,8 @@
 
 mod copy;
 mod run;
+#[cfg(test)]
+mod tests;
 
 use crate::client_op::{ClientOp, Origin};
 use crate::map::View;
@@ -100,7 +102,7 @@ pub struct PgSlot {
     rooms: BTreeMap<OsdId, u64>,
     /// Member: what was said last.
     said_room: u64,
-    /// Objects and bytes, as the last count said; changes since make it stale.
+    /// Objects and bytes: counted once, then carried over every write.
     pub counted: Option<(u64, u64)>,
     pub state_since: UTime,
     pub changed: bool,
@@ -406,8 +408,10 @@ impl Shard {
             None => Rc::new(meta_object(id)),
         };
         let mut ops = Vec::with_capacity(txn.changes.len() + txn.meta.len());
+        let mut before = None;
         if let Some(object) = txn.object {
             let o: ObjectName = Rc::new(object);
+            before = Some((o.clone(), self.store.stat(&o).map(|s| s.size)));
             ops.extend(txn.changes.into_iter().map(|change| change.into_txn_op(o.clone())));
         }
         for change in txn.meta {
@@ -421,6 +425,26 @@ impl Shard {
             });
         }
         self.submit(ops.into(), Then::Pg(id, token));
+        if let Some((o, size)) = before {
+            self.recount(id, &o, size);
+        }
+    }
+
+    /// Carries the PG's count over one change of `object`, which had `before` bytes.
+    fn recount(&mut self, id: PgId, object: &HObject, before: Option<u64>) {
+        let Some(slot) = self.pgs.get_mut(&id) else { return };
+        let Some((objects, bytes)) = slot.counted else { return };
+        if !self.delayed.is_empty() {
+            // The change is not in the store yet.
+            slot.counted = None;
+            return;
+        }
+        let after = self.store.stat(object).map(|s| s.size);
+        let counted = (
+            (objects + after.is_some() as u64).saturating_sub(before.is_some() as u64),
+            (bytes + after.unwrap_or(0)).saturating_sub(before.unwrap_or(0)),
+        );
+        slot.counted = Some(counted);
     }
 
     /// The next objects of a PG after `after`; whether these are the last.
@@ -637,7 +661,7 @@ impl Shard {
         self.flush_store(out);
     }
 
-    /// Objects and bytes of a PG, counted anew if they changed.
+    /// Objects and bytes of a PG; a scan only after a copy, a wipe or a new interval.
     pub fn count(&mut self, view: &View, id: PgId) -> (u64, u64) {
         let Some(slot) = self.pgs.get(&id) else { return (0, 0) };
         if let Some(counted) = slot.counted {

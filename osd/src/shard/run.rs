@@ -418,7 +418,6 @@ impl Shard {
         self.next_ticket += 1;
         slot.writes += 1;
         slot.write_bytes += writes_bytes;
-        slot.counted = None;
         slot.queues.write_started(op.hash);
         let keep = op.request.flags & flag::RETURNVEC != 0;
         let write = NewWrite {

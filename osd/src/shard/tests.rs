@@ -1,0 +1,243 @@
+//! One shard with one PG of one copy, on a device that completes when the test says so.
+
+use super::*;
+use crate::ops::OpRequest;
+use maps::OsdMap;
+use maps::osd_map::osd_state;
+use maps::pool::PgPool;
+use messenger::messages::op::Op;
+use messenger::messages::{OsdOpReply, TypedMessage};
+use seastore::{MkfsParams, mkfs_plan, probe, superblock_offsets};
+use std::collections::BTreeMap;
+use types::node::aligned_buf;
+use types::{EntityName, Fsid, ReqId, SnapContext, SnapId};
+
+const DEVICE: u64 = 64 << 20;
+const PG: PgId = PgId { pool: PoolId(1), seed: 0 };
+const NOW: Now = Now { mono: Instant(1_000_000), wall: UTime { sec: 1000, nsec: 0 } };
+
+struct World {
+    shard: Shard,
+    view: View,
+    disk: Vec<u8>,
+    /// Device requests that have not completed.
+    due: VecDeque<StoreEffect>,
+    replies: Vec<(u64, OsdOpReply)>,
+    dropped: Vec<u64>,
+}
+
+impl World {
+    fn new() -> Self {
+        let params = MkfsParams {
+            cluster: Fsid([1; 16]),
+            osd: OsdId(0),
+            osd_uuid: Fsid([2; 16]),
+            store_uuid: Fsid([3; 16]),
+            device_bytes: DEVICE,
+            shards: 1,
+        };
+        let mut disk = vec![0; DEVICE as usize];
+        for (at, bytes) in mkfs_plan(&params).unwrap() {
+            disk[at as usize..at as usize + bytes.len()].copy_from_slice(&bytes);
+        }
+        let [a, b] = superblock_offsets(DEVICE).map(|at| &disk[at as usize..at as usize + 4096]);
+        let superblock = probe(DEVICE, a, b).unwrap();
+        let mut map = OsdMap::new(Fsid([1; 16]), NOW.wall);
+        map.epoch = Epoch(3);
+        map.set_max_osd(1);
+        map.state[0] = osd_state::EXISTS | osd_state::UP;
+        map.weight[0] = 0x10000;
+        map.info[0].up_from = Epoch(1);
+        map.pools.insert(PG.pool, PgPool::new_replicated(1, 1, 0, Epoch(2), NOW.wall));
+        map.pg_temp.insert(PG, vec![0]);
+        let view = View { map: Rc::new(map), booted: true };
+        let config = StoreConfig { superblock, shard: 0, nonce: 9 };
+        let shard = Shard::new(OsdId(0), config);
+        let (due, replies, dropped) = Default::default();
+        let mut world = Self { shard, view, disk, due, replies, dropped };
+        let mut out = Vec::new();
+        world.shard.mount(&mut out);
+        world.take(out);
+        world.settle();
+        let mut out = Vec::new();
+        world.shard.on_map(NOW, &world.view, false, &[PG.pool], &[PG], &mut out);
+        world.take(out);
+        world.settle();
+        assert!(world.shard.pgs[&PG].pg.is_active());
+        world
+    }
+
+    fn take(&mut self, out: Vec<Out>) {
+        for o in out {
+            match o {
+                Out::Store(effect) => self.due.push_back(effect),
+                Out::Reply { origin, message } => {
+                    let reply = OsdOpReply::from_message(&message).unwrap();
+                    self.replies.push((origin.tid, reply));
+                }
+                Out::Dropped { origin } => self.dropped.push(origin.tid),
+                _ => {}
+            }
+        }
+    }
+
+    /// Until the device has nothing more to do.
+    fn settle(&mut self) {
+        loop {
+            let mut out = Vec::new();
+            self.shard.end_of_turn(NOW, Some(&self.view), &mut out);
+            self.take(out);
+            let Some(effect) = self.due.pop_front() else { return };
+            let done = match effect {
+                StoreEffect::Read { io, offset, len } => {
+                    let mut buf = aligned_buf(len);
+                    buf.extend_from_slice(&self.disk[offset as usize..offset as usize + len]);
+                    IoCompletion::Read { io, result: Ok(buf.freeze()) }
+                }
+                StoreEffect::Write { io, offset, buf, .. } => {
+                    self.disk[offset as usize..offset as usize + buf.len()].copy_from_slice(&buf);
+                    IoCompletion::Write { io, result: Ok(()) }
+                }
+                StoreEffect::Flush { io } => IoCompletion::Flush { io, result: Ok(()) },
+            };
+            let mut out = Vec::new();
+            self.shard.on_io(NOW, Some(&self.view), done, &mut out);
+            self.take(out);
+        }
+    }
+
+    fn send(&mut self, tid: u64, name: &str, op: Op) {
+        let object = HObject::head(PG.pool, "", "", name);
+        let client = EntityName::client(7);
+        let op = ClientOp {
+            origin: Origin { core: CoreId(0), conn: ConnId(1), charge: 0, tid },
+            pg: PG,
+            epoch: Epoch(3),
+            hash: object.hash,
+            nspace: String::new(),
+            retry_attempt: 0,
+            request: OpRequest {
+                object,
+                snap: SnapId::HEAD,
+                snap_context: SnapContext::default(),
+                ops: vec![op],
+                flags: 0,
+                mtime: NOW.wall,
+                reqid: ReqId { name: client, tid, inc: 0 },
+            },
+            fetched: BTreeMap::new(),
+            copied: BTreeMap::new(),
+        };
+        let mut out = Vec::new();
+        self.shard.on_client_op(NOW, &self.view, Box::new(op), &mut out);
+        self.take(out);
+    }
+
+    /// Writes that have no place on the device yet, until the store takes no more.
+    fn stuff(&mut self) -> u64 {
+        let data = Bytes::from(vec![5; 1 << 20]);
+        for tid in 1..500 {
+            if !self.shard.store.accepting() {
+                return tid;
+            }
+            self.send(tid, "stuffing", Op::write_full(data.clone()));
+        }
+        panic!("a store of 64 MiB takes 500 MiB");
+    }
+    fn results(&self) -> Vec<(u64, i32)> {
+        self.replies.iter().map(|(tid, r)| (*tid, r.result)).collect()
+    }
+}
+
+#[test]
+fn a_parked_write_keeps_its_place() {
+    let mut w = World::new();
+    let tid = w.stuff();
+    w.replies.clear();
+    w.send(tid, "x", Op::append(Bytes::from_static(b"a")));
+    w.send(tid + 1, "x", Op::read(0, 0));
+    // Goes through without room, but not before what came first.
+    w.send(tid + 2, "x", Op::delete());
+    w.send(tid + 3, "x", Op::append(Bytes::from_static(b"b")));
+    w.send(tid + 4, "x", Op::read(0, 0));
+    assert_eq!(w.results(), []);
+    w.settle();
+    let ours: Vec<_> = w.replies.iter().filter(|(t, _)| *t >= tid).collect();
+    let tids: Vec<u64> = ours.iter().map(|(t, _)| t - tid).collect();
+    assert_eq!(tids, [0, 1, 2, 3, 4]);
+    assert!(ours.iter().all(|(_, r)| r.result == 0), "{:?}", w.results());
+    assert_eq!(ours[1].1.ops[0].output.to_bytes(), &b"a"[..]);
+    assert_eq!(ours[4].1.ops[0].output.to_bytes(), &b"b"[..]);
+}
+
+#[test]
+fn a_new_interval_drops_what_is_parked() {
+    let mut w = World::new();
+    let tid = w.stuff();
+    w.send(tid, "x", Op::append(Bytes::from_static(b"a")));
+    let mut out = Vec::new();
+    w.shard.on_interval(PG, &mut out);
+    w.take(out);
+    assert!(w.dropped.contains(&tid));
+    w.settle();
+    assert!(!w.shard.store.exists(&HObject::head(PG.pool, "", "", "x")));
+}
+
+#[test]
+fn a_full_member_refuses_writes_and_not_deletes() {
+    let mut w = World::new();
+    w.send(1, "x", Op::append(Bytes::from_static(b"a")));
+    w.settle();
+    let ack =
+        |room| PeerMessage { pg: PG, epoch: Epoch(3), body: Body::RepAck { version: 0, room } };
+    let mut out = Vec::new();
+    w.shard.on_peer(NOW, &w.view, OsdId(5), ack(0), &mut out);
+    w.send(2, "x", Op::append(Bytes::from_static(b"b")));
+    w.send(3, "x", Op::delete());
+    w.settle();
+    w.shard.on_peer(NOW, &w.view, OsdId(5), ack(4096), &mut out);
+    w.send(4, "x", Op::append(Bytes::from_static(b"c")));
+    w.settle();
+    assert_eq!(w.results(), [(1, 0), (2, -28), (3, 0), (4, 0)]);
+}
+
+#[test]
+fn a_full_device_says_so_and_recovers() {
+    let mut w = World::new();
+    let data = Bytes::from(vec![5; 1 << 20]);
+    let mut last = 0;
+    for tid in 1..200 {
+        w.send(tid, &format!("f{tid}"), Op::write_full(data.clone()));
+        w.settle();
+        last = tid;
+        if w.replies.last().is_none_or(|(_, r)| r.result != 0) {
+            break;
+        }
+    }
+    assert_eq!(w.replies.last().map(|(t, r)| (*t, r.result)), Some((last, -28)), "after {last}");
+    for n in 1..last {
+        w.send(1000 + n, &format!("f{n}"), Op::delete());
+        w.settle();
+    }
+    w.send(2000, "again", Op::write_full(data));
+    w.settle();
+    let after = w.results().split_off(last as usize);
+    assert!(after.iter().all(|(_, result)| *result == 0), "{after:?}");
+    assert_eq!(after.len() as u64, last);
+}
+
+#[test]
+fn counts_follow_writes_without_a_new_scan() {
+    let mut w = World::new();
+    let view = w.view.clone();
+    assert_eq!(w.shard.count(&view, PG), (0, 0));
+    w.send(1, "a", Op::write_full(Bytes::from_static(b"12345")));
+    w.send(2, "b", Op::append(Bytes::from_static(b"123")));
+    w.send(3, "b", Op::append(Bytes::from_static(b"45")));
+    w.send(4, "c", Op::append(Bytes::from_static(b"xyz")));
+    w.send(5, "c", Op::delete());
+    w.settle();
+    assert_eq!(w.shard.pgs[&PG].counted, Some((2, 10)));
+    w.shard.pgs.get_mut(&PG).unwrap().counted = None;
+    assert_eq!(w.shard.count(&view, PG), (2, 10));
+}
