@@ -2,12 +2,14 @@
 
 use anyhow::{Context, bail};
 use std::net::{IpAddr, SocketAddr, TcpListener};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use types::node::LogLevel;
 use types::{EntityAddr, Fsid};
 
 /// Ports that OSDs take when none is asked for, as Ceph's do.
 const OSD_PORTS: std::ops::Range<u16> = 6800..7568;
+/// How long a daemon waits for its port when an earlier run has just ended.
+const PORT_PATIENCE: Duration = Duration::from_secs(3);
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 512;
 
@@ -49,7 +51,19 @@ impl From<Verbosity> for LogLevel {
 /// Listens on `addr`; port 0 stands for the first free port of Ceph's OSD range.
 pub fn listen(addr: SocketAddr) -> anyhow::Result<TcpListener> {
     if addr.port() != 0 {
-        return bind(addr).with_context(|| format!("cannot listen on {addr}"));
+        let patience = Instant::now() + PORT_PATIENCE;
+        return loop {
+            match bind(addr) {
+                // The kernel takes a ring down, and its sockets with it, some time after the
+                // process that owned it is gone.
+                Err(e)
+                    if e.kind() == std::io::ErrorKind::AddrInUse && Instant::now() < patience =>
+                {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                result => break result.with_context(|| format!("cannot listen on {addr}")),
+            }
+        };
     }
     listen_in(addr.ip(), OSD_PORTS)
 }
