@@ -202,11 +202,7 @@ fn minimal(cx: &mut Cx<'_>, _: &Args) -> Outcome {
 fn key_get(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let key = args.need("key")?;
     let value = cx.services.config.key(&key).ok_or_else(|| Failure::not_found(""))?;
-    let mut data = value.to_vec();
-    if std::str::from_utf8(value).is_ok() && !value.ends_with(b"\n") {
-        data.push(b'\n');
-    }
-    Ok(Reply::data(data))
+    Ok(Reply::data(value.to_vec()))
 }
 
 fn key_set(cx: &mut Cx<'_>, args: &Args) -> Outcome {

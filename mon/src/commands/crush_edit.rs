@@ -444,7 +444,12 @@ fn rename_bucket(cx: &mut Cx<'_>, args: &Args) -> Outcome {
         (None, None) => {
             return Err(Failure::not_found(format!("srcname = '{from}' does not exist")));
         }
-        (None, Some(_)) => return Ok(Reply::status(format!("renamed bucket {from} into {to}"))),
+        // Asked again: not an error.
+        (None, Some(_)) => {
+            return Ok(Reply::status(format!(
+                "srcname = '{from}' does not exist and dstname = '{to}' already exists"
+            )));
+        }
         (Some(_), Some(_)) => {
             return Err(Failure::new(errno::EEXIST, format!("dstname = '{to}' already exists")));
         }
@@ -525,7 +530,13 @@ fn set_class(cx: &mut Cx<'_>, args: &Args) -> Outcome {
             status += &format!("osd.{id} does not exist. ");
             continue;
         }
-        if let Some(have) = map.device_class(id as i32).filter(|have| *have != class) {
+        if let Some(have) = map.device_class(id as i32) {
+            if have == class {
+                status += &format!(
+                    "osd.{id} already set to class {class}. set-device-class item id {id} name 'osd.{id}' device_class '{class}': no change. "
+                );
+                continue;
+            }
             return Err(Failure::new(
                 errno::EBUSY,
                 format!(

@@ -370,7 +370,7 @@ fn ok_to_stop(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     }
     if ok {
         value["ok_become_degraded"] = json!(degraded);
-        return Ok(Reply::data(format!("\n{value}\n")));
+        return Ok(Reply::data(format!("{value}\n")));
     }
     Err(Failure::new(
         super::errno::EBUSY,

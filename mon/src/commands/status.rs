@@ -474,10 +474,11 @@ fn features(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let mut out = Map::new();
     let own = cx.services.mon.map.mons.len() as u32;
     out.insert("mon".into(), vec![entry(types::features::PACIFIC, own)].into());
-    for (kind, counts) in &cx.services.mon.sessions {
-        let list: Vec<Value> = counts.iter().map(|(f, n)| entry(*f, *n)).collect();
-        if *kind != "mon" && !list.is_empty() {
-            out.insert((*kind).into(), list.into());
+    for kind in ["mds", "osd", "client", "mgr"] {
+        let counts = cx.services.mon.sessions.get(kind).into_iter().flatten();
+        let list: Vec<Value> = counts.map(|(f, n)| entry(*f, *n)).collect();
+        if !list.is_empty() {
+            out.insert(kind.into(), list.into());
         }
     }
     answer_json(args, out.into())
