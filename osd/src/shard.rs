@@ -222,17 +222,15 @@ impl Shard {
     }
 
     /// True if the store took it, or never will.
-    fn submit_now(&mut self, txn: Transaction, token: u64, again: bool) -> bool {
+    fn submit_now(&mut self, mut txn: Transaction, token: u64, again: bool) -> bool {
         use seastore::SubmitError;
-        // A refused transaction is kept, so it is copied before; the parts are shared.
-        let copy = txn.clone();
-        match self.store.submit(txn, token) {
+        match self.store.try_submit(&mut txn, token) {
             Ok(()) => true,
             Err(SubmitError::Full | SubmitError::Busy | SubmitError::NotMounted) => {
                 if again {
-                    self.delayed.push_front((copy, token));
+                    self.delayed.push_front((txn, token));
                 } else {
-                    self.delayed.push_back((copy, token));
+                    self.delayed.push_back((txn, token));
                 }
                 false
             }

@@ -184,16 +184,21 @@ impl Store {
 
     /// Applies `txn` in memory at once, whole or not at all, and queues it for the journal.
     /// [`StoreEvent::Durable`] with `token` follows; tokens come back in the order of submission.
-    pub fn submit(&mut self, txn: Transaction, token: u64) -> Result<(), SubmitError> {
+    pub fn submit(&mut self, mut txn: Transaction, token: u64) -> Result<(), SubmitError> {
+        self.try_submit(&mut txn, token)
+    }
+
+    /// As [`Store::submit`]; takes the operations out of `txn`, and leaves them there on an error.
+    pub fn try_submit(&mut self, txn: &mut Transaction, token: u64) -> Result<(), SubmitError> {
         match &self.phase {
             Phase::Ready => {}
             Phase::Failed(e) => return Err(SubmitError::Failed(*e)),
             _ => return Err(SubmitError::NotMounted),
         }
-        let bytes_max = self.admit(&txn)?;
+        let bytes_max = self.admit(txn)?;
         let mut queued = Queued { token: Some(token), bytes_max, ..Queued::default() };
         queued.ops.reserve(txn.ops.len());
-        for op in txn.ops {
+        for op in std::mem::take(&mut txn.ops) {
             match op {
                 TxnOp::Write { o, offset, mut data } if data.len() > PIECE_BYTES_MAX => {
                     let mut at = offset;
