@@ -307,6 +307,37 @@ mod tests {
         assert_eq!(auth.rotating(EntityKind::Osd).unwrap().secrets.len(), 3);
     }
 
+    /// A service that last heard of secrets before the rotation knows the new current one as its
+    /// next; a ticket opens as long as it is valid, whatever rotates meanwhile.
+    #[test]
+    fn short_tickets_open_for_hours_of_rotations() {
+        let ttl = 4;
+        let config =
+            AuthConfig { service_ticket: Duration::from_secs(ttl), ..AuthConfig::default() };
+        let mut auth = AuthService::load(config, &KvMap::new(), [7; 32]).unwrap();
+        let mut tickets = std::collections::VecDeque::new();
+        let mut known: Option<RotatingSecrets> = None;
+        let mut rotations = 0;
+        for second in 0..4 * 3600 {
+            auth.rotate(NOW + Duration::from_secs(second));
+            commit(&mut auth);
+            let ticket = auth.current_secret(EntityKind::Osd).unwrap();
+            let latest = auth.rotating(EntityKind::Osd).unwrap().clone();
+            if let Some(before) = known.replace(latest.clone()) {
+                assert_eq!(before.get(ticket.0), Some(ticket.1), "one behind, at {second}");
+                rotations += u64::from(before != latest);
+            }
+            tickets.push_back(ticket);
+            if tickets.len() as u64 > ttl {
+                tickets.pop_front();
+            }
+            for (id, key) in &tickets {
+                assert_eq!(auth.service_secret(EntityKind::Osd, *id), Some(*key), "at {second}");
+            }
+        }
+        assert!(rotations > 4 * 3600 / (2 * ttl), "{rotations}");
+    }
+
     #[test]
     fn a_staged_entity_is_seen_by_commands_and_opens_nothing_yet() {
         let mut auth = fresh();
