@@ -2,10 +2,13 @@
 
 use crate::acceptance::directory;
 use crate::cluster::{Cluster, Shell, has};
-use crate::steps::Outcome;
+use crate::steps::{Outcome, ms};
 use anyhow::{Context, ensure};
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// How long writing may take to go on when everybody is back.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Writes objects whose bytes follow from their names, and prints the name of each acknowledged one.
 const WRITER: &str = r#"
@@ -89,17 +92,26 @@ pub fn run(rounds: u32) -> anyhow::Result<Outcome> {
         c.start()?;
         c.wait_healthy(60).with_context(|| format!("round {round}: {victims:?} killed"))?;
         // Writing goes on by itself: librados resends.
-        let before = std::fs::metadata(c.dir.join(format!("acked.{round}")))?.len();
-        std::thread::sleep(Duration::from_millis(1500));
-        let after = std::fs::metadata(c.dir.join(format!("acked.{round}")))?.len();
+        let acked_bytes = || -> anyhow::Result<u64> {
+            Ok(std::fs::metadata(c.dir.join(format!("acked.{round}")))?.len())
+        };
+        let (before, begin) = (acked_bytes()?, Instant::now());
+        while acked_bytes()? == before && begin.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let again = begin.elapsed();
+        std::thread::sleep(Duration::from_millis(1000));
+        let after = acked_bytes()?;
         writer.kill()?;
         writer.wait()?;
         ensure!(
             after > before,
-            "round {round}: no write is acknowledged after {victims:?} came back"
+            "round {round}: no write is acknowledged within {} s after {} came back",
+            PATIENCE.as_secs(),
+            names(&victims)
         );
         let text = c.ok(&format!("/usr/bin/python3 reader.py acked.{round} ceph.conf"))?;
-        println!("round {round}: {} killed; {text}", names(&victims));
+        println!("round {round}: {} killed, writing {} after; {text}", names(&victims), ms(again));
         total += text.split(' ').next().and_then(|n| n.parse::<u64>().ok()).unwrap_or(0);
     }
     Ok(Outcome::Passed(format!("{rounds} rounds, {total} acknowledged objects, none lost")))
