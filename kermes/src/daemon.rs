@@ -103,19 +103,20 @@ pub fn new_uuid() -> anyhow::Result<Fsid> {
     Ok(Fsid(bytes))
 }
 
-/// Waits for SIGINT or SIGTERM, or until `done` answers.
-pub fn wait_for_signal(done: tokio::sync::oneshot::Receiver<()>) -> anyhow::Result<()> {
+/// Waits for SIGINT or SIGTERM (`None`), or for the first message of `ended`.
+pub fn wait_for_signal<T>(
+    ended: &mut tokio::sync::mpsc::UnboundedReceiver<T>,
+) -> anyhow::Result<Option<T>> {
     use tokio::signal::unix::{SignalKind, signal};
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-            _ = done => {}
+            _ = terminate.recv() => Ok(None),
+            _ = interrupt.recv() => Ok(None),
+            message = ended.recv() => Ok(message),
         }
-        Ok(())
     })
 }
 

@@ -49,6 +49,7 @@ pub fn run(reactor: &str, port: u16) -> anyhow::Result<Outcome> {
     listing(&c)?;
     let down = c.stop()?;
     let again = c.start()?;
+    cores(&mut c)?;
     c.prints("ceph -s", &["HEALTH_OK"])?;
     c.ok("rados -p p1 get o1 back && cmp back file")?;
     c.ok("rados -p p1 get big back && cmp back big")?;
@@ -58,6 +59,26 @@ pub fn run(reactor: &str, port: u16) -> anyhow::Result<Outcome> {
         ms(down),
         ms(again)
     )))
+}
+
+/// The same stores with other numbers of cores (design D4), and `kill -9` in between.
+fn cores(c: &mut Cluster) -> anyhow::Result<()> {
+    for cores in ["2", "4", "1"] {
+        c.stop()?;
+        c.set_arg("--cores-per-osd", cores);
+        c.start()?;
+        c.wait_healthy(30)?;
+        c.ok("rados -p p1 get o1 back && cmp back file")?;
+        c.ok("rados -p p1 put o2 file && rados -p p1 get o2 back && cmp back file")?;
+        c.prints("rados -p p1 bench 2 write -b 4096", &["Average IOPS"])?;
+        let osd = c.pids()?.into_iter().find(|(n, _)| n == "osd.1");
+        let (_, pid) = osd.ok_or_else(|| anyhow::anyhow!("osd.1 runs"))?;
+        c.kill(pid, "KILL")?;
+        c.start()?;
+        c.wait_healthy(30)?;
+        c.ok("rados -p p1 get o2 back && cmp back file")?;
+    }
+    Ok(())
 }
 
 fn cluster_commands(c: &Cluster) -> anyhow::Result<()> {

@@ -87,6 +87,14 @@ impl Cluster {
         Ok((cluster, took))
     }
 
+    /// Changes an argument of `kermes dev up` for the next start.
+    pub fn set_arg(&mut self, name: &str, value: &str) {
+        match self.up_args.iter().position(|a| a == name) {
+            Some(at) => self.up_args[at + 1] = value.to_owned(),
+            None => self.up_args.extend([name.to_owned(), value.to_owned()]),
+        }
+    }
+
     pub fn start(&mut self) -> anyhow::Result<Duration> {
         let begin = Instant::now();
         let output = Command::new("timeout")

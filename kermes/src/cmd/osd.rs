@@ -8,14 +8,17 @@ use messenger::auth::AuthName;
 use messenger::auth::crypto::CryptoKey;
 use messenger::table::Limits;
 use osd::{OsdConfig, OsdNode};
-use runtime::device::Device;
+use runtime::device::{Device, OpenError};
 use runtime::uring::Resources;
 use seastore::{MkfsParams, ProbeError, Superblock};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::time::{Duration, Instant};
 use types::node::{BLOCK_SIZE, CoreId};
 use types::{EntityAddrVec, EntityKind, Fsid, OsdId};
+
+/// How long an OSD waits for its device when an earlier run has just ended.
+const DEVICE_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Serve placement groups from one device.
 ///
@@ -144,7 +147,17 @@ fn read_superblock(device: &Device) -> anyhow::Result<Result<Superblock, ProbeEr
 
 /// Opens a prepared device and checks whose it is.
 fn open_store(path: &Path, cluster: Option<Fsid>) -> anyhow::Result<(Device, Superblock)> {
-    let device = Device::open(path)?;
+    let patience = Instant::now() + DEVICE_PATIENCE;
+    let device = loop {
+        match Device::open(path) {
+            // The kernel takes a ring down, and the files it has registered with it, some time
+            // after the process that owned it is gone.
+            Err(OpenError::InUse { .. }) if Instant::now() < patience => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            result => break result?,
+        }
+    };
     let superblock = read_superblock(&device)?.with_context(|| format!("{}", path.display()))?;
     if let Some(cluster) = cluster {
         superblock.check_cluster(cluster).with_context(|| format!("{}", path.display()))?;
@@ -211,7 +224,7 @@ fn read_key(args: &RunArgs, conf: &Conf, entity: &Entity) -> anyhow::Result<Cryp
     files::read_key(path, &entity.name)
 }
 
-/// One thread for each core, until all of them have ended. The exit code is the worst one.
+/// One thread for each core. Core 0 ends when the OSD has stopped in order, and with it the process.
 fn run_cores(
     args: &RunArgs,
     configs: Vec<OsdConfig>,
@@ -220,17 +233,13 @@ fn run_cores(
 ) -> anyhow::Result<i32> {
     let (ports, stopper) = runtime::hop::mesh(configs.len())?;
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut threads = Vec::new();
-    let (done, ended) = tokio::sync::oneshot::channel();
-    // The channel closes when the last core's end of it is dropped.
-    let done = Arc::new(done);
+    let (ended_tx, mut ended) = tokio::sync::mpsc::unbounded_channel();
     for (config, port) in configs.into_iter().zip(ports) {
         let core = port.core();
         let name = format!("osd.{}/{}", config.superblock.osd, core.0);
         let cpu = args.cpu_first.map(|first| (first + core.0 as usize) % cpus);
         let (listener, device) = (listener.try_clone()?, device.try_clone()?);
-        let (log, reactor, done) = (args.log.into(), args.reactor, done.clone());
-        let stopper = stopper.clone();
+        let (log, reactor, ended) = (args.log.into(), args.reactor, ended_tx.clone());
         let body = move || {
             let resources = Resources {
                 listeners: vec![listener],
@@ -248,16 +257,23 @@ fn run_cores(
             if let Err(e) = &result {
                 eprintln!("{name} cannot go on: {e}");
             }
-            // A core does not run without its siblings.
-            stopper.stop();
-            drop(done);
-            result.unwrap_or(1)
+            let _ = ended.send((core, result.unwrap_or(1)));
         };
-        threads.push(std::thread::Builder::new().name(format!("core-{}", core.0)).spawn(body)?);
+        std::thread::Builder::new().name(format!("core-{}", core.0)).spawn(body)?;
     }
-    drop(done);
-    daemon::wait_for_signal(ended)?;
+    drop(ended_tx);
+    let first = daemon::wait_for_signal(&mut ended)?;
+    // A signal, or one core that has ended: the others stop too.
     stopper.stop();
-    let codes = threads.into_iter().map(|t| t.join().unwrap_or(101));
-    Ok(codes.max().unwrap_or(0))
+    let mut worst = 0;
+    let mut next = first;
+    loop {
+        if let Some((core, code)) = next {
+            worst = worst.max(code);
+            if core == CoreId(0) {
+                return Ok(worst);
+            }
+        }
+        next = Some(ended.blocking_recv().context("every core has ended without an exit code")?);
+    }
 }
