@@ -10,6 +10,9 @@ use std::collections::BTreeMap;
 use types::node::{ConnId, CoreId};
 use types::{EVersion, EntityName, Epoch, PgId, ReqId, SnapId};
 
+/// In place of a connection: the request is this OSD's own.
+pub const INTERNAL: ConnId = ConnId(u64::MAX);
+
 /// Where a request came in, and what it holds there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Origin {
@@ -76,9 +79,10 @@ impl ClientOp {
     pub fn is_write(&self) -> bool {
         self.request.is_write()
     }
-    /// Bytes that came with the ops.
+    /// Bytes that came with the ops, and those that were copied for them.
     pub fn input_bytes(&self) -> u64 {
-        self.request.ops.iter().map(|o| o.input.len() as u64).sum()
+        let copied: u64 = self.copied.values().map(Copied::bytes).sum();
+        copied + self.request.ops.iter().map(|o| o.input.len() as u64).sum::<u64>()
     }
     /// A write that takes no space: it goes through on a full device.
     pub fn only_frees(&self) -> bool {

@@ -6,6 +6,7 @@
 //! hops back. Each core dials other OSDs itself, so answers from them arrive where they are needed.
 
 mod clients;
+mod fetch;
 mod maps_in;
 mod peers;
 
@@ -256,6 +257,9 @@ impl OsdNode {
                     fx.push(Effect::Hop { to: core, msg: OsdHop::Reset { conn } })
                 }
                 Out::Peer { to, message } => self.send_peer(now, to, message, fx),
+                Out::Fetch { request, source, ops } => {
+                    self.fetch(now, slot, request, source, ops, fx)
+                }
                 Out::StateChanged => self.stats_soon = true,
                 Out::Mounted(report) => self.on_mounted(now, slot, report, fx),
                 Out::Failed(e) => {

@@ -2,19 +2,22 @@
 //! the PGs decide. Start with [`Shard::on_client_op`]; operations are run in `shard/run.rs`.
 
 mod copy;
+mod copy_from;
 mod run;
 #[cfg(test)]
 mod tests;
 
 use crate::client_op::{ClientOp, Origin};
 use crate::map::View;
-use crate::ops::Limits;
+use crate::ops::copy::CopySource;
+use crate::ops::{Limits, Op};
 use crate::pg::log::Entry;
 use crate::pg::message::{Body, PeerMessage};
 use crate::pg::queue::ObjectQueues;
 use crate::pg::{self, Effect as PgEffect, Input as PgInput, MetaChange, Pg, PgTxn, meta_object};
 use bytes::Bytes;
 use copy::{ChunkId, Receiving, Transfer};
+use copy_from::Copying;
 use maps::pool::reversed_hash_range;
 use messenger::message::Message;
 use run::{Job, ReadTarget};
@@ -54,6 +57,12 @@ pub enum Out {
     Peer {
         to: OsdId,
         message: Message,
+    },
+    /// Send `ops` to the primary of `source`; the answer comes by [`Shard::on_fetched`].
+    Fetch {
+        request: u64,
+        source: CopySource,
+        ops: Vec<Op>,
     },
     /// A PG changed its state.
     StateChanged,
@@ -126,6 +135,10 @@ pub struct Shard {
     reads: FixedMap<u64, ReadTarget>,
     jobs: FixedMap<u64, Job>,
     next_job: u64,
+    /// By number, in the order in which they began.
+    copies: BTreeMap<u64, Copying>,
+    next_copy: u64,
+    next_copy_request: u64,
     transfers: BTreeMap<(PgId, OsdId, HObject), Transfer>,
     next_transfer: u16,
     receiving: BTreeMap<(PgId, HObject), Receiving>,
@@ -172,6 +185,9 @@ impl Shard {
             reads: FixedMap::default(),
             jobs: FixedMap::default(),
             next_job: 1,
+            copies: BTreeMap::new(),
+            next_copy: 1,
+            next_copy_request: 1,
             transfers: BTreeMap::new(),
             next_transfer: 1,
             receiving: BTreeMap::new(),
@@ -509,16 +525,10 @@ impl Shard {
         for job in jobs {
             origins.extend(self.jobs.remove(&job).map(|j| j.op.origin));
         }
+        origins.extend(self.forget_copies(id));
         self.transfers.retain(|(pg, _, _), _| *pg != id);
         self.receiving.retain(|(pg, _), _| *pg != id);
-        let mut reset = BTreeSet::new();
-        for origin in origins {
-            out.push(Out::Dropped { origin });
-            // Its map may show it no reason to send again.
-            if reset.insert((origin.core, origin.conn)) {
-                out.push(Out::Reset { core: origin.core, conn: origin.conn });
-            }
-        }
+        copy_from::drop_all(origins, out);
     }
 
     /// A new map: existing PGs hear of it, and those that are now ours are made.
@@ -539,6 +549,7 @@ impl Shard {
             let known_new = new_pools.contains(&id.pool);
             self.create_pg(now, view, id, known_new, out);
         }
+        self.resend_copies(now, out);
     }
 
     fn create_pg(&mut self, now: Now, view: &View, id: PgId, known_new: bool, out: &mut Vec<Out>) {
@@ -612,6 +623,7 @@ impl Shard {
             self.pg_input(now, view, id, PgInput::Tick, out);
         }
         self.on_lease(now, view, out);
+        self.copies_tick(now, out);
         self.say_room();
     }
 

@@ -1,7 +1,7 @@
 //! Sessions of clients: what they may do, which maps they have, and their requests.
 
 use super::{Fx, OsdHop, OsdNode, Parked, WAITING_FOR_MAP_MAX, log};
-use crate::client_op::{ClientOp, Origin};
+use crate::client_op::{ClientOp, INTERNAL, Origin};
 use crate::heartbeat;
 use crate::ops::perm;
 use crate::pg::message as peer;
@@ -70,6 +70,9 @@ impl OsdNode {
         }
         self.messenger.release(conn, charge, fx);
         match message.kind {
+            kind::OSD_OP_REPLY if self.peers.osd_of(conn).is_some() => {
+                self.on_fetch_reply(now, &message, fx)
+            }
             internal::HEARTBEAT => self.on_heartbeat(now, conn, &message, fx),
             peer::KIND_FIRST..=peer::KIND_LAST => {
                 let Some(session) = self.sessions.get(&conn) else { return };
@@ -248,6 +251,9 @@ impl OsdNode {
 
     pub(super) fn reply(&mut self, now: Now, origin: Origin, message: Message, fx: &mut Fx) {
         if self.is_core(origin.core) {
+            if origin.conn == INTERNAL {
+                return self.on_fetch_reply(now, &message, fx);
+            }
             self.messenger.release(origin.conn, origin.charge, fx);
             self.messenger.send(now, origin.conn, message, fx);
         } else {

@@ -33,6 +33,20 @@ pub enum Copied {
     Failed(i32),
 }
 
+impl Copied {
+    /// Bytes of data and omap.
+    pub fn bytes(&self) -> u64 {
+        match self {
+            Self::Failed(_) => 0,
+            Self::Object(object) => {
+                let data: usize = object.data.iter().map(Bytes::len).sum();
+                let omap: usize = object.omap.iter().map(|(k, v)| k.len() + v.len()).sum();
+                (data + omap) as u64
+            }
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CopiedObject {
     pub user_version: u64,
@@ -205,8 +219,8 @@ pub struct CopyFetch {
 }
 
 impl CopyFetch {
-    /// `bytes_max`: the largest source that is accepted ([`super::Limits::object_size_bytes_max`]);
-    /// bounds the memory of a copy.
+    /// `bytes_max`: data and omap of the largest source that is accepted; bounds the memory of a
+    /// copy. Ends with EFBIG beyond.
     pub fn new(source: CopySource, bytes_max: u64) -> Self {
         let object = CopiedObject { user_version: source.version, ..CopiedObject::default() };
         Self { source, bytes_max, cursor: CopyCursor::default(), object, fetched: 0 }
@@ -253,7 +267,7 @@ impl CopyFetch {
         }
         let omap_bytes: usize = chunk.omap.iter().map(|(k, v)| k.len() + v.len()).sum();
         self.fetched += (chunk.data.len() + omap_bytes) as u64;
-        if chunk.size > self.bytes_max || self.fetched > self.bytes_max.saturating_mul(2) {
+        if chunk.size > self.bytes_max || self.fetched > self.bytes_max {
             return Some(Copied::Failed(errno::EFBIG));
         }
         let object = &mut self.object;

@@ -63,6 +63,7 @@ impl Shard {
             out.push(Out::Dropped { origin: op.origin });
             return;
         }
+        let Some(op) = self.wait_for_copy(op) else { return };
         let (hash, is_write) = (op.hash, op.is_write());
         let Some(slot) = self.pgs.get_mut(&op.pg) else { return };
         if let Some(op) = slot.queues.admit(hash, is_write, op) {
@@ -165,15 +166,11 @@ impl Shard {
         let execution = match ops::execute(&op.request, &reader, &self.limits) {
             Ok(execution) => execution,
             Err(Need::Data(need)) => return self.fetch(now, view, op, need.ranges, out),
-            Err(Need::Copy { .. }) => {
-                let message =
-                    op.reply(view.map.epoch, errno::EOPNOTSUPP, false, Default::default(), vec![]);
-                out.push(Out::Reply { origin: op.origin, message });
-                return;
+            Err(Need::Copy { op_index, source }) => {
+                return self.start_copy(now, op, op_index, source, out);
             }
         };
         op.fetched.clear();
-        op.copied.clear();
         match execution.disposition {
             Disposition::Refused => {
                 let message =
@@ -382,6 +379,7 @@ impl Shard {
         out: &mut Vec<Out>,
     ) {
         let writes_bytes = op.input_bytes();
+        op.copied.clear();
         let Some(slot) = self.pgs.get_mut(&op.pg) else { return };
         let version = slot.pg.next_version();
         let last_user_version = slot.pg.log().last_user_version();

@@ -10,7 +10,7 @@ use messenger::messages::{OsdOpReply, TypedMessage};
 use seastore::{MkfsParams, mkfs_plan, probe, superblock_offsets};
 use std::collections::BTreeMap;
 use types::node::aligned_buf;
-use types::{EntityName, Fsid, ReqId, SnapContext, SnapId};
+use types::{EntityName, Fsid, ObjectLocator, ReqId, SnapContext, SnapId};
 
 const DEVICE: u64 = 64 << 20;
 const PG: PgId = PgId { pool: PoolId(1), seed: 0 };
@@ -24,6 +24,8 @@ struct World {
     due: VecDeque<StoreEffect>,
     replies: Vec<(u64, OsdOpReply)>,
     dropped: Vec<u64>,
+    /// Requests for sources that nobody has answered.
+    fetches: VecDeque<(u64, CopySource, Vec<Op>)>,
 }
 
 impl World {
@@ -53,8 +55,8 @@ impl World {
         let view = View { map: Rc::new(map), booted: true };
         let config = StoreConfig { superblock, shard: 0, nonce: 9 };
         let shard = Shard::new(OsdId(0), config);
-        let (due, replies, dropped) = Default::default();
-        let mut world = Self { shard, view, disk, due, replies, dropped };
+        let (due, replies, dropped, fetches) = Default::default();
+        let mut world = Self { shard, view, disk, due, replies, dropped, fetches };
         let mut out = Vec::new();
         world.shard.mount(&mut out);
         world.take(out);
@@ -74,6 +76,9 @@ impl World {
                 Out::Reply { origin, message } => {
                     let reply = OsdOpReply::from_message(&message).unwrap();
                     self.replies.push((origin.tid, reply));
+                }
+                Out::Fetch { request, source, ops } => {
+                    self.fetches.push_back((request, source, ops))
                 }
                 Out::Dropped { origin } => self.dropped.push(origin.tid),
                 _ => {}
@@ -107,8 +112,12 @@ impl World {
     }
 
     fn send(&mut self, tid: u64, name: &str, op: Op) {
+        self.send_ops(7, tid, name, vec![op]);
+    }
+
+    fn send_ops(&mut self, client: u64, tid: u64, name: &str, ops: Vec<Op>) {
         let object = HObject::head(PG.pool, "", "", name);
-        let client = EntityName::client(7);
+        let client = EntityName::client(client);
         let op = ClientOp {
             origin: Origin { core: CoreId(0), conn: ConnId(1), charge: 0, tid },
             pg: PG,
@@ -120,7 +129,7 @@ impl World {
                 object,
                 snap: SnapId::HEAD,
                 snap_context: SnapContext::default(),
-                ops: vec![op],
+                ops,
                 flags: 0,
                 mtime: NOW.wall,
                 reqid: ReqId { name: client, tid, inc: 0 },
@@ -131,6 +140,23 @@ impl World {
         let mut out = Vec::new();
         self.shard.on_client_op(NOW, &self.view, Box::new(op), &mut out);
         self.take(out);
+    }
+
+    fn copy(&mut self, tid: u64, from: &str, to: &str) {
+        self.send(tid, to, Op::copy_from(from, &ObjectLocator::new(PG.pool, ""), 0));
+    }
+
+    /// Answers the oldest request for a source from the shard itself, as another client would.
+    fn answer_fetch(&mut self) {
+        let (request, source, ops) = self.fetches.pop_front().expect("a source is asked for");
+        let before = self.replies.len();
+        self.send_ops(99, 1 << 40 | request, &source.name, ops);
+        self.settle();
+        let (_, reply) = self.replies.remove(before);
+        let (mut out, view) = (Vec::new(), self.view.clone());
+        self.shard.on_fetched(NOW, &view, request, reply, &mut out);
+        self.take(out);
+        self.settle();
     }
 
     /// Writes that have no place on the device yet, until the store takes no more.
@@ -240,4 +266,91 @@ fn counts_follow_writes_without_a_new_scan() {
     assert_eq!(w.shard.pgs[&PG].counted, Some((2, 10)));
     w.shard.pgs.get_mut(&PG).unwrap().counted = None;
     assert_eq!(w.shard.count(&view, PG), (2, 10));
+}
+
+#[test]
+fn objects_copied_onto_each_other_do_not_wait_for_each_other() {
+    let mut w = World::new();
+    w.send(1, "a", Op::write_full(Bytes::from_static(b"aaa")));
+    w.send(2, "b", Op::write_full(Bytes::from_static(b"bb")));
+    w.settle();
+    w.replies.clear();
+    w.copy(3, "a", "b");
+    w.copy(4, "b", "a");
+    // The same client's operations keep their order, another client's need not wait.
+    w.send(5, "b", Op::read(0, 0));
+    w.send_ops(8, 6, "b", vec![Op::read(0, 0)]);
+    w.settle();
+    assert_eq!(w.results(), [(6, 0)]);
+    while !w.fetches.is_empty() {
+        w.answer_fetch();
+    }
+    let outputs: Vec<(u64, i32, Bytes)> =
+        w.replies.iter().map(|(t, r)| (*t, r.result, r.ops[0].output.to_bytes())).collect();
+    let expected: [(u64, i32, &[u8]); 4] =
+        [(6, 0, b"bb"), (3, 0, b""), (5, 0, b"aaa"), (4, 0, b"")];
+    let expected = expected.map(|(tid, result, data)| (tid, result, Bytes::from_static(data)));
+    assert_eq!(outputs, expected);
+}
+
+#[test]
+fn a_source_that_is_missing_is_the_copy_s_error() {
+    let mut w = World::new();
+    w.copy(1, "nothing", "b");
+    w.answer_fetch();
+    assert_eq!(w.results(), [(1, -2)]);
+}
+
+#[test]
+fn a_large_source_comes_in_chunks_of_one_version() {
+    let mut w = World::new();
+    let part = |byte| Bytes::from(vec![byte; 5 << 20]);
+    w.send(1, "a", Op::append(part(1)));
+    w.settle();
+    w.send(2, "a", Op::append(part(2)));
+    w.settle();
+    w.copy(3, "a", "b");
+    w.answer_fetch();
+    assert_eq!(w.fetches.len(), 1, "8 MiB came, 2 MiB are missing");
+    w.answer_fetch();
+    w.send(4, "b", Op::read(0, 0));
+    w.settle();
+    let read = w.replies.last().unwrap().1.ops[0].output.to_bytes();
+    assert!(read == [part(1), part(2)].concat());
+
+    w.copy(5, "a", "c");
+    w.answer_fetch();
+    w.send(6, "a", Op::append(part(3)));
+    w.settle();
+    w.answer_fetch();
+    assert_eq!(w.results().split_off(4), [(6, 0), (5, -34)], "no mixture of two versions");
+}
+
+#[test]
+fn an_unanswered_fetch_is_sent_again_and_then_given_up() {
+    let mut w = World::new();
+    w.copy(1, "a", "b");
+    w.send(2, "b", Op::read(0, 0));
+    let first = w.fetches.pop_front().unwrap().0;
+    for seconds in [5, 30] {
+        let (mut out, view) = (Vec::new(), w.view.clone());
+        let mono = NOW.mono + std::time::Duration::from_secs(seconds);
+        w.shard.on_tick(Now { mono, ..NOW }, &view, &mut out);
+        w.take(out);
+    }
+    assert_eq!(w.fetches.len(), 1);
+    assert_ne!(w.fetches[0].0, first);
+    assert_eq!(w.dropped, [1, 2]);
+}
+
+#[test]
+fn a_new_interval_drops_copies() {
+    let mut w = World::new();
+    w.copy(1, "a", "b");
+    w.send(2, "b", Op::read(0, 0));
+    let mut out = Vec::new();
+    w.shard.on_interval(PG, &mut out);
+    w.take(out);
+    assert_eq!(w.dropped, [1, 2]);
+    assert!(w.shard.copies.is_empty());
 }
