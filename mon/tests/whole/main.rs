@@ -1,0 +1,4 @@
+//! The whole monitor through its one entrance, with real sessions of real clients.
+
+mod changes;
+mod world;
