@@ -329,12 +329,14 @@ fn serve(args: &[String]) {
                     // P (18 bytes), protocol, blob: a renewal.
                     let peer = driver.messenger.peer(conn).unwrap();
                     let who = (peer.auth_name.clone(), peer.global_id);
+                    let challenge = peer.challenge;
                     let now = driver.now().wall;
                     let answer = cephx::mon::answer_renewal(
                         &mut auth,
                         now,
                         &mut rng,
                         (&who.0, who.1),
+                        challenge,
                         &msg.front[26..],
                     );
                     println!("  renewal: {:?}", answer.map(|a| a.is_ok()));

@@ -182,7 +182,7 @@ pub fn cephx(bytes: &[u8]) {
     let wall = NOW.wall;
     let _ = Request::from_slice(bytes);
     let _ = cephx::mon::check(&mut OneKey, wall, &mut rng, &name, 0, 5, bytes, 64);
-    let _ = cephx::mon::answer_renewal(&mut OneKey, wall, &mut rng, (&name, 9), bytes);
+    let _ = cephx::mon::answer_renewal(&mut OneKey, wall, &mut rng, (&name, 9), 5, bytes);
     let _ = cephx::authorizer::check(&mut OneKey, bytes, Some(1), 2, 64, &mut rng);
     let x = cephx::mon::MonExchange {
         name: name.clone(),
@@ -191,7 +191,7 @@ pub fn cephx(bytes: &[u8]) {
         old_ticket: None,
         services: 0x35,
     };
-    let _ = x.on_challenge(bytes, &mut rng);
+    let _ = cephx::mon::challenge_from(bytes);
     let _ = x.on_done(1, bytes, wall);
     let ticket = ticket(&name);
     let _ = cephx::mon::on_renewal(bytes, &ticket, wall, &mut BTreeMap::new());

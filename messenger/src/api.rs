@@ -121,6 +121,9 @@ pub struct PeerInfo {
     pub features: u64,
     pub method: AuthMethod,
     pub mode: Mode,
+    /// Sessions with a monitor under cephx: what the monitor asked in the handshake. The AUTH ticket
+    /// is renewed on the open session with a proof that answers it again. Else 0.
+    pub challenge: u64,
     pub policy: Policy,
     /// We accepted the connection.
     pub accepted: bool,

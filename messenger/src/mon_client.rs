@@ -5,7 +5,7 @@
 //! [`Messenger`] to [`MonClient::on_event`] and call [`MonClient::on_tick`] when its deadline comes.
 //! Clients, OSDs and monitors' own tools use it alike.
 
-use crate::auth::cephx::mon::{on_renewal, renewal_request};
+use crate::auth::cephx::mon::{MonExchange, on_renewal, renewal_request};
 use crate::auth::crypto::CryptoKey;
 use crate::auth::{AuthName, ClientAuth, Ticket};
 use crate::message::{Data, Message};
@@ -34,6 +34,7 @@ const HUNT_BACKOFF_MAX: Duration = Duration::from_secs(10);
 const HUNT_ROUND: Duration = Duration::from_secs(3);
 /// A renewal that is not answered is asked for again.
 const RENEW_RETRY: Duration = Duration::from_secs(10);
+const RENEW_SOONEST: Duration = Duration::from_secs(1);
 /// Requests that may be open at once; more are refused with -EAGAIN.
 pub const REQUESTS_MAX: usize = 16 * 1024;
 
@@ -139,6 +140,15 @@ enum State {
     },
 }
 
+/// A question for new tickets that is on its way.
+#[derive(Debug)]
+enum Renewal {
+    /// The AUTH ticket itself, and with it all others: the key is proved again.
+    Auth(MonExchange),
+    /// Tickets of services, asked for with the AUTH ticket.
+    Services,
+}
+
 #[derive(Debug)]
 pub struct MonClient {
     config: MonClientConfig,
@@ -153,7 +163,9 @@ pub struct MonClient {
     announced: bool,
     global_id: u64,
     tickets: BTreeMap<u32, Ticket>,
-    renewal_sent: Option<Instant>,
+    /// The open session's challenge, which renewals of the AUTH ticket answer.
+    challenge: u64,
+    renewal: Option<Renewal>,
     /// When to look at the tickets again.
     renewal_check: Instant,
     subscriptions: BTreeMap<String, SubscribeItem>,
@@ -179,7 +191,8 @@ impl MonClient {
             announced: false,
             global_id: 0,
             tickets: BTreeMap::new(),
-            renewal_sent: None,
+            challenge: 0,
+            renewal: None,
             renewal_check: Instant::NEVER,
             subscriptions,
             requests: BTreeMap::new(),
@@ -269,7 +282,7 @@ impl MonClient {
         }
     }
 
-    /// Drops the session, if one is open, and looks for another. Also renews the AUTH ticket.
+    /// Drops the session, if one is open, and looks for another.
     pub fn reconnect<H>(
         &mut self,
         now: Now,
@@ -291,7 +304,7 @@ impl MonClient {
         fx: &mut Vec<Effect<H>>,
     ) {
         self.announced = false;
-        self.renewal_sent = None;
+        self.renewal = None;
         out.push(MonEvent::Lost);
         self.start(now, m, fx);
     }
@@ -310,10 +323,11 @@ impl MonClient {
             _ => None,
         };
         match event {
-            Event::Ready { conn, auth_reply, .. } if self.dialling.contains(&conn) => {
+            Event::Ready { conn, auth_reply, peer, .. } if self.dialling.contains(&conn) => {
                 self.dialling.retain(|c| *c != conn);
                 self.close_dialling(m, fx);
                 self.state = State::Open { conn };
+                self.challenge = peer.challenge;
                 self.on_session(now, m, conn, auth_reply.map(|a| *a), out, fx);
             }
             Event::AuthFailed { conn, errno, .. } if self.dialling.contains(&conn) => {
@@ -369,7 +383,7 @@ impl MonClient {
         if self.config.name.kind == EntityKind::Client {
             m.set_name(EntityName::client(self.global_id));
         }
-        self.plan_renewal(now);
+        self.plan_renewal(now, RENEW_SOONEST);
         m.send(now, conn, MonGetMap.into_message(0), fx);
         self.send_subscriptions(now, m, fx);
     }
@@ -641,37 +655,42 @@ impl MonClient {
         due.fold(0, |mask, (service, _)| mask | service)
     }
 
-    fn plan_renewal(&mut self, now: Now) {
+    /// `soonest`: not to be asked again before that much time, even if a ticket is due.
+    fn plan_renewal(&mut self, now: Now, soonest: Duration) {
         let next = self.tickets.values().map(|t| t.renew_after).min();
         self.renewal_check = next.map_or(Instant::NEVER, |at| {
             let wait = at.to_duration().saturating_sub(now.wall.to_duration());
-            now.mono + wait.max(Duration::from_secs(1))
+            now.mono + wait.max(soonest)
         });
     }
 
-    fn renew<H>(
-        &mut self,
-        now: Now,
-        m: &mut Messenger,
-        out: &mut Vec<MonEvent>,
-        fx: &mut Vec<Effect<H>>,
-    ) {
+    /// Asks for new tickets on the open session, which goes on meanwhile.
+    fn renew<H>(&mut self, now: Now, m: &mut Messenger, fx: &mut Vec<Effect<H>>) {
         let State::Open { conn } = self.state else { return };
         let due = self.due(now);
         if due == 0 {
-            return self.plan_renewal(now);
+            return self.plan_renewal(now, RENEW_SOONEST);
         }
         let auth = EntityKind::Auth as u32;
-        let Some(ticket) = self.tickets.get(&auth) else { return };
-        // The AUTH ticket itself comes only with a new session, which shows the old one.
-        if due & auth != 0 {
-            return self.reconnect(now, m, out, fx);
-        }
-        let payload = renewal_request(self.global_id, ticket, due, &mut self.rng);
+        let (Some(ticket), Some(key)) = (self.tickets.get(&auth), self.config.key) else { return };
+        let payload = if due & auth != 0 {
+            let exchange = MonExchange {
+                name: self.config.name.clone(),
+                key,
+                global_id: self.global_id,
+                old_ticket: Some(ticket.clone()),
+                services: self.config.services,
+            };
+            let payload = exchange.answer(self.challenge, &mut self.rng);
+            self.renewal = Some(Renewal::Auth(exchange));
+            payload
+        } else {
+            self.renewal = Some(Renewal::Services);
+            renewal_request(self.global_id, ticket, due, &mut self.rng)
+        };
         let monmap_epoch = self.monmap.as_ref().map(|map| map.epoch).unwrap_or_default();
         let msg = Auth { protocol: 2, payload: payload.into(), monmap_epoch };
         m.send(now, conn, msg.into_message(0), fx);
-        self.renewal_sent = Some(now.mono);
         self.renewal_check = now.mono + RENEW_RETRY;
     }
 
@@ -683,18 +702,23 @@ impl MonClient {
         out: &mut Vec<MonEvent>,
         fx: &mut Vec<Effect<H>>,
     ) {
-        if self.renewal_sent.take().is_none() {
-            return;
-        }
+        let Some(renewal) = self.renewal.take() else { return };
         let Some(ticket) = self.tickets.get(&(EntityKind::Auth as u32)).cloned() else { return };
-        let renewed = match reply.result {
-            0 => on_renewal(&reply.payload, &ticket, now.wall, &mut self.tickets)
+        let renewed = match (reply.result, renewal) {
+            (0, Renewal::Services) => {
+                on_renewal(&reply.payload, &ticket, now.wall, &mut self.tickets)
+                    .map_err(|e| e.to_string())
+            }
+            (0, Renewal::Auth(exchange)) => exchange
+                .on_done(self.global_id, &reply.payload, now.wall)
+                .map(|granted| self.tickets.extend(granted.reply.tickets))
                 .map_err(|e| e.to_string()),
-            errno => Err(format!("errno {errno}")),
+            (errno, _) => Err(format!("errno {errno}")),
         };
         match renewed {
             Ok(()) => {
-                self.plan_renewal(now);
+                // A monitor that gives no ticket for a service would be asked again at once.
+                self.plan_renewal(now, RENEW_RETRY);
                 out.push(MonEvent::Tickets);
             }
             Err(e) => {
@@ -740,7 +764,7 @@ impl MonClient {
                 }
             }
             State::Waiting { until } if now.mono >= until => self.start(now, m, fx),
-            State::Open { .. } if now.mono >= self.renewal_check => self.renew(now, m, out, fx),
+            State::Open { .. } if now.mono >= self.renewal_check => self.renew(now, m, fx),
             _ => {}
         }
     }

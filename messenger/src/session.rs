@@ -52,6 +52,8 @@ pub struct Identity {
     pub caps: PeerCaps,
     pub method: AuthMethod,
     pub mode: Mode,
+    /// As [`crate::api::PeerInfo::challenge`].
+    pub challenge: u64,
     /// Dialling end, from a monitor.
     pub reply: Option<AuthReply>,
 }
@@ -145,6 +147,8 @@ pub struct Link {
     expected_kind: Option<EntityKind>,
     our_addr: Option<EntityAddr>,
     identity: Option<Identity>,
+    /// A monitor's challenge, once it is out.
+    challenge: u64,
 }
 
 fn broken(rule: &'static str) -> CloseCause {
@@ -197,6 +201,7 @@ impl Link {
             expected_kind,
             our_addr: None,
             identity: None,
+            challenge: 0,
         }
     }
 

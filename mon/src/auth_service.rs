@@ -26,7 +26,8 @@ pub const GLOBAL_ID_FIRST: u64 = 4096;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AuthConfig {
     pub method: AuthMethod,
-    /// Validity of AUTH tickets, and of the tickets of the other services.
+    /// Validity of AUTH tickets, and of the tickets of the other services. A monitor's configuration
+    /// overrides them.
     pub auth_ticket: Duration,
     pub service_ticket: Duration,
 }
@@ -153,6 +154,12 @@ impl AuthService {
             EntityKind::Auth => self.config.auth_ticket,
             _ => self.config.service_ticket,
         }
+    }
+
+    /// New tickets and secrets are good for so long.
+    pub fn set_validity(&mut self, (auth, service): (Duration, Duration)) {
+        self.config.auth_ticket = auth;
+        self.config.service_ticket = service;
     }
 
     /// Committed secrets of one service.

@@ -123,6 +123,13 @@ pub const OPTIONS: &[OptionInfo] = &[
         "seconds of silence after which an OSD counts as failed",
     ),
     option("osd_heartbeat_interval", Uint, "6", "seconds between heartbeats"),
+    option("auth_mon_ticket_ttl", Uint, "259200", "seconds for which an AUTH ticket is good"),
+    option(
+        "auth_service_ticket_ttl",
+        Uint,
+        "3600",
+        "seconds for which a ticket for a service is good",
+    ),
     option("osd_max_backfills", Uint, "1", "backfills at once per OSD"),
     option("osd_recovery_max_active", Uint, "0", "recoveries at once per OSD"),
     option("osd_max_object_size", Uint, "134217728", "largest object, bytes"),
@@ -299,6 +306,12 @@ impl ConfigService {
     }
     pub fn flag(&self, name: &str) -> bool {
         matches!(self.value(name), "true" | "1" | "yes" | "on")
+    }
+
+    /// Validity of AUTH tickets, and of the tickets of the other services.
+    pub fn ticket_validity(&self) -> (Duration, Duration) {
+        let seconds = |name| Duration::from_secs(self.number(name).max(1));
+        (seconds("auth_mon_ticket_ttl"), seconds("auth_service_ticket_ttl"))
     }
 
     pub fn liveness(&self) -> LivenessConfig {

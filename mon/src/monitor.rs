@@ -124,7 +124,7 @@ impl Monitor {
             log: LogService::load(&store),
             stats: PgStats::default(),
         };
-        services.osd.liveness.config = services.config.liveness();
+        services.obey_configuration();
         let name = EntityName::new(EntityKind::Mon, rank as i64);
         let mut messenger_config = MessengerConfig::new(name, config.addrs);
         messenger_config.features_required_of_clients = types::features::REQUIRED_OF_CLIENTS;

@@ -38,6 +38,12 @@ impl Services {
         Ok(changes)
     }
 
+    /// What the services take from the configuration.
+    pub fn obey_configuration(&mut self) {
+        self.osd.liveness.config = self.config.liveness();
+        self.auth.set_validity(self.config.ticket_validity());
+    }
+
     /// Takes a committed entry.
     pub fn apply(&mut self, changes: &[KvChange]) -> Result<(), OsdStoreError> {
         for change in changes {
@@ -51,7 +57,7 @@ impl Services {
             self.log.apply(key, value);
         }
         self.stats.on_map(self.osd.map());
-        self.osd.liveness.config = self.config.liveness();
+        self.obey_configuration();
         Ok(())
     }
 }

@@ -166,6 +166,7 @@ mod tests {
             features: 0,
             method: messenger::auth::AuthMethod::Cephx,
             mode: messenger::auth::Mode::Secure,
+            challenge: 0,
             policy: messenger::table::Policy::Lossy,
             accepted: true,
         }

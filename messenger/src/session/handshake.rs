@@ -108,7 +108,10 @@ impl Link {
         let challenge = one_blob(payload)?;
         let failed = |_| CloseCause::AuthRefused { errno: EACCES };
         let answer = match &mut self.exchange {
-            Exchange::Mon(x) => x.on_challenge(challenge, cx.rng).map_err(failed)?,
+            Exchange::Mon(x) => {
+                self.challenge = mon::challenge_from(challenge).map_err(failed)?;
+                x.answer(self.challenge, cx.rng)
+            }
             Exchange::Service(a) => {
                 a.on_challenge(challenge).map_err(failed)?;
                 a.to_vec()
@@ -171,6 +174,7 @@ impl Link {
             caps: PeerCaps::default(),
             method,
             mode,
+            challenge: self.challenge,
             reply,
         });
         self.protect(mode, &secret)?;
@@ -263,6 +267,7 @@ impl Link {
                 match checked {
                     Ok(p) => {
                         self.session_key = Some(p.session_key);
+                        self.challenge = challenge;
                         let secret = p.connection_secret;
                         self.accept_peer(
                             cx,
@@ -355,7 +360,9 @@ impl Link {
         (mode as u32).encode(&mut done);
         put_blob(&mut done, payload);
         self.control(tag::AUTH_DONE, &done, cx.out)?;
-        self.identity = Some(Identity { name, global_id, caps, method, mode, reply: None });
+        let challenge = self.challenge;
+        self.identity =
+            Some(Identity { name, global_id, caps, method, mode, challenge, reply: None });
         self.protect(mode, secret)?;
         self.state = State::Signature;
         self.send_signature(cx)

@@ -481,6 +481,7 @@ impl Messenger {
             features,
             method: identity.method,
             mode: identity.mode,
+            challenge: identity.challenge,
             policy: s.policy,
             accepted,
         };

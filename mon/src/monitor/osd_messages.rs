@@ -221,6 +221,7 @@ impl Monitor {
             now.wall,
             &mut self.rng,
             (&peer.auth_name, global_id),
+            peer.challenge,
             &request.payload,
         )
         .and_then(Result::ok);

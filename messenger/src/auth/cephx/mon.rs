@@ -138,16 +138,9 @@ impl MonExchange {
         out
     }
 
-    /// Answers AUTH_REPLY_MORE.
-    pub fn on_challenge(
-        &self,
-        payload: &[u8],
-        rng: &mut ChaCha12Rng,
-    ) -> std::result::Result<Vec<u8>, CephxError> {
-        let mut r = Reader::new(payload);
-        r.skip("challenge version", 1)?;
-        let server_challenge = r.u64()?;
-        r.finish("challenge")?;
+    /// Answers the monitor's challenge: the payload of AUTH_REQUEST_MORE, and of MAuth when the AUTH
+    /// ticket is renewed on an open session, whose challenge it answers again.
+    pub fn answer(&self, server_challenge: u64, rng: &mut ChaCha12Rng) -> Vec<u8> {
         let client_challenge = rng.next_u64();
         let mut out = Vec::new();
         GET_AUTH_SESSION_KEY.encode(&mut out);
@@ -158,10 +151,10 @@ impl MonExchange {
             services: self.services,
         }
         .encode(&mut out);
-        Ok(out)
+        out
     }
 
-    /// Reads the payload of AUTH_DONE.
+    /// Reads the payload of AUTH_DONE, or of MAuthReply to a renewed AUTH ticket.
     pub fn on_done(
         &self,
         global_id: u64,
@@ -227,6 +220,15 @@ pub fn on_renewal(
         (GET_PRINCIPAL_SESSION_KEY, errno) => Err(CephxError::Refused(errno)),
         _ => Err(CephxError::Mismatch("reply type")),
     }
+}
+
+/// Dialling end: the challenge in AUTH_REPLY_MORE's payload.
+pub fn challenge_from(payload: &[u8]) -> std::result::Result<u64, CephxError> {
+    let mut r = Reader::new(payload);
+    r.skip("challenge version", 1)?;
+    let challenge = r.u64()?;
+    r.finish("challenge")?;
+    Ok(challenge)
 }
 
 /// Accepting end: the challenge, AUTH_REPLY_MORE's payload.
@@ -337,15 +339,21 @@ pub fn check(
 
 /// A monitor's answer to MAuth on an open session. `None` if the request is not a renewal at all.
 ///
-/// `who` is the principal of the session: tickets are renewed only for it.
+/// `who` is the principal of the session: tickets are renewed only for it. `challenge` is the one of
+/// the session's handshake; the AUTH ticket is renewed by answering it again, as Ceph's clients do.
 pub fn answer_renewal(
     auth: &mut dyn AuthServer,
     now: UTime,
     rng: &mut ChaCha12Rng,
     who: (&AuthName, u64),
+    challenge: u64,
     payload: &[u8],
 ) -> Option<std::result::Result<Vec<u8>, CephxError>> {
     let mut r = Reader::new(payload);
+    if challenge != 0 && payload.starts_with(&GET_AUTH_SESSION_KEY.to_le_bytes()) {
+        let checked = check(auth, now, rng, who.0, who.1, challenge, payload, 0);
+        return Some(checked.map(|proven| proven.payload));
+    }
     (r.u16() == Ok(GET_PRINCIPAL_SESSION_KEY)).then(|| {
         let shown = authorizer::open(&mut r, EntityKind::Auth, auth)?;
         let holder = &shown.info.ticket;

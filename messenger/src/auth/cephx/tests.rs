@@ -85,7 +85,7 @@ fn run(
 ) -> std::result::Result<(mon::Proven, mon::Granted), CephxError> {
     let Ok(Request::Mon { name, global_id }) = Request::from_slice(&x.request()) else { panic!() };
     let challenge = 0x1122_3344;
-    let answer = x.on_challenge(&mon::challenge_payload(challenge), &mut w.rng)?;
+    let answer = x.answer(mon::challenge_from(&mon::challenge_payload(challenge))?, &mut w.rng);
     let proven =
         mon::check(&mut w.mon, NOW, &mut w.rng, &name, global_id, challenge, &answer, secret_len)?;
     let granted = x.on_done(proven.global_id, &proven.payload, NOW)?;
@@ -217,7 +217,7 @@ fn tickets_are_renewed_for_their_holder_only() {
     let later = UTime { sec: 1000, nsec: 0 };
     let who = AuthName::parse("client.a").unwrap();
     let mut answer = |name: &AuthName, id, now| {
-        mon::answer_renewal(&mut w.mon, now, &mut w.rng, (name, id), &request).unwrap()
+        mon::answer_renewal(&mut w.mon, now, &mut w.rng, (name, id), 0, &request).unwrap()
     };
     let reply = answer(&who, id, later).unwrap();
     let mut tickets = BTreeMap::new();
@@ -227,6 +227,39 @@ fn tickets_are_renewed_for_their_holder_only() {
     assert!(answer(&who, id + 1, later).is_err());
     assert!(answer(&AuthName::parse("client.b").unwrap(), id, later).is_err());
     assert!(answer(&who, id, UTime { sec: 400_000, nsec: 0 }).is_err(), "expired");
+}
+
+/// On an open session a client proves its key again by answering the challenge of the handshake.
+#[test]
+fn the_auth_ticket_is_renewed_with_the_challenge_of_the_session() {
+    let mut w = world();
+    let x = exchange(w.key);
+    let (_, granted) = run(&mut w, &x, 64).unwrap();
+    let id = granted.reply.global_id;
+    let old_ticket = granted.reply.tickets.get(&0x20).cloned();
+    let x = mon::MonExchange { global_id: id, old_ticket: old_ticket.clone(), ..exchange(w.key) };
+    let challenge = 0x1122_3344;
+    let later = UTime { sec: 100_000, nsec: 0 };
+    let mut renew = |x: &mon::MonExchange, answered, challenge| {
+        let request = x.answer(answered, &mut w.rng);
+        let who = (&x.name, id);
+        mon::answer_renewal(&mut w.mon, later, &mut w.rng, who, challenge, &request)
+    };
+    let reply = renew(&x, challenge, challenge).unwrap().unwrap();
+    let granted = x.on_done(id, &reply, later).unwrap();
+    assert!(granted.connection_secret.is_empty());
+    assert_eq!(granted.reply.tickets.keys().copied().collect::<Vec<_>>(), [1, 4, 0x10, 0x20]);
+    assert_eq!(granted.reply.tickets[&0x20].expires.sec, 100_000 + 3 * 24 * 3600);
+    assert_ne!(granted.reply.tickets.get(&0x20), old_ticket.as_ref());
+    let refused = Some(Err(CephxError::Refused(EACCES)));
+    assert_eq!(renew(&x, challenge + 1, challenge), refused, "an answer to another challenge");
+    let stranger = mon::MonExchange { old_ticket: None, ..x.clone() };
+    assert_eq!(
+        renew(&stranger, challenge, challenge),
+        refused,
+        "an id that is not shown to be its"
+    );
+    assert_eq!(renew(&x, 0, 0), None, "a session without a challenge");
 }
 
 #[test]
@@ -249,7 +282,7 @@ fn secrets_rotate_by_expiry_and_keep_three() {
 fn mutated_bytes_never_panic() {
     let mut w = world();
     let x = exchange(w.key);
-    let answer = x.on_challenge(&mon::challenge_payload(5), &mut w.rng).unwrap();
+    let answer = x.answer(5, &mut w.rng);
     let (proven, granted) = run(&mut w, &x, 64).unwrap();
     let auth_ticket = granted.reply.tickets[&0x20].clone();
     let (id, ticket) = osd_ticket(&mut w);
@@ -266,11 +299,11 @@ fn mutated_bytes_never_panic() {
             bytes.truncate(w.rng.next_u32() as usize % bytes.len());
         }
         let _ = Request::from_slice(&bytes);
-        let _ = x.on_challenge(&bytes, &mut w.rng);
+        let _ = mon::challenge_from(&bytes);
         let _ = x.on_done(1, &bytes, NOW);
         let _ = mon::check(&mut w.mon, NOW, &mut w.rng, &x.name, 0, 5, &bytes, 64);
         let _ = mon::on_renewal(&bytes, &auth_ticket, NOW, &mut BTreeMap::new());
-        let _ = mon::answer_renewal(&mut w.mon, NOW, &mut w.rng, (&x.name, id), &bytes);
+        let _ = mon::answer_renewal(&mut w.mon, NOW, &mut w.rng, (&x.name, id), 5, &bytes);
         let _ = authorizer::check(&mut w.mon, &bytes, Some(1), 2, 64, &mut w.rng);
         let _ = TicketInfo::open(&TicketBlob { secret_id: 1, blob: bytes.clone().into() }, &w.key);
         let _ = AuthTicket::from_slice(&bytes);
@@ -287,7 +320,7 @@ fn seeds_of_the_exchange() {
     w.mon.add("client.a", key, "allow r", "allow *");
     w.mon.secrets.values_mut().flat_map(|s| s.secrets.values_mut()).for_each(|s| s.key = key);
     let x = exchange(key);
-    let answer = x.on_challenge(&mon::challenge_payload(5), &mut w.rng).unwrap();
+    let answer = x.answer(5, &mut w.rng);
     let name = AuthName::parse("client.a").unwrap();
     let proven = mon::check(&mut w.mon, NOW, &mut w.rng, &name, 0, 5, &answer, 64).unwrap();
     let granted = x.on_done(proven.global_id, &proven.payload, NOW).unwrap();
