@@ -6,7 +6,7 @@ use crate::osd_service::Boot;
 use crate::pg_stats::OsdStat;
 use maps::OsdAddrs;
 use messenger::Message;
-use messenger::auth::cephx;
+use messenger::auth::{AuthMethod, Mode, cephx};
 use messenger::messages::internal::{self, kind};
 use messenger::messages::{self, TypedMessage};
 use serde_json::json;
@@ -185,9 +185,18 @@ impl Monitor {
         }
     }
 
-    /// OSDs fetch the secrets of their own service, nothing else.
+    /// OSDs fetch the secrets of their own service, nothing else, and only where nobody else can
+    /// read them.
     fn on_rotating_keys(&mut self, now: Now, conn: ConnId, service: u32, tid: u64, fx: &mut Fx) {
         if service != EntityKind::Osd as u32 {
+            return;
+        }
+        let peer = &self.sessions[&conn].peer;
+        if peer.mode != Mode::Secure {
+            if peer.method == AuthMethod::Cephx {
+                let text = format!("{} gets no secrets: not in secure mode", peer.auth_name);
+                self.log_line(LogLevel::Warn, text, fx);
+            }
             return;
         }
         let keys = self.services.auth.rotating(EntityKind::Osd).map_or(Vec::new(), |rotating| {

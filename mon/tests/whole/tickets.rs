@@ -183,6 +183,29 @@ fn an_osd_that_hears_nothing_for_an_hour_opens_new_tickets() {
     }
 }
 
+#[test]
+fn secrets_travel_only_where_nobody_else_can_read() {
+    for (mode, told) in [(Mode::Secure, true), (Mode::Crc, false)] {
+        let mut w = World::new(1);
+        let peer = w.add_as("osd.0", vec![mode]);
+        assert!(w.peers[peer].mon.is_ready());
+        let secrets = |w: &World| {
+            let is = |e: &MonEvent| matches!(e, MonEvent::Other(msg) if msg.kind == kind::ROTATING_KEYS_REPLY);
+            w.heard.iter().any(|(_, e)| is(e))
+        };
+        let request = RotatingKeysRequest { service: OSD as u32 };
+        w.send(peer, request.into_message(0));
+        w.run();
+        assert_eq!(secrets(&w), told, "{mode:?}");
+        let said = w.mon_log.iter().any(|(_, line)| line.contains("not in secure mode"));
+        assert_eq!(said, !told);
+        // Nor are they pushed when they rotate.
+        w.heard.clear();
+        w.after(HOUR * 2);
+        assert_eq!(secrets(&w), told, "{mode:?}");
+    }
+}
+
 // Sessions that are lost.
 
 #[test]
