@@ -22,5 +22,6 @@ mod session;
 pub mod text;
 
 pub use auth_service::AuthConfig;
+pub use commands::VERSION;
 pub use mkfs::{MkfsError, MkfsParams, NewOsd, mkfs};
 pub use monitor::{Config, Monitor, StartError};

@@ -216,6 +216,7 @@ impl OsdNode {
             space,
             hostname: self.config.hostname.clone(),
             version: self.config.version.clone(),
+            device_class: self.config.device_class.clone(),
         };
         self.send_mon(now, message.into_message(0), fx);
     }

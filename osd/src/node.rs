@@ -53,6 +53,8 @@ pub struct OsdConfig {
     pub seed: [u8; 32],
     pub hostname: String,
     pub version: String,
+    /// Device class for CRUSH, set by the monitor if this OSD has none; empty: none.
+    pub device_class: String,
     pub limits: Limits,
 }
 

@@ -8,6 +8,7 @@
 
 pub mod clock;
 pub mod device;
+pub mod device_class;
 #[cfg(feature = "glommio")]
 pub mod glommio_driver;
 pub mod hop;

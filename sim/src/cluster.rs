@@ -152,6 +152,7 @@ impl Cluster {
             seed,
             hostname: format!("host{id}"),
             version: "sim".into(),
+            device_class: "ssd".into(),
             limits: Limits::default(),
         });
         debug_assert_eq!(superblock.cluster, self.fsid);

@@ -94,6 +94,10 @@ pub struct RunArgs {
     /// What drives the cores.
     #[arg(long, value_enum, default_value_t = Reactor::Uring)]
     pub reactor: Reactor,
+    /// Device class for CRUSH: hdd, ssd or nvme by the kind of device unless this, or
+    /// `crush device class` in ceph.conf, says another.
+    #[arg(long, value_name = "NAME")]
+    pub class: Option<String>,
     /// Least severe lines to log.
     #[arg(long, value_enum, default_value_t = daemon::Verbosity::Info)]
     pub log: daemon::Verbosity,
@@ -194,6 +198,7 @@ fn serve(args: &RunArgs) -> anyhow::Result<i32> {
     let key = if conf.uses_cephx(&entity) { Some(read_key(args, &conf, &entity)?) } else { None };
     let listener = daemon::listen(args.listen)?;
     let addrs = EntityAddrVec::one(daemon::address(listener.local_addr()?));
+    let class = device_class(args, &conf, &entity);
     let mut configs = Vec::new();
     for core in 0..args.cores {
         configs.push(OsdConfig {
@@ -205,11 +210,23 @@ fn serve(args: &RunArgs) -> anyhow::Result<i32> {
             cores: args.cores,
             seed: runtime::clock::seed()?,
             hostname: entity.host.clone(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            version: mon::VERSION.to_owned(),
+            device_class: class.clone(),
             limits: Limits::default(),
         });
     }
     run_cores(args, configs, &listener, &device)
+}
+
+/// The class that CRUSH is told: the one asked for, else by the kind of device.
+fn device_class(args: &RunArgs, conf: &Conf, entity: &Entity) -> String {
+    let update = conf.get(entity, "osd_class_update_on_start");
+    if update.is_some_and(|v| matches!(v.trim(), "false" | "0" | "no" | "off")) {
+        return String::new();
+    }
+    let asked = args.class.clone().or_else(|| conf.get(entity, "crush_device_class"));
+    let path = args.device.as_deref().expect("clap requires it");
+    asked.unwrap_or_else(|| runtime::device_class::device_class(path).to_owned())
 }
 
 fn read_key(args: &RunArgs, conf: &Conf, entity: &Entity) -> anyhow::Result<CryptoKey> {

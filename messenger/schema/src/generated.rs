@@ -56,6 +56,8 @@ mod root {
             pub hostname: ::core::option::Option<::planus::alloc::string::String>,
             /// The field `version` in the table `OsdBoot`
             pub version: ::core::option::Option<::planus::alloc::string::String>,
+            /// The field `device_class` in the table `OsdBoot`
+            pub device_class: ::core::option::Option<::planus::alloc::string::String>,
         }
 
         #[allow(clippy::derivable_impls)]
@@ -75,6 +77,7 @@ mod root {
                     available_bytes: 0,
                     hostname: ::core::default::Default::default(),
                     version: ::core::default::Default::default(),
+                    device_class: ::core::default::Default::default(),
                 }
             }
         }
@@ -104,6 +107,9 @@ mod root {
                 field_available_bytes: impl ::planus::WriteAsDefault<u64, u64>,
                 field_hostname: impl ::planus::WriteAsOptional<::planus::Offset<::core::primitive::str>>,
                 field_version: impl ::planus::WriteAsOptional<::planus::Offset<::core::primitive::str>>,
+                field_device_class: impl ::planus::WriteAsOptional<
+                    ::planus::Offset<::core::primitive::str>,
+                >,
             ) -> ::planus::Offset<Self> {
                 let prepared_osd = field_osd.prepare(builder, &0);
                 let prepared_uuid = field_uuid.prepare(builder);
@@ -118,8 +124,9 @@ mod root {
                 let prepared_available_bytes = field_available_bytes.prepare(builder, &0);
                 let prepared_hostname = field_hostname.prepare(builder);
                 let prepared_version = field_version.prepare(builder);
+                let prepared_device_class = field_device_class.prepare(builder);
 
-                let mut table_writer: ::planus::table_writer::TableWriter<30> =
+                let mut table_writer: ::planus::table_writer::TableWriter<32> =
                     ::core::default::Default::default();
                 if prepared_features.is_some() {
                     table_writer.write_entry::<u64>(6);
@@ -160,6 +167,9 @@ mod root {
                 }
                 if prepared_version.is_some() {
                     table_writer.write_entry::<::planus::Offset<str>>(12);
+                }
+                if prepared_device_class.is_some() {
+                    table_writer.write_entry::<::planus::Offset<str>>(13);
                 }
 
                 unsafe {
@@ -217,6 +227,11 @@ mod root {
                         if let ::core::option::Option::Some(prepared_version) = prepared_version {
                             object_writer.write::<_, _, 4>(&prepared_version);
                         }
+                        if let ::core::option::Option::Some(prepared_device_class) =
+                            prepared_device_class
+                        {
+                            object_writer.write::<_, _, 4>(&prepared_device_class);
+                        }
                     });
                 }
                 builder.current_offset()
@@ -262,6 +277,7 @@ mod root {
                     self.available_bytes,
                     &self.hostname,
                     &self.version,
+                    &self.device_class,
                 )
             }
         }
@@ -579,6 +595,34 @@ mod root {
         impl<T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12>
             OsdBootBuilder<(T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12)>
         {
+            /// Setter for the [`device_class` field](OsdBoot#structfield.device_class).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn device_class<T13>(
+                self,
+                value: T13,
+            ) -> OsdBootBuilder<(T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13)>
+            where
+                T13: ::planus::WriteAsOptional<::planus::Offset<::core::primitive::str>>,
+            {
+                let (v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12) = self.0;
+                OsdBootBuilder((v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12, value))
+            }
+
+            /// Sets the [`device_class` field](OsdBoot#structfield.device_class) to null.
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn device_class_as_null(
+                self,
+            ) -> OsdBootBuilder<(T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, ())>
+            {
+                self.device_class(())
+            }
+        }
+
+        impl<T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13>
+            OsdBootBuilder<(T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13)>
+        {
             /// Finish writing the builder to get an [Offset](::planus::Offset) to a serialized [OsdBoot].
             #[inline]
             pub fn finish(self, builder: &mut ::planus::Builder) -> ::planus::Offset<OsdBoot>
@@ -603,8 +647,9 @@ mod root {
                 T10: ::planus::WriteAsDefault<u64, u64>,
                 T11: ::planus::WriteAsOptional<::planus::Offset<::core::primitive::str>>,
                 T12: ::planus::WriteAsOptional<::planus::Offset<::core::primitive::str>>,
+                T13: ::planus::WriteAsOptional<::planus::Offset<::core::primitive::str>>,
             > ::planus::WriteAs<::planus::Offset<OsdBoot>>
-            for OsdBootBuilder<(T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12)>
+            for OsdBootBuilder<(T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13)>
         {
             type Prepared = ::planus::Offset<OsdBoot>;
 
@@ -628,8 +673,9 @@ mod root {
                 T10: ::planus::WriteAsDefault<u64, u64>,
                 T11: ::planus::WriteAsOptional<::planus::Offset<::core::primitive::str>>,
                 T12: ::planus::WriteAsOptional<::planus::Offset<::core::primitive::str>>,
+                T13: ::planus::WriteAsOptional<::planus::Offset<::core::primitive::str>>,
             > ::planus::WriteAsOptional<::planus::Offset<OsdBoot>>
-            for OsdBootBuilder<(T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12)>
+            for OsdBootBuilder<(T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13)>
         {
             type Prepared = ::planus::Offset<OsdBoot>;
 
@@ -656,13 +702,14 @@ mod root {
                 T10: ::planus::WriteAsDefault<u64, u64>,
                 T11: ::planus::WriteAsOptional<::planus::Offset<::core::primitive::str>>,
                 T12: ::planus::WriteAsOptional<::planus::Offset<::core::primitive::str>>,
+                T13: ::planus::WriteAsOptional<::planus::Offset<::core::primitive::str>>,
             > ::planus::WriteAsOffset<OsdBoot>
-            for OsdBootBuilder<(T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12)>
+            for OsdBootBuilder<(T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13)>
         {
             #[inline]
             fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<OsdBoot> {
-                let (v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12) = &self.0;
-                OsdBoot::create(builder, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12)
+                let (v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12, v13) = &self.0;
+                OsdBoot::create(builder, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12, v13)
             }
         }
 
@@ -760,6 +807,14 @@ mod root {
             ) -> ::planus::Result<::core::option::Option<&'a ::core::primitive::str>> {
                 self.0.access(12, "OsdBoot", "version")
             }
+
+            /// Getter for the [`device_class` field](OsdBoot#structfield.device_class).
+            #[inline]
+            pub fn device_class(
+                &self,
+            ) -> ::planus::Result<::core::option::Option<&'a ::core::primitive::str>> {
+                self.0.access(13, "OsdBoot", "device_class")
+            }
         }
 
         impl<'a> ::core::fmt::Debug for OsdBootRef<'a> {
@@ -796,6 +851,11 @@ mod root {
                 if let ::core::option::Option::Some(field_version) = self.version().transpose() {
                     f.field("version", &field_version);
                 }
+                if let ::core::option::Option::Some(field_device_class) =
+                    self.device_class().transpose()
+                {
+                    f.field("device_class", &field_device_class);
+                }
                 f.finish()
             }
         }
@@ -825,6 +885,7 @@ mod root {
                     available_bytes: ::core::convert::TryInto::try_into(value.available_bytes()?)?,
                     hostname: value.hostname()?.map(::core::convert::Into::into),
                     version: value.version()?.map(::core::convert::Into::into),
+                    device_class: value.device_class()?.map(::core::convert::Into::into),
                 })
             }
         }
@@ -898,7 +959,7 @@ mod root {
         /// The table `Addrs` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `Addrs` in the file `messenger/schema/kermes.fbs:26`
+        /// * Table `Addrs` in the file `messenger/schema/kermes.fbs:28`
         #[derive(
             Clone,
             Debug,
@@ -1153,7 +1214,7 @@ mod root {
         /// The table `OsdFailure` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `OsdFailure` in the file `messenger/schema/kermes.fbs:28`
+        /// * Table `OsdFailure` in the file `messenger/schema/kermes.fbs:30`
         #[derive(
             Clone,
             Debug,
@@ -1656,7 +1717,7 @@ mod root {
         /// The table `OsdStats` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `OsdStats` in the file `messenger/schema/kermes.fbs:39`
+        /// * Table `OsdStats` in the file `messenger/schema/kermes.fbs:41`
         #[derive(
             Clone,
             Debug,
@@ -2371,7 +2432,7 @@ mod root {
         /// The table `PgStat` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `PgStat` in the file `messenger/schema/kermes.fbs:52`
+        /// * Table `PgStat` in the file `messenger/schema/kermes.fbs:54`
         #[derive(
             Clone,
             Debug,
@@ -6221,7 +6282,7 @@ mod root {
         /// The table `MarkDown` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `MarkDown` in the file `messenger/schema/kermes.fbs:87`
+        /// * Table `MarkDown` in the file `messenger/schema/kermes.fbs:89`
         #[derive(
             Clone,
             Debug,
@@ -6562,7 +6623,7 @@ mod root {
         /// The table `MarkDownAck` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `MarkDownAck` in the file `messenger/schema/kermes.fbs:88`
+        /// * Table `MarkDownAck` in the file `messenger/schema/kermes.fbs:90`
         #[derive(
             Clone,
             Debug,
@@ -6860,7 +6921,7 @@ mod root {
         /// The table `AliveRequest` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `AliveRequest` in the file `messenger/schema/kermes.fbs:89`
+        /// * Table `AliveRequest` in the file `messenger/schema/kermes.fbs:91`
         #[derive(
             Clone,
             Debug,
@@ -7210,7 +7271,7 @@ mod root {
         /// The table `PgTemp` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `PgTemp` in the file `messenger/schema/kermes.fbs:91`
+        /// * Table `PgTemp` in the file `messenger/schema/kermes.fbs:93`
         #[derive(
             Clone,
             Debug,
@@ -7567,7 +7628,7 @@ mod root {
         /// The table `PgTempEntry` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `PgTempEntry` in the file `messenger/schema/kermes.fbs:92`
+        /// * Table `PgTempEntry` in the file `messenger/schema/kermes.fbs:94`
         #[derive(
             Clone,
             Debug,
@@ -7921,7 +7982,7 @@ mod root {
         /// The table `RotatingKeysRequest` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `RotatingKeysRequest` in the file `messenger/schema/kermes.fbs:94`
+        /// * Table `RotatingKeysRequest` in the file `messenger/schema/kermes.fbs:96`
         #[derive(
             Clone,
             Debug,
@@ -8203,7 +8264,7 @@ mod root {
         /// The table `RotatingKeysReply` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `RotatingKeysReply` in the file `messenger/schema/kermes.fbs:95`
+        /// * Table `RotatingKeysReply` in the file `messenger/schema/kermes.fbs:97`
         #[derive(
             Clone,
             Debug,
@@ -8542,7 +8603,7 @@ mod root {
         /// The table `RotatingKey` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `RotatingKey` in the file `messenger/schema/kermes.fbs:96`
+        /// * Table `RotatingKey` in the file `messenger/schema/kermes.fbs:98`
         #[derive(
             Clone,
             Debug,
@@ -8954,7 +9015,7 @@ mod root {
         /// The table `PgMessage` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `PgMessage` in the file `messenger/schema/kermes.fbs:99`
+        /// * Table `PgMessage` in the file `messenger/schema/kermes.fbs:101`
         #[derive(
             Clone,
             Debug,

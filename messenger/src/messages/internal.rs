@@ -136,6 +136,8 @@ pub struct OsdBoot {
     pub space: Space,
     pub hostname: String,
     pub version: String,
+    /// `hdd`, `ssd`, `nvme`, or what the operator says; empty: the monitor sets none.
+    pub device_class: String,
 }
 impl TypedMessage for OsdBoot {
     const KIND: u16 = kind::OSD_BOOT;
@@ -156,6 +158,7 @@ impl TypedMessage for OsdBoot {
             available_bytes: self.space.available,
             hostname: Some(self.hostname.clone()),
             version: Some(self.version.clone()),
+            device_class: Some(self.device_class.clone()),
         };
         build(&table, out);
     }
@@ -174,6 +177,7 @@ impl TypedMessage for OsdBoot {
             space: Space { total: t.total_bytes, used: t.used_bytes, available: t.available_bytes },
             hostname: t.hostname.unwrap_or_default(),
             version: t.version.unwrap_or_default(),
+            device_class: t.device_class.unwrap_or_default(),
         })
     }
 }

@@ -317,6 +317,7 @@ fn our_own_messages_round_trip() {
         space,
         hostname: "h".into(),
         version: "v".into(),
+        device_class: "nvme".into(),
     });
     round_trip(OsdFailure {
         target: OsdId(1),

@@ -22,6 +22,7 @@ mod status;
 pub mod table;
 
 pub use args::{Args, Format};
+pub use status::VERSION;
 
 use crate::services::Services;
 use bytes::Bytes;

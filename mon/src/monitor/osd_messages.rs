@@ -104,6 +104,7 @@ impl Monitor {
             "hb_front_addr": boot.public_addrs.to_string(),
             "hb_back_addr": boot.cluster_addrs.to_string(),
             "osd_objectstore": "seastore",
+            "default_device_class": boot.device_class,
             "bluestore_bdev_size": boot.space.total.to_string(),
             "store_shards": boot.store_shards.to_string(),
             "shard_addrs": shard_addrs,
@@ -131,6 +132,7 @@ impl Monitor {
             location,
             // Ceph's smallest weight that is not zero when a device is far below 1 TiB.
             weight: (weight * 100_000.0).round() / 100_000.0,
+            device_class: boot.device_class,
         };
         let osd = boot.osd;
         if let Err(refused) = self.services.osd.boot(now, &boot) {

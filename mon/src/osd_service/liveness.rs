@@ -48,6 +48,8 @@ pub struct Boot {
     pub location: BTreeMap<String, String>,
     /// CRUSH weight if it has none yet, 1.0 = 1 TiB.
     pub weight: f64,
+    /// Device class if it has none yet. Empty: leave it as it is.
+    pub device_class: String,
 }
 
 /// Why a boot is refused. The OSD must not serve.
@@ -133,6 +135,9 @@ impl OsdService {
         if !boot.location.is_empty() {
             self.create_or_move(id, boot.weight, &boot.location);
         }
+        if !boot.device_class.is_empty() {
+            self.set_first_class(id, &boot.device_class);
+        }
         Ok(())
     }
 
@@ -155,6 +160,19 @@ impl OsdService {
         if crate::placement::create_or_move(&mut crush, id.0 as i32, weight, &name, location)
             == Ok(true)
         {
+            *self.edit_crush() = crush;
+        }
+    }
+
+    /// Gives an OSD its device class unless it has one: what an operator has set stays.
+    fn set_first_class(&mut self, id: OsdId, class: &str) {
+        let id = id.0 as i32;
+        if self.crush_view().device_class(id).is_some() {
+            return;
+        }
+        let mut crush = self.crush_view().clone();
+        // Fails for names that no class may have, and for an OSD that is nowhere in the hierarchy.
+        if crush.set_device_class(id, class) == Ok(true) {
             *self.edit_crush() = crush;
         }
     }

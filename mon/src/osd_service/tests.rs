@@ -67,6 +67,9 @@ impl World {
         }
     }
     fn boot(&mut self, now: Now, id: u32, port: u16) -> Result<(), BootRefused> {
+        self.boot_as(now, id, port, "")
+    }
+    fn boot_as(&mut self, now: Now, id: u32, port: u16, class: &str) -> Result<(), BootRefused> {
         let all = OsdAddrs {
             client: addrs(port),
             cluster: addrs(port + 1),
@@ -86,6 +89,7 @@ impl World {
                 last_clean: Default::default(),
                 location: location.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
                 weight: 0.01,
+                device_class: class.to_owned(),
             },
         )
     }
@@ -109,6 +113,34 @@ fn booted_osds_are_up_in_and_placed_in_one_epoch() {
     assert_eq!(map.info[0].up_from, Epoch(2));
     let place = crate::placement::location(world.osd.crush(), 0);
     assert_eq!(place[0], ("host".to_owned(), "h".to_owned()));
+}
+
+#[test]
+fn an_osd_brings_its_device_class_unless_it_has_one() {
+    let mut world = World::new(4);
+    for (id, class) in [(0, "hdd"), (1, "nvme"), (2, ""), (3, "no such~class")] {
+        world.boot_as(at(1), id, 7000 + 10 * id as u16, class).unwrap();
+    }
+    world.commit(at(1));
+    let classes = |world: &World| -> Vec<Option<String>> {
+        (0..4).map(|id| world.osd.crush().device_class(id).map(str::to_owned)).collect()
+    };
+    assert_eq!(classes(&world), [Some("hdd".into()), Some("nvme".into()), None, None]);
+    assert_eq!(world.osd.map().up_osd_count(), 4);
+    // An operator's class stays when the OSD comes again.
+    let crush = world.osd.edit_crush();
+    crush.remove_device_class(0).unwrap();
+    crush.set_device_class(0, "fast").unwrap();
+    crush.remove_device_class(1).unwrap();
+    for id in 0..2 {
+        world.osd.mark_down(at(2), OsdId(id));
+    }
+    world.commit(at(2));
+    for id in 0..2 {
+        world.boot_as(at(3), id, 7000 + 10 * id as u16, "hdd").unwrap();
+    }
+    world.commit(at(3));
+    assert_eq!(classes(&world)[..2], [Some("fast".into()), Some("hdd".into())]);
 }
 
 #[test]
