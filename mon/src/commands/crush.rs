@@ -169,6 +169,13 @@ fn osd_tree(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let crush =
         CrushMap::from_slice(&map.crush_raw).map_err(|e| Failure::invalid(e.to_string()))?;
     let states = args.list("states");
+    let asked = |names: &[&str]| states.iter().filter(|s| names.contains(&s.as_str())).count();
+    if asked(&["up", "down", "destroyed"]) > 1 {
+        return Err(Failure::invalid("can specify only one of 'up', 'down' and 'destroyed'"));
+    }
+    if asked(&["in", "out"]) > 1 {
+        return Err(Failure::invalid("cannot specify both 'in' and 'out'"));
+    }
     let wanted = |osd: OsdId| {
         let has = |state: &String| match state.as_str() {
             "up" => map.is_up(osd),

@@ -102,13 +102,16 @@ fn dump(cx: &mut Cx<'_>, args: &Args) -> Outcome {
 
 fn stat(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let s = &*cx.services;
-    let now = cx.now.wall;
+    let (map, now) = (s.osd.map(), cx.now.wall);
     let plain = || {
-        let remapped = super::status::remapped(s);
-        let mut line =
-            format!("{}; epoch: e{}", super::status::osds_line(s.osd.map(), now), s.osd.epoch());
+        let mut line = format!("{}; epoch: e{}", super::status::osds_line(map, now), map.epoch);
+        let remapped = map.pg_temp.len();
         if remapped > 0 {
             line += &format!("; {remapped} remapped pgs");
+        }
+        let flags = super::status::important_flags(map);
+        if !flags.is_empty() {
+            line += &format!("\nflags {flags}");
         }
         line
     };

@@ -69,13 +69,15 @@ fn since(now: UTime, then: UTime) -> String {
     text::span(now.to_duration().saturating_sub(then.to_duration()))
 }
 
-/// PGs whose acting set is not the one that CRUSH wants.
-pub fn remapped(s: &Services) -> usize {
-    let map = s.osd.map();
-    s.stats
-        .all(map)
-        .filter(|(_, st)| st.as_ref().is_some_and(|s| s.state & pg_state::REMAPPED != 0))
-        .count()
+/// Flags of the map that every map has are not worth a word; the others, joined by commas.
+pub fn important_flags(map: &OsdMap) -> String {
+    let usual = |name: &str| {
+        matches!(name, "sortbitwise" | "recovery_deletes" | "purged_snapdirs" | "pglog_hardlimit")
+            || name.starts_with("require_")
+    };
+    let mut names = maps::dump::flag_names(map.flags);
+    names.retain(|name| !usual(name));
+    names.join(",")
 }
 
 /// The `osdmap` object of `status` and `osd stat`.
@@ -88,7 +90,7 @@ pub fn osdmap_summary(s: &Services) -> Value {
         "osd_up_since": map.last_up_change.sec,
         "num_in_osds": map.in_osd_count(),
         "osd_in_since": map.last_in_change.sec,
-        "num_remapped_pgs": remapped(s),
+        "num_remapped_pgs": map.pg_temp.len(),
     })
 }
 
@@ -188,10 +190,10 @@ fn status_plain(s: &Services, checks: &[Check], now: UTime) -> String {
     let age = since(now, s.mon.quorum_since);
     out += &format!("    mon: {} daemons, quorum {names} (age {age})\n", s.mon.map.mons.len());
     out += "    mgr: no daemons active\n";
-    let remapped = remapped(s);
+    let remapped = map.pg_temp.len();
     let tail = if remapped > 0 { format!("; {remapped} remapped pgs") } else { String::new() };
     out += &format!("    osd: {}{tail}\n", osds_line(map, now));
-    let flags = health::warn_flags(map);
+    let flags = important_flags(map);
     if !flags.is_empty() {
         out += &format!("         flags {flags}\n");
     }

@@ -1,5 +1,6 @@
 //! The whole monitor through its one entrance, with real sessions of real clients.
 
+mod answers;
 mod changes;
 mod tickets;
 mod world;
