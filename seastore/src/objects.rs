@@ -4,10 +4,10 @@ use crate::event::StatFs;
 use crate::onode::{Extent, Onode};
 use crate::txn::{ObjectName, TxnOp};
 use std::borrow::Borrow;
+use std::cell::Cell;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::ops::Bound;
-use std::rc::Rc;
 use types::{HObject, PgId};
 
 /// Number of an object while it exists; reused afterwards.
@@ -90,8 +90,8 @@ pub(crate) struct Objects {
     index: BTreeMap<Key, ObjectId>,
     slots: Vec<Option<Box<Onode>>>,
     unused: Vec<ObjectId>,
-    /// The object of the last operation: those of one transaction come in runs.
-    last: Option<(ObjectName, ObjectId)>,
+    /// Found last: one client operation looks its object up several times in a row. May be stale.
+    last: Cell<ObjectId>,
     pub collections: BTreeMap<PgId, u8>,
     data_bytes: u64,
     meta_bytes: u64,
@@ -99,7 +99,13 @@ pub(crate) struct Objects {
 
 impl Objects {
     pub fn id(&self, o: &HObject) -> Option<ObjectId> {
-        self.index.get(o as &dyn AsKey).copied()
+        let last = self.last.get();
+        if self.slot(last).is_some_and(|onode| *onode.name == *o) {
+            return Some(last);
+        }
+        let id = *self.index.get(o as &dyn AsKey)?;
+        self.last.set(id);
+        Some(id)
     }
     pub fn get(&self, o: &HObject) -> Option<&Onode> {
         self.slot(self.id(o)?)
@@ -138,17 +144,14 @@ impl Objects {
     }
 
     fn ensure(&mut self, o: &ObjectName) -> ObjectId {
-        if let Some((name, id)) = &self.last
-            && Rc::ptr_eq(name, o)
-        {
-            return *id;
-        }
-        let id = match self.id(o) {
+        match self.id(o) {
             Some(id) => id,
-            None => self.insert(Onode::new(o.clone())),
-        };
-        self.last = Some((o.clone(), id));
-        id
+            None => {
+                let id = self.insert(Onode::new(o.clone()));
+                self.last.set(id);
+                id
+            }
+        }
     }
 
     /// Adds an object that is not there.
@@ -167,7 +170,6 @@ impl Objects {
     }
 
     fn remove(&mut self, id: ObjectId, freed: &mut impl FnMut(u64, u64)) {
-        self.last = None;
         let onode = self.slots[id as usize].take().expect("the caller found it");
         self.meta_bytes -= onode.meta_bytes();
         self.data_bytes -= onode.extents.bytes();
