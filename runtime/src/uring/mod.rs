@@ -246,16 +246,17 @@ impl<H> Core<H> {
     fn reap<N: Node<Hop = H>>(&mut self, node: &mut N, effects: &mut Vec<Effect<H>>) {
         let mut completions = std::mem::take(&mut self.completions);
         completions.extend(self.uring.completion().map(|c| (c.user_data(), c.result(), c.flags())));
+        // One reading for the batch: the completions had all arrived by then.
+        let now = self.clock.now();
         for (key, result, flags) in completions.drain(..) {
             let more = cqueue::more(flags);
             let op = if more { self.slab.peek(key) } else { self.slab.remove(key) };
             if let Some(input) = self.completed(op, result, more) {
-                node.handle(self.clock.now(), input, effects);
+                node.handle(now, input, effects);
             }
         }
         self.completions = completions;
-        let now = self.clock.now().mono;
-        self.net.end_lingering(now);
+        self.net.end_lingering(now.mono);
     }
 
     fn completed(&mut self, op: Op, result: i32, more: bool) -> Option<Input<H>> {
