@@ -8,6 +8,9 @@ mod progress;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A RADOS cluster that unmodified Ceph clients use.
 ///
 /// Try it: `kermes demo`. A cluster to work with: `kermes dev up --dir d`, then
