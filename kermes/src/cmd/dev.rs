@@ -287,8 +287,8 @@ pub fn running(dir: &Path, name: &str) -> Option<u32> {
     let pid: u32 = std::fs::read_to_string(pid_path(dir, name)).ok()?.trim().parse().ok()?;
     let command = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
     let command = String::from_utf8_lossy(&command).replace('\0', " ");
-    // A daemon is known by the folder on its command line: the number alone may be another's by now.
-    (command.contains("kermes") && command.contains(&text(dir))).then_some(pid)
+    // A daemon is known by its configuration: the number alone may be another's by now.
+    command.contains(&text(&dir.join("ceph.conf"))).then_some(pid)
 }
 
 fn start_daemon(dir: &Path, name: &str, args: &[&str]) -> anyhow::Result<()> {
