@@ -24,6 +24,8 @@ pub struct MonService {
     pub encoded: Bytes,
     /// This monitor.
     pub name: String,
+    /// The machine it runs on; empty if unknown.
+    pub hostname: String,
     /// When this monitor took up its work.
     pub quorum_since: UTime,
     /// One while one monitor is all there is; grows with elections.
@@ -41,6 +43,7 @@ impl MonService {
             encoded: map.to_vec().into(),
             map,
             name: name.to_owned(),
+            hostname: String::new(),
             quorum_since: now,
             election_epoch: 1,
             sessions: BTreeMap::new(),

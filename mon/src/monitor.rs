@@ -41,6 +41,8 @@ pub struct Config {
     /// Where it listens, as in the MonMap.
     pub addrs: EntityAddrVec,
     pub auth: AuthConfig,
+    /// Name of the machine, for `node ls`; empty if unknown.
+    pub hostname: String,
     /// Options from the configuration file, by name. Central ones override them.
     pub options: BTreeMap<String, String>,
 }
@@ -105,9 +107,10 @@ enum Held {
 impl Monitor {
     /// `store` is everything that [`crate::mkfs`] and later [`Effect::Persist`]s wrote.
     pub fn new(config: Config, store: KvMap, seed: [u8; 32]) -> Result<Self, StartError> {
-        let mon = MonService::load(&store, &config.name, types::UTime::default())
+        let mut mon = MonService::load(&store, &config.name, types::UTime::default())
             .map_err(StartError::Decode)?
             .ok_or(StartError::NoMonMap)?;
+        mon.hostname = config.hostname;
         let rank = mon
             .map
             .rank_of(&config.name)

@@ -35,9 +35,12 @@ pub fn count(value: u64) -> String {
     scaled(value, 1000, &["", "k", "M", "G", "T", "P", "E"])
 }
 
-/// `169s`, `3m`, `5h`, `3d`: one unit, rounded down.
+/// `0.25s`, `119s`, `3m`, `5h`, `3d`: one unit, rounded down; below two seconds with a fraction.
 pub fn span(d: Duration) -> String {
     let seconds = d.as_secs();
+    if seconds < 2 {
+        return general(d.as_secs_f64()) + "s";
+    }
     for (unit, size, below) in [
         ("s", 1, 120),
         ("m", 60, 120),

@@ -126,6 +126,7 @@ impl Cluster {
             name: "a".into(),
             addrs: self.mon_addr.clone(),
             auth: mon::AuthConfig { method: AuthMethod::Cephx, ..Default::default() },
+            hostname: "host".into(),
             options: Default::default(),
         };
         let seed = self.world.chance.seed();

@@ -157,6 +157,7 @@ fn serve(args: &RunArgs) -> anyhow::Result<i32> {
         name: args.name.clone(),
         addrs: addrs.clone(),
         auth: mon::AuthConfig { method, ..Default::default() },
+        hostname: entity.host.clone(),
         options,
     };
     let node = mon::Monitor::new(config, store, runtime::clock::seed()?)?;

@@ -220,10 +220,9 @@ fn key_set(cx: &mut Cx<'_>, args: &Args) -> Outcome {
 
 fn key_rm(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let key = args.need("key")?;
-    if cx.services.config.key(&key).is_none() {
-        return Ok(Reply::status(format!("no such key '{key}'")));
+    if cx.services.config.key(&key).is_some() {
+        cx.services.config.set_key(&key, None);
     }
-    cx.services.config.set_key(&key, None);
     Ok(Reply::status("key deleted"))
 }
 

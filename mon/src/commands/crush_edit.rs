@@ -248,7 +248,7 @@ fn osd(cx: &Cx<'_>, args: &Args) -> Result<(i32, String), Failure> {
     match cx.services.osd.view().exists(OsdId(id)) {
         true => Ok((id as i32, format!("osd.{id}"))),
         false => Err(Failure::not_found(format!(
-            "osd.{id} does not exist.  create it before updating the crush map"
+            "osd.{id} does not exist. Create it before updating the crush map"
         ))),
     }
 }
@@ -256,7 +256,8 @@ fn osd(cx: &Cx<'_>, args: &Args) -> Result<(i32, String), Failure> {
 fn update(cx: &mut Cx<'_>, args: &Args, must_exist: bool) -> Outcome {
     let (id, name) = osd(cx, args)?;
     let ((value, fixed), loc) = (weight(args)?, location(args)?);
-    if must_exist && cx.services.osd.crush_view().item_id(&name).is_none() {
+    let was_there = cx.services.osd.crush_view().item_id(&name).is_some();
+    if must_exist && !was_there {
         return Err(Failure::not_found(format!(
             "unable to set item id {id} name '{name}' weight {} at location {}: does not exist",
             general(value),
@@ -264,20 +265,11 @@ fn update(cx: &mut Cx<'_>, args: &Args, must_exist: bool) -> Outcome {
         )));
     }
     let changed = with_copy(cx, |map| map.update_item(id, fixed, &name, &loc))?;
-    let verb = match (must_exist, changed) {
-        (_, false) => {
-            return Ok(Reply::status(format!(
-                "{} item id {id} name '{name}' weight {} at location {}: no change",
-                if must_exist { "set" } else { "add" },
-                general(value),
-                shown(&loc)
-            )));
-        }
-        (true, true) => "set",
-        (false, true) => "add",
-    };
+    let result = if changed { " to crush map" } else { ": no change" };
+    // The real one says "set" to either command once the item is in the map.
+    let verb = if must_exist || was_there { "set" } else { "add" };
     Ok(Reply::status(format!(
-        "{verb} item id {id} name '{name}' weight {} at location {} to crush map",
+        "{verb} item id {id} name '{name}' weight {} at location {}{result}",
         general(value),
         shown(&loc)
     )))
@@ -294,9 +286,10 @@ fn add(cx: &mut Cx<'_>, args: &Args) -> Outcome {
 fn create_or_move(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let (id, name) = osd(cx, args)?;
     let ((value, fixed), loc) = (weight(args)?, location(args)?);
-    with_copy(cx, |map| map.create_or_move_item(id, fixed, &name, &loc))?;
+    let changed = with_copy(cx, |map| map.create_or_move_item(id, fixed, &name, &loc))?;
+    let verb = if changed { "updating" } else { "updated" };
     Ok(Reply::status(format!(
-        "create-or-move updating item name '{name}' weight {} at location {} to crush map",
+        "create-or-move {verb} item name '{name}' weight {} at location {} to crush map",
         general(value),
         shown(&loc)
     )))

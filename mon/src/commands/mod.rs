@@ -18,6 +18,7 @@ mod pg;
 mod pool;
 mod pool_app;
 mod pool_vars;
+mod report;
 mod status;
 pub mod table;
 

@@ -121,10 +121,15 @@ fn versions(cx: &mut Cx<'_>, args: &Args) -> Outcome {
 fn metadata(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let entry = |name: &str| {
         let info = cx.services.mon.map.mons.get(name)?;
-        Some(json!({
+        let mut said = json!({
             "name": name, "addrs": maps::text::addrs(&info.addrs), "ceph_release": "pacific",
             "ceph_version": super::status::VERSION, "ceph_version_short": "16.2.15",
-        }))
+        });
+        let own = &cx.services.mon.hostname;
+        if *name == cx.services.mon.name && !own.is_empty() {
+            said["hostname"] = own.clone().into();
+        }
+        Some(said)
     };
     let value = match args.text("id") {
         Some(id) => {

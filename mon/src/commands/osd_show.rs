@@ -1,12 +1,13 @@
 //! What the OSDMap says: `osd dump|stat|ls|getmap|map|find|metadata ...`.
 
 use super::table::{Spec, cmd};
-use super::{Args, Cx, Failure, Outcome, Reply, answer, answer_json};
+use super::{Args, Cx, Failure, Format, Outcome, Reply, answer, answer_json};
 use crate::services::Services;
 use crush::CrushMap;
 use maps::OsdMap;
 use maps::text::list;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use types::enc::{Decode, Encode};
 use types::{Epoch, ObjectLocator, OsdId};
@@ -42,6 +43,15 @@ pub const COMMANDS: &[Spec] = &[
         "what OSDs say of themselves",
         metadata,
     ),
+    cmd(
+        "osd count-metadata",
+        "property:String",
+        "osd",
+        "r",
+        "how many OSDs say what of a property",
+        count_metadata,
+    ),
+    cmd("osd numa-status", "", "osd", "r", "NUMA nodes of OSDs", numa_status),
     cmd("osd find", "id:OsdName", "osd", "r", "where an OSD is", find),
     cmd("osd info", "id:OsdName,req=false", "osd", "r", "what the map says of OSDs", info),
     cmd(
@@ -180,6 +190,49 @@ fn metadata(cx: &mut Cx<'_>, args: &Args) -> Outcome {
         None => cx.services.osd.map().osds().map(of).collect(),
     };
     answer_json(args, value)
+}
+
+/// How many running OSDs say what of one property.
+fn count_metadata(cx: &mut Cx<'_>, args: &Args) -> Outcome {
+    let property = args.need("property")?;
+    let map = cx.services.osd.map();
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    for osd in map.osds().filter(|o| map.is_up(*o)) {
+        let value = cx.services.osd.metadata(osd.0).and_then(|m| m.get(&property));
+        let value = match value {
+            Some(Value::String(text)) => text.clone(),
+            Some(other) => other.to_string(),
+            None => "unknown".to_owned(),
+        };
+        *counts.entry(value).or_default() += 1;
+    }
+    answer_json(args, json!(counts))
+}
+
+/// OSDs are not bound to NUMA nodes, so that only their hosts can be told.
+fn numa_status(cx: &mut Cx<'_>, args: &Args) -> Outcome {
+    use crate::text::Align::{Left, Right};
+    use crate::text::Table;
+    let s = &*cx.services;
+    let host = |osd: OsdId| s.osd.metadata(osd.0)?["hostname"].as_str().map(str::to_owned);
+    let hosts: Vec<(u32, String)> =
+        s.osd.map().osds().filter_map(|osd| Some((osd.0, host(osd)?))).collect();
+    let json = || hosts.iter().map(|(osd, host)| json!({"osd": osd, "host": host})).collect();
+    let plain = || {
+        let mut table = Table::default()
+            .column("OSD", Left, Right)
+            .column("HOST", Left, Left)
+            .column("NETWORK", Right, Right)
+            .column("STORAGE", Right, Right)
+            .column("AFFINITY", Right, Right)
+            .column("CPUS", Left, Left);
+        let none = || "-".to_owned();
+        for (osd, host) in &hosts {
+            table.row([osd.to_string(), host.clone(), none(), none(), none(), none()]);
+        }
+        table.render()
+    };
+    answer(args, json, plain)
 }
 
 fn find(cx: &mut Cx<'_>, args: &Args) -> Outcome {
@@ -387,6 +440,13 @@ fn ok_to_stop(cx: &mut Cx<'_>, args: &Args) -> Outcome {
 fn safe_to_destroy(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let osds = osd_args(args)?;
     let (mapped, _) = affected(cx.services, &osds);
+    let ids: Vec<u32> = osds.iter().map(|o| o.0).collect();
+    let (safe, active) = if mapped.is_empty() { (ids, vec![]) } else { (vec![], ids) };
+    let json = || json!({"safe_to_destroy": safe, "active": active, "missing_stats": [], "stored_pgs": []});
+    // In JSON the list is the answer, and no error, as in the real one.
+    if args.format() != Format::Plain && !mapped.is_empty() {
+        return answer(args, json, String::new);
+    }
     let shown = osds.iter().map(|o| o.to_string()).collect::<Vec<_>>().join(",");
     if !mapped.is_empty() {
         return Err(Failure::new(
@@ -394,9 +454,6 @@ fn safe_to_destroy(cx: &mut Cx<'_>, args: &Args) -> Outcome {
             format!("OSD(s) {shown} have {} pgs currently mapped to them. ", mapped.len()),
         ));
     }
-    let ids: Vec<u32> = osds.iter().map(|o| o.0).collect();
-    let json =
-        || json!({"safe_to_destroy": ids, "active": [], "missing_stats": [], "stored_pgs": []});
     let reply = answer(args, json, String::new)?;
     Ok(reply.with_status(format!(
         "OSD(s) {shown} are safe to destroy without reducing data durability."

@@ -9,7 +9,8 @@ use crate::text::{Align, Table, bytes, stamp};
 use maps::text::list;
 use messenger::messages::ObjectStatSum;
 use serde_json::{Value, json};
-use types::{PgId, PoolId, UTime};
+use std::time::Duration;
+use types::{OsdId, PgId, PoolId, UTime};
 
 pub const COMMANDS: &[Spec] = &[
     cmd("pg stat", "", "pg", "r", "PGs in one line", stat),
@@ -235,7 +236,8 @@ fn pool_statfs_json(s: &Services) -> Vec<Value> {
     holders.into_iter().map(entry).collect()
 }
 
-fn dump_json(s: &Services, what: &str) -> Value {
+/// `what` as in `pg dump`, "all" if it is nothing else.
+pub fn dump_json(s: &Services, what: &str) -> Value {
     let pgs = || all(s).iter().map(pg_json).collect::<Vec<_>>();
     match what {
         "pgs" => json!({"pg_ready": true, "pg_stats": pgs()}),
@@ -348,6 +350,65 @@ fn pgs_table(pgs: &[PgStat]) -> String {
             "0'0".into(),
             since(p),
             "0".into(),
+        ]);
+        table.row(row);
+    }
+    table.render()
+}
+
+/// `3,1`: OSDs of a PG, and which of them is its primary.
+fn with_primary(osds: &[OsdId], first: Option<OsdId>) -> String {
+    format!("{}p{}", list(osds.iter()), primary(first))
+}
+
+/// The table of `pg ls`.
+fn ls_table(pgs: &[PgStat], now: UTime) -> String {
+    use Align::{Left, Right};
+    let mut table = Table::default().column("PG", Left, Left);
+    for heading in [
+        "OBJECTS",
+        "DEGRADED",
+        "MISPLACED",
+        "UNFOUND",
+        "BYTES",
+        "OMAP_BYTES*",
+        "OMAP_KEYS*",
+        "LOG",
+        "STATE",
+        "SINCE",
+        "VERSION",
+        "REPORTED",
+        "UP",
+        "ACTING",
+        "SCRUB_STAMP",
+        "DEEP_SCRUB_STAMP",
+    ] {
+        table = table.column(heading, Left, Right);
+    }
+    for p in pgs {
+        let s = &p.sum;
+        let numbers = [
+            s.num_objects,
+            s.num_objects_degraded,
+            s.num_objects_misplaced,
+            s.num_objects_unfound,
+            s.num_bytes,
+            s.num_omap_bytes,
+            s.num_omap_keys,
+            p.log_entries as i64,
+        ];
+        let age = now.to_duration().saturating_sub(Duration::from_secs(p.state_since_sec as u64));
+        let mut row = vec![p.pgid.to_string()];
+        row.extend(numbers.iter().map(i64::to_string));
+        row.extend([
+            state_name(p.state),
+            crate::text::span(Duration::from_secs(age.as_secs())),
+            version(p),
+            format!("{}:{}", p.reported_epoch, p.reported_sequence),
+            with_primary(&p.up, p.up_primary),
+            with_primary(&p.acting, p.acting_primary),
+            since(p),
+            since(p),
         ]);
         table.row(row);
     }
@@ -501,7 +562,7 @@ fn list_pgs(cx: &Cx<'_>, args: &Args, pool: Option<PoolId>) -> Outcome {
     });
     let json =
         || json!({"pg_ready": true, "pg_stats": pgs.iter().map(pg_json).collect::<Vec<_>>()});
-    answer(args, json, || pgs_table(&pgs))
+    answer(args, json, || ls_table(&pgs, cx.now.wall))
 }
 
 fn ls(cx: &mut Cx<'_>, args: &Args) -> Outcome {
@@ -549,6 +610,7 @@ mod tests {
             name: "a".into(),
             addrs: types::EntityAddrVec::default(),
             auth: AuthConfig::default(),
+            hostname: String::new(),
             options: Default::default(),
         };
         let monitor = Monitor::new(config, store, [1; 32]).expect("a monitor");

@@ -32,14 +32,6 @@ pub const COMMANDS: &[Spec] = &[
     cmd("versions", "", "mon", "r", "versions of running daemons", versions),
     cmd("features", "", "mon", "r", "features of connected daemons and clients", features),
     cmd(
-        "report",
-        "tags:String,n=N,req=false",
-        "mon",
-        "r",
-        "everything that the monitor knows",
-        report,
-    ),
-    cmd(
         "node ls",
         "type:Choices,req=false,strings=all|osd|mon|mds|mgr",
         "mon",
@@ -486,25 +478,6 @@ fn features(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     answer_json(args, out.into())
 }
 
-fn report(cx: &mut Cx<'_>, args: &Args) -> Outcome {
-    let checks = health::checks(cx.services);
-    let s = &*cx.services;
-    let report = json!({
-        "cluster_fingerprint": s.mon.map.fsid.to_string(),
-        "version": "16.2.15",
-        "timestamp": text::stamp(cx.now.wall),
-        "tag": args.list("tags").join(" "),
-        "health": health::to_json(&checks, true),
-        "monmap": s.mon.map.dump(),
-        "osdmap": s.osd.map().dump(),
-        "crushmap": super::crush_show::dump(s.osd.crush()),
-        "osd_stats_and_pools": df_json(s, true),
-        "pgmap": pgmap(s),
-    });
-    let crc = types::hash::crc32c(!0, report.to_string().as_bytes());
-    Ok(answer_json(args, report)?.with_status(format!("report {crc}")))
-}
-
 fn node_ls(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     let s = &*cx.services;
     let mut osds = Map::new();
@@ -517,8 +490,12 @@ fn node_ls(cx: &mut Cx<'_>, args: &Args) -> Outcome {
     }
     let mut mons = Map::new();
     for info in s.mon.map.mons.values() {
-        let host =
-            info.addrs.0.first().and_then(|a| a.sock).map_or(String::new(), |s| s.ip().to_string());
+        // Of other monitors only the address is known.
+        let address = || info.addrs.0.first().and_then(|a| a.sock).map(|s| s.ip().to_string());
+        let host = match &s.mon.hostname {
+            own if info.name == s.mon.name && !own.is_empty() => own.clone(),
+            _ => address().unwrap_or_default(),
+        };
         let list = mons.entry(host).or_insert_with(|| json!([]));
         list.as_array_mut().expect("made as a list").push(info.name.clone().into());
     }

@@ -4,7 +4,7 @@
 
 use super::{
     Handler, auth, config, crush, crush_edit, crush_show, logs, mon, osd, osd_create, osd_flags,
-    osd_show, pg, pool, pool_app, pool_vars, status,
+    osd_show, pg, pool, pool_app, pool_vars, report, status,
 };
 use serde_json::{Map, Value, json};
 
@@ -44,6 +44,7 @@ pub const fn cmd(
 
 const TABLES: &[&[Spec]] = &[
     status::COMMANDS,
+    report::COMMANDS,
     mon::COMMANDS,
     osd_show::COMMANDS,
     osd::COMMANDS,

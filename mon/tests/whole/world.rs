@@ -150,6 +150,7 @@ impl World {
             name: "a".into(),
             addrs: EntityAddrVec::one(EntityAddr::msgr2(mon_addr(), 0)),
             auth: self.auth,
+            hostname: "monhost".into(),
             options: Default::default(),
         };
         self.starts += 1;
