@@ -10,6 +10,8 @@ use messenger::auth::keyring::Keyring;
 use messenger::auth::{AuthMethod, AuthName, AuthServer, ClientAuth, EntityAuth, Mode, Ticket};
 use messenger::caps::{MonCaps, OsdCaps};
 use messenger::frame::{FrameReader, SecureKeys, Step};
+use messenger::messages::TypedMessage;
+use messenger::messages::peer::{Heartbeat, PeerMessage};
 use messenger::table::{Event, Limits, Messenger, MessengerConfig, Policy};
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -206,5 +208,47 @@ pub fn cephx(bytes: &[u8]) {
         let _ = Keyring::parse(text);
         let _ = MonCaps::parse(text);
         let _ = OsdCaps::parse(text);
+    }
+}
+
+/// A message between OSDs to its decoders.
+pub fn peer(bytes: &[u8]) {
+    if let Some(message) = peer_message(bytes) {
+        check_peer(&message);
+    }
+}
+
+/// The first byte chooses the kind, two more are the length of the front, and what follows the front
+/// is the data segment.
+pub fn peer_message(bytes: &[u8]) -> Option<Message> {
+    let [kind, len_low, len_high, rest @ ..] = bytes else { return None };
+    let len = u16::from_le_bytes([*len_low, *len_high]) as usize;
+    let (front, data) = rest.split_at(len.min(rest.len()));
+    Some(Message {
+        kind: 0x6b10 + (*kind % 0x21) as u16,
+        front: Bytes::copy_from_slice(front),
+        data: Bytes::copy_from_slice(data).into(),
+        ..Message::default()
+    })
+}
+
+/// The input that leads [`peer`] to `message`.
+pub fn peer_input(message: &Message) -> Vec<u8> {
+    let mut out = vec![(message.kind - 0x6b10) as u8];
+    out.extend((message.front.len() as u16).to_le_bytes());
+    out.extend_from_slice(&message.front);
+    out.extend_from_slice(&message.data.to_bytes());
+    out
+}
+
+/// What decoding makes of a message can be sent again, and then says the same.
+pub fn check_peer(message: &Message) {
+    let pg = PeerMessage::peek_pg(message);
+    if let Ok(m) = PeerMessage::decode(message) {
+        assert_eq!(pg, Ok(m.pg));
+        assert_eq!(PeerMessage::decode(&m.encode()), Ok(m));
+    }
+    if let Ok(beat) = Heartbeat::from_message(message) {
+        assert_eq!(Heartbeat::from_message(&beat.into_message(0)), Ok(beat));
     }
 }

@@ -1,13 +1,20 @@
 //! The fuzz targets on their committed seeds, plain and mutated. `UPDATE_SEEDS=1` records the seeds
-//! of sessions and frames anew from two messengers that talk to each other.
+//! of sessions and frames anew from two messengers that talk to each other, and adds those of messages
+//! between OSDs that are not there.
 
+#[path = "../fuzz/bodies.rs"]
+mod bodies;
 #[path = "../fuzz/harness.rs"]
 mod harness;
 
 use bytes::BytesMut;
 use harness::{NOW, OneKey, connect, end};
+use messenger::Message;
+use messenger::messages::TypedMessage;
+use messenger::messages::peer::{Heartbeat, PeerMessage};
 use rand_chacha::rand_core::RngCore;
 use std::path::PathBuf;
+use types::Epoch;
 use types::node::{ConnId, Effect, Input};
 
 fn directory(target: &str) -> PathBuf {
@@ -134,4 +141,27 @@ fn frames() {
 #[test]
 fn cephx() {
     run(harness::cephx, &seeds("cephx"), 4000);
+}
+
+/// The seeds were recorded when their kind was first written, and are read for as long as the
+/// compatible version of these messages stays: by every later release.
+#[test]
+fn peers() {
+    let recorded = |message: &Message, name: &str| {
+        let path = directory("peer").join(name);
+        if std::env::var_os("UPDATE_SEEDS").is_some() && !path.exists() {
+            save("peer", name, &harness::peer_input(message));
+        }
+        harness::peer_message(&std::fs::read(path).expect(name)).expect(name)
+    };
+    for (n, body) in bodies::bodies().into_iter().enumerate() {
+        let message = bodies::message(body);
+        let encoded = message.encode();
+        let name = format!("{n:02}-{:x}", encoded.kind);
+        assert_eq!(PeerMessage::decode(&recorded(&encoded, &name)), Ok(message), "{name}");
+    }
+    let beat = Heartbeat { reply: true, epoch: Epoch(7), stamp: 99 };
+    let seed = recorded(&beat.into_message(0), "heartbeat");
+    assert_eq!(Heartbeat::from_message(&seed), Ok(beat));
+    run(harness::peer, &seeds("peer"), 40_000);
 }

@@ -4,13 +4,11 @@
 
 use crate::node::{Fx, OsdHop, OsdNode};
 use crate::pg::LEASE;
-use bytes::Bytes;
-use messenger::message::{Message, priority};
 use messenger::messages::TypedMessage;
-use messenger::messages::internal::{OsdFailure, kind};
+use messenger::messages::internal::OsdFailure;
+use messenger::messages::peer::Heartbeat;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-use types::enc::{Encode, Reader};
 use types::node::CoreId;
 use types::time::Now;
 use types::{Epoch, Instant, OsdId};
@@ -19,44 +17,6 @@ const INTERVAL: Duration = Duration::from_secs(2);
 /// Silence after which an OSD is reported.
 const GRACE: Duration = Duration::from_secs(20);
 const REPORT_AGAIN: Duration = Duration::from_secs(5);
-
-/// A question or its answer.
-///
-/// ```text
-/// | size | front, little endian                    |
-/// |    1 | 0 question, 1 answer                    |
-/// |    4 | newest map of the sender                |
-/// |    8 | stamp of the question, echoed           |
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Beat {
-    pub reply: bool,
-    pub epoch: Epoch,
-    pub stamp: u64,
-}
-
-impl Beat {
-    pub fn encode(&self) -> Message {
-        let mut front = Vec::with_capacity(13);
-        self.reply.encode(&mut front);
-        self.epoch.encode(&mut front);
-        self.stamp.encode(&mut front);
-        Message {
-            kind: kind::HEARTBEAT,
-            priority: priority::HIGHEST,
-            version: 1,
-            compat: 1,
-            front: Bytes::from(front),
-            ..Message::default()
-        }
-    }
-    pub fn decode(message: &Message) -> Option<Self> {
-        let mut r = Reader::new(&message.front);
-        let beat = Self { reply: r.bool().ok()?, epoch: r.get().ok()?, stamp: r.u64().ok()? };
-        r.finish("heartbeat").ok()?;
-        Some(beat)
-    }
-}
 
 #[derive(Debug)]
 struct Peer {
@@ -124,9 +84,9 @@ impl OsdNode {
         for (osd, up_from, silent, alive) in reports {
             self.report(now, osd, up_from, silent, alive, fx);
         }
-        let beat = Beat { reply: false, epoch: self.history.epoch(), stamp: now.mono.0 };
+        let beat = Heartbeat { reply: false, epoch: self.history.epoch(), stamp: now.mono.0 };
         for osd in ask {
-            self.send_peer(now, osd, beat.encode(), fx);
+            self.send_peer(now, osd, beat.into_message(0), fx);
         }
     }
 
@@ -168,7 +128,13 @@ impl OsdNode {
         self.report(now, osd, up_from, GRACE + INTERVAL, false, fx);
     }
 
-    pub(crate) fn on_heartbeat_reply(&mut self, now: Now, osd: OsdId, beat: Beat, fx: &mut Fx) {
+    pub(crate) fn on_heartbeat_reply(
+        &mut self,
+        now: Now,
+        osd: OsdId,
+        beat: Heartbeat,
+        fx: &mut Fx,
+    ) {
         let epoch = self.history.epoch();
         let Some(leader) = &mut self.leader else { return };
         let hb = &mut leader.heartbeats;
@@ -186,17 +152,5 @@ impl OsdNode {
         if back {
             self.report(now, osd, up_from, Duration::ZERO, true, fx);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn beats_round_trip() {
-        let beat = Beat { reply: true, epoch: Epoch(7), stamp: 99 };
-        assert_eq!(Beat::decode(&beat.encode()), Some(beat));
-        assert_eq!(Beat::decode(&Message::default()), None);
     }
 }

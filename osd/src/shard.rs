@@ -10,9 +10,8 @@ mod tests;
 use crate::client_op::{ClientOp, Origin};
 use crate::map::View;
 use crate::ops::copy::CopySource;
-use crate::ops::{Limits, Op};
+use crate::ops::{Limits, Op, txn_op};
 use crate::pg::log::Entry;
-use crate::pg::message::{Body, PeerMessage};
 use crate::pg::queue::ObjectQueues;
 use crate::pg::{self, Effect as PgEffect, Input as PgInput, MetaChange, Pg, PgTxn, meta_object};
 use bytes::Bytes;
@@ -20,6 +19,7 @@ use copy::{ChunkId, Receiving, Transfer};
 use copy_from::Copying;
 use maps::pool::reversed_hash_range;
 use messenger::message::Message;
+use messenger::messages::peer::{Body, PeerMessage, RepAck};
 use run::{Job, ReadTarget};
 use seastore::{
     IoCompletion, MountReport, ObjectName, ReadData, ReadError, Store, StoreConfig, StoreEffect,
@@ -426,7 +426,7 @@ impl Shard {
         if let Some(object) = txn.object {
             let o: ObjectName = Rc::new(object);
             before = Some((o.clone(), self.store.stat(&o).map(|s| s.size)));
-            ops.extend(txn.changes.into_iter().map(|change| change.into_txn_op(o.clone())));
+            ops.extend(txn.changes.into_iter().map(|change| txn_op(change, o.clone())));
         }
         for change in txn.meta {
             let o = meta.clone();
@@ -583,7 +583,7 @@ impl Shard {
             return;
         };
         let current = epoch >= slot.pg.since();
-        if let Body::RepAck { room, .. } = body
+        if let Body::RepAck(RepAck { room, .. }) = body
             && current
             && let Some(slot) = self.pgs.get_mut(&id)
         {
@@ -653,7 +653,7 @@ impl Shard {
                 let Some(slot) = self.pgs.get_mut(&id) else { continue };
                 if let Some((to, version)) = slot.pg.take_ack() {
                     slot.said_room = room;
-                    self.send(view, id, to, Body::RepAck { version, room }, out);
+                    self.send(view, id, to, Body::RepAck(RepAck { version, room }), out);
                 }
             }
         }

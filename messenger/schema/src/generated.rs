@@ -17,7 +17,7 @@ mod root {
         /// The table `OsdBoot` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `OsdBoot` in the file `messenger/schema/kermes.fbs:9`
+        /// * Table `OsdBoot` in the file `messenger/schema/kermes.fbs:10`
         #[derive(
             Clone,
             Debug,
@@ -959,7 +959,7 @@ mod root {
         /// The table `Addrs` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `Addrs` in the file `messenger/schema/kermes.fbs:28`
+        /// * Table `Addrs` in the file `messenger/schema/kermes.fbs:29`
         #[derive(
             Clone,
             Debug,
@@ -1214,7 +1214,7 @@ mod root {
         /// The table `OsdFailure` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `OsdFailure` in the file `messenger/schema/kermes.fbs:30`
+        /// * Table `OsdFailure` in the file `messenger/schema/kermes.fbs:31`
         #[derive(
             Clone,
             Debug,
@@ -1717,7 +1717,7 @@ mod root {
         /// The table `OsdStats` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `OsdStats` in the file `messenger/schema/kermes.fbs:41`
+        /// * Table `OsdStats` in the file `messenger/schema/kermes.fbs:42`
         #[derive(
             Clone,
             Debug,
@@ -2432,7 +2432,7 @@ mod root {
         /// The table `PgStat` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `PgStat` in the file `messenger/schema/kermes.fbs:54`
+        /// * Table `PgStat` in the file `messenger/schema/kermes.fbs:55`
         #[derive(
             Clone,
             Debug,
@@ -6282,7 +6282,7 @@ mod root {
         /// The table `MarkDown` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `MarkDown` in the file `messenger/schema/kermes.fbs:89`
+        /// * Table `MarkDown` in the file `messenger/schema/kermes.fbs:90`
         #[derive(
             Clone,
             Debug,
@@ -6623,7 +6623,7 @@ mod root {
         /// The table `MarkDownAck` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `MarkDownAck` in the file `messenger/schema/kermes.fbs:90`
+        /// * Table `MarkDownAck` in the file `messenger/schema/kermes.fbs:91`
         #[derive(
             Clone,
             Debug,
@@ -6921,7 +6921,7 @@ mod root {
         /// The table `AliveRequest` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `AliveRequest` in the file `messenger/schema/kermes.fbs:91`
+        /// * Table `AliveRequest` in the file `messenger/schema/kermes.fbs:92`
         #[derive(
             Clone,
             Debug,
@@ -7271,7 +7271,7 @@ mod root {
         /// The table `PgTemp` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `PgTemp` in the file `messenger/schema/kermes.fbs:93`
+        /// * Table `PgTemp` in the file `messenger/schema/kermes.fbs:94`
         #[derive(
             Clone,
             Debug,
@@ -7628,7 +7628,7 @@ mod root {
         /// The table `PgTempEntry` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `PgTempEntry` in the file `messenger/schema/kermes.fbs:94`
+        /// * Table `PgTempEntry` in the file `messenger/schema/kermes.fbs:95`
         #[derive(
             Clone,
             Debug,
@@ -7982,7 +7982,7 @@ mod root {
         /// The table `RotatingKeysRequest` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `RotatingKeysRequest` in the file `messenger/schema/kermes.fbs:96`
+        /// * Table `RotatingKeysRequest` in the file `messenger/schema/kermes.fbs:97`
         #[derive(
             Clone,
             Debug,
@@ -8264,7 +8264,7 @@ mod root {
         /// The table `RotatingKeysReply` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `RotatingKeysReply` in the file `messenger/schema/kermes.fbs:97`
+        /// * Table `RotatingKeysReply` in the file `messenger/schema/kermes.fbs:98`
         #[derive(
             Clone,
             Debug,
@@ -8603,7 +8603,7 @@ mod root {
         /// The table `RotatingKey` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `RotatingKey` in the file `messenger/schema/kermes.fbs:98`
+        /// * Table `RotatingKey` in the file `messenger/schema/kermes.fbs:99`
         #[derive(
             Clone,
             Debug,
@@ -9012,10 +9012,10 @@ mod root {
             }
         }
 
-        /// The table `PgMessage` in the namespace `kermes`
+        /// The table `Heartbeat` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `PgMessage` in the file `messenger/schema/kermes.fbs:101`
+        /// * Table `Heartbeat` in the file `messenger/schema/kermes.fbs:105`
         #[derive(
             Clone,
             Debug,
@@ -9027,112 +9027,62 @@ mod root {
             ::serde::Serialize,
             ::serde::Deserialize,
         )]
-        pub struct PgMessage {
-            /// The field `pool` in the table `PgMessage`
-            pub pool: i64,
-            /// The field `seed` in the table `PgMessage`
-            pub seed: u32,
-            /// The field `shard` in the table `PgMessage`
-            pub shard: i8,
-            /// The field `from` in the table `PgMessage`
-            pub from: u32,
-            /// The field `epoch` in the table `PgMessage`
+        pub struct Heartbeat {
+            /// The field `reply` in the table `Heartbeat`
+            pub reply: bool,
+            /// The field `epoch` in the table `Heartbeat`
             pub epoch: u32,
-            /// The field `interval_first` in the table `PgMessage`
-            pub interval_first: u32,
-            /// The field `body` in the table `PgMessage`
-            pub body: ::core::option::Option<::planus::alloc::vec::Vec<u8>>,
+            /// The field `stamp` in the table `Heartbeat`
+            pub stamp: u64,
         }
 
         #[allow(clippy::derivable_impls)]
-        impl ::core::default::Default for PgMessage {
+        impl ::core::default::Default for Heartbeat {
             fn default() -> Self {
-                Self {
-                    pool: 0,
-                    seed: 0,
-                    shard: -1,
-                    from: 0,
-                    epoch: 0,
-                    interval_first: 0,
-                    body: ::core::default::Default::default(),
-                }
+                Self { reply: false, epoch: 0, stamp: 0 }
             }
         }
 
-        impl PgMessage {
-            /// Creates a [PgMessageBuilder] for serializing an instance of this table.
+        impl Heartbeat {
+            /// Creates a [HeartbeatBuilder] for serializing an instance of this table.
             #[inline]
-            pub fn builder() -> PgMessageBuilder<()> {
-                PgMessageBuilder(())
+            pub fn builder() -> HeartbeatBuilder<()> {
+                HeartbeatBuilder(())
             }
 
             #[allow(clippy::too_many_arguments)]
             pub fn create(
                 builder: &mut ::planus::Builder,
-                field_pool: impl ::planus::WriteAsDefault<i64, i64>,
-                field_seed: impl ::planus::WriteAsDefault<u32, u32>,
-                field_shard: impl ::planus::WriteAsDefault<i8, i8>,
-                field_from: impl ::planus::WriteAsDefault<u32, u32>,
+                field_reply: impl ::planus::WriteAsDefault<bool, bool>,
                 field_epoch: impl ::planus::WriteAsDefault<u32, u32>,
-                field_interval_first: impl ::planus::WriteAsDefault<u32, u32>,
-                field_body: impl ::planus::WriteAsOptional<::planus::Offset<[u8]>>,
+                field_stamp: impl ::planus::WriteAsDefault<u64, u64>,
             ) -> ::planus::Offset<Self> {
-                let prepared_pool = field_pool.prepare(builder, &0);
-                let prepared_seed = field_seed.prepare(builder, &0);
-                let prepared_shard = field_shard.prepare(builder, &-1);
-                let prepared_from = field_from.prepare(builder, &0);
+                let prepared_reply = field_reply.prepare(builder, &false);
                 let prepared_epoch = field_epoch.prepare(builder, &0);
-                let prepared_interval_first = field_interval_first.prepare(builder, &0);
-                let prepared_body = field_body.prepare(builder);
+                let prepared_stamp = field_stamp.prepare(builder, &0);
 
-                let mut table_writer: ::planus::table_writer::TableWriter<18> =
+                let mut table_writer: ::planus::table_writer::TableWriter<10> =
                     ::core::default::Default::default();
-                if prepared_pool.is_some() {
-                    table_writer.write_entry::<i64>(0);
-                }
-                if prepared_seed.is_some() {
-                    table_writer.write_entry::<u32>(1);
-                }
-                if prepared_from.is_some() {
-                    table_writer.write_entry::<u32>(3);
+                if prepared_stamp.is_some() {
+                    table_writer.write_entry::<u64>(2);
                 }
                 if prepared_epoch.is_some() {
-                    table_writer.write_entry::<u32>(4);
+                    table_writer.write_entry::<u32>(1);
                 }
-                if prepared_interval_first.is_some() {
-                    table_writer.write_entry::<u32>(5);
-                }
-                if prepared_body.is_some() {
-                    table_writer.write_entry::<::planus::Offset<[u8]>>(6);
-                }
-                if prepared_shard.is_some() {
-                    table_writer.write_entry::<i8>(2);
+                if prepared_reply.is_some() {
+                    table_writer.write_entry::<bool>(0);
                 }
 
                 unsafe {
                     table_writer.finish(builder, |object_writer| {
-                        if let ::core::option::Option::Some(prepared_pool) = prepared_pool {
-                            object_writer.write::<_, _, 8>(&prepared_pool);
-                        }
-                        if let ::core::option::Option::Some(prepared_seed) = prepared_seed {
-                            object_writer.write::<_, _, 4>(&prepared_seed);
-                        }
-                        if let ::core::option::Option::Some(prepared_from) = prepared_from {
-                            object_writer.write::<_, _, 4>(&prepared_from);
+                        if let ::core::option::Option::Some(prepared_stamp) = prepared_stamp {
+                            object_writer.write::<_, _, 8>(&prepared_stamp);
                         }
                         if let ::core::option::Option::Some(prepared_epoch) = prepared_epoch {
                             object_writer.write::<_, _, 4>(&prepared_epoch);
                         }
-                        if let ::core::option::Option::Some(prepared_interval_first) =
-                            prepared_interval_first
-                        {
-                            object_writer.write::<_, _, 4>(&prepared_interval_first);
-                        }
-                        if let ::core::option::Option::Some(prepared_body) = prepared_body {
-                            object_writer.write::<_, _, 4>(&prepared_body);
-                        }
-                        if let ::core::option::Option::Some(prepared_shard) = prepared_shard {
-                            object_writer.write::<_, _, 1>(&prepared_shard);
+                        if let ::core::option::Option::Some(prepared_reply) = prepared_reply {
+                            object_writer.write::<_, _, 1>(&prepared_reply);
                         }
                     });
                 }
@@ -9140,347 +9090,204 @@ mod root {
             }
         }
 
-        impl ::planus::WriteAs<::planus::Offset<PgMessage>> for PgMessage {
+        impl ::planus::WriteAs<::planus::Offset<Heartbeat>> for Heartbeat {
             type Prepared = ::planus::Offset<Self>;
 
             #[inline]
-            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgMessage> {
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<Heartbeat> {
                 ::planus::WriteAsOffset::prepare(self, builder)
             }
         }
 
-        impl ::planus::WriteAsOptional<::planus::Offset<PgMessage>> for PgMessage {
+        impl ::planus::WriteAsOptional<::planus::Offset<Heartbeat>> for Heartbeat {
             type Prepared = ::planus::Offset<Self>;
 
             #[inline]
             fn prepare(
                 &self,
                 builder: &mut ::planus::Builder,
-            ) -> ::core::option::Option<::planus::Offset<PgMessage>> {
+            ) -> ::core::option::Option<::planus::Offset<Heartbeat>> {
                 ::core::option::Option::Some(::planus::WriteAsOffset::prepare(self, builder))
             }
         }
 
-        impl ::planus::WriteAsOffset<PgMessage> for PgMessage {
+        impl ::planus::WriteAsOffset<Heartbeat> for Heartbeat {
             #[inline]
-            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgMessage> {
-                PgMessage::create(
-                    builder,
-                    self.pool,
-                    self.seed,
-                    self.shard,
-                    self.from,
-                    self.epoch,
-                    self.interval_first,
-                    &self.body,
-                )
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<Heartbeat> {
+                Heartbeat::create(builder, self.reply, self.epoch, self.stamp)
             }
         }
 
-        /// Builder for serializing an instance of the [PgMessage] type.
+        /// Builder for serializing an instance of the [Heartbeat] type.
         ///
-        /// Can be created using the [PgMessage::builder] method.
+        /// Can be created using the [Heartbeat::builder] method.
         #[derive(Debug)]
         #[must_use]
-        pub struct PgMessageBuilder<State>(State);
+        pub struct HeartbeatBuilder<State>(State);
 
-        impl PgMessageBuilder<()> {
-            /// Setter for the [`pool` field](PgMessage#structfield.pool).
+        impl HeartbeatBuilder<()> {
+            /// Setter for the [`reply` field](Heartbeat#structfield.reply).
             #[inline]
             #[allow(clippy::type_complexity)]
-            pub fn pool<T0>(self, value: T0) -> PgMessageBuilder<(T0,)>
+            pub fn reply<T0>(self, value: T0) -> HeartbeatBuilder<(T0,)>
             where
-                T0: ::planus::WriteAsDefault<i64, i64>,
+                T0: ::planus::WriteAsDefault<bool, bool>,
             {
-                PgMessageBuilder((value,))
+                HeartbeatBuilder((value,))
             }
 
-            /// Sets the [`pool` field](PgMessage#structfield.pool) to the default value.
+            /// Sets the [`reply` field](Heartbeat#structfield.reply) to the default value.
             #[inline]
             #[allow(clippy::type_complexity)]
-            pub fn pool_as_default(self) -> PgMessageBuilder<(::planus::DefaultValue,)> {
-                self.pool(::planus::DefaultValue)
+            pub fn reply_as_default(self) -> HeartbeatBuilder<(::planus::DefaultValue,)> {
+                self.reply(::planus::DefaultValue)
             }
         }
 
-        impl<T0> PgMessageBuilder<(T0,)> {
-            /// Setter for the [`seed` field](PgMessage#structfield.seed).
+        impl<T0> HeartbeatBuilder<(T0,)> {
+            /// Setter for the [`epoch` field](Heartbeat#structfield.epoch).
             #[inline]
             #[allow(clippy::type_complexity)]
-            pub fn seed<T1>(self, value: T1) -> PgMessageBuilder<(T0, T1)>
+            pub fn epoch<T1>(self, value: T1) -> HeartbeatBuilder<(T0, T1)>
             where
                 T1: ::planus::WriteAsDefault<u32, u32>,
             {
                 let (v0,) = self.0;
-                PgMessageBuilder((v0, value))
+                HeartbeatBuilder((v0, value))
             }
 
-            /// Sets the [`seed` field](PgMessage#structfield.seed) to the default value.
+            /// Sets the [`epoch` field](Heartbeat#structfield.epoch) to the default value.
             #[inline]
             #[allow(clippy::type_complexity)]
-            pub fn seed_as_default(self) -> PgMessageBuilder<(T0, ::planus::DefaultValue)> {
-                self.seed(::planus::DefaultValue)
-            }
-        }
-
-        impl<T0, T1> PgMessageBuilder<(T0, T1)> {
-            /// Setter for the [`shard` field](PgMessage#structfield.shard).
-            #[inline]
-            #[allow(clippy::type_complexity)]
-            pub fn shard<T2>(self, value: T2) -> PgMessageBuilder<(T0, T1, T2)>
-            where
-                T2: ::planus::WriteAsDefault<i8, i8>,
-            {
-                let (v0, v1) = self.0;
-                PgMessageBuilder((v0, v1, value))
-            }
-
-            /// Sets the [`shard` field](PgMessage#structfield.shard) to the default value.
-            #[inline]
-            #[allow(clippy::type_complexity)]
-            pub fn shard_as_default(self) -> PgMessageBuilder<(T0, T1, ::planus::DefaultValue)> {
-                self.shard(::planus::DefaultValue)
-            }
-        }
-
-        impl<T0, T1, T2> PgMessageBuilder<(T0, T1, T2)> {
-            /// Setter for the [`from` field](PgMessage#structfield.from).
-            #[inline]
-            #[allow(clippy::type_complexity)]
-            pub fn from<T3>(self, value: T3) -> PgMessageBuilder<(T0, T1, T2, T3)>
-            where
-                T3: ::planus::WriteAsDefault<u32, u32>,
-            {
-                let (v0, v1, v2) = self.0;
-                PgMessageBuilder((v0, v1, v2, value))
-            }
-
-            /// Sets the [`from` field](PgMessage#structfield.from) to the default value.
-            #[inline]
-            #[allow(clippy::type_complexity)]
-            pub fn from_as_default(self) -> PgMessageBuilder<(T0, T1, T2, ::planus::DefaultValue)> {
-                self.from(::planus::DefaultValue)
-            }
-        }
-
-        impl<T0, T1, T2, T3> PgMessageBuilder<(T0, T1, T2, T3)> {
-            /// Setter for the [`epoch` field](PgMessage#structfield.epoch).
-            #[inline]
-            #[allow(clippy::type_complexity)]
-            pub fn epoch<T4>(self, value: T4) -> PgMessageBuilder<(T0, T1, T2, T3, T4)>
-            where
-                T4: ::planus::WriteAsDefault<u32, u32>,
-            {
-                let (v0, v1, v2, v3) = self.0;
-                PgMessageBuilder((v0, v1, v2, v3, value))
-            }
-
-            /// Sets the [`epoch` field](PgMessage#structfield.epoch) to the default value.
-            #[inline]
-            #[allow(clippy::type_complexity)]
-            pub fn epoch_as_default(
-                self,
-            ) -> PgMessageBuilder<(T0, T1, T2, T3, ::planus::DefaultValue)> {
+            pub fn epoch_as_default(self) -> HeartbeatBuilder<(T0, ::planus::DefaultValue)> {
                 self.epoch(::planus::DefaultValue)
             }
         }
 
-        impl<T0, T1, T2, T3, T4> PgMessageBuilder<(T0, T1, T2, T3, T4)> {
-            /// Setter for the [`interval_first` field](PgMessage#structfield.interval_first).
+        impl<T0, T1> HeartbeatBuilder<(T0, T1)> {
+            /// Setter for the [`stamp` field](Heartbeat#structfield.stamp).
             #[inline]
             #[allow(clippy::type_complexity)]
-            pub fn interval_first<T5>(self, value: T5) -> PgMessageBuilder<(T0, T1, T2, T3, T4, T5)>
+            pub fn stamp<T2>(self, value: T2) -> HeartbeatBuilder<(T0, T1, T2)>
             where
-                T5: ::planus::WriteAsDefault<u32, u32>,
+                T2: ::planus::WriteAsDefault<u64, u64>,
             {
-                let (v0, v1, v2, v3, v4) = self.0;
-                PgMessageBuilder((v0, v1, v2, v3, v4, value))
+                let (v0, v1) = self.0;
+                HeartbeatBuilder((v0, v1, value))
             }
 
-            /// Sets the [`interval_first` field](PgMessage#structfield.interval_first) to the default value.
+            /// Sets the [`stamp` field](Heartbeat#structfield.stamp) to the default value.
             #[inline]
             #[allow(clippy::type_complexity)]
-            pub fn interval_first_as_default(
-                self,
-            ) -> PgMessageBuilder<(T0, T1, T2, T3, T4, ::planus::DefaultValue)> {
-                self.interval_first(::planus::DefaultValue)
+            pub fn stamp_as_default(self) -> HeartbeatBuilder<(T0, T1, ::planus::DefaultValue)> {
+                self.stamp(::planus::DefaultValue)
             }
         }
 
-        impl<T0, T1, T2, T3, T4, T5> PgMessageBuilder<(T0, T1, T2, T3, T4, T5)> {
-            /// Setter for the [`body` field](PgMessage#structfield.body).
+        impl<T0, T1, T2> HeartbeatBuilder<(T0, T1, T2)> {
+            /// Finish writing the builder to get an [Offset](::planus::Offset) to a serialized [Heartbeat].
             #[inline]
-            #[allow(clippy::type_complexity)]
-            pub fn body<T6>(self, value: T6) -> PgMessageBuilder<(T0, T1, T2, T3, T4, T5, T6)>
+            pub fn finish(self, builder: &mut ::planus::Builder) -> ::planus::Offset<Heartbeat>
             where
-                T6: ::planus::WriteAsOptional<::planus::Offset<[u8]>>,
-            {
-                let (v0, v1, v2, v3, v4, v5) = self.0;
-                PgMessageBuilder((v0, v1, v2, v3, v4, v5, value))
-            }
-
-            /// Sets the [`body` field](PgMessage#structfield.body) to null.
-            #[inline]
-            #[allow(clippy::type_complexity)]
-            pub fn body_as_null(self) -> PgMessageBuilder<(T0, T1, T2, T3, T4, T5, ())> {
-                self.body(())
-            }
-        }
-
-        impl<T0, T1, T2, T3, T4, T5, T6> PgMessageBuilder<(T0, T1, T2, T3, T4, T5, T6)> {
-            /// Finish writing the builder to get an [Offset](::planus::Offset) to a serialized [PgMessage].
-            #[inline]
-            pub fn finish(self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgMessage>
-            where
-                Self: ::planus::WriteAsOffset<PgMessage>,
+                Self: ::planus::WriteAsOffset<Heartbeat>,
             {
                 ::planus::WriteAsOffset::prepare(&self, builder)
             }
         }
 
         impl<
-                T0: ::planus::WriteAsDefault<i64, i64>,
+                T0: ::planus::WriteAsDefault<bool, bool>,
                 T1: ::planus::WriteAsDefault<u32, u32>,
-                T2: ::planus::WriteAsDefault<i8, i8>,
-                T3: ::planus::WriteAsDefault<u32, u32>,
-                T4: ::planus::WriteAsDefault<u32, u32>,
-                T5: ::planus::WriteAsDefault<u32, u32>,
-                T6: ::planus::WriteAsOptional<::planus::Offset<[u8]>>,
-            > ::planus::WriteAs<::planus::Offset<PgMessage>>
-            for PgMessageBuilder<(T0, T1, T2, T3, T4, T5, T6)>
+                T2: ::planus::WriteAsDefault<u64, u64>,
+            > ::planus::WriteAs<::planus::Offset<Heartbeat>> for HeartbeatBuilder<(T0, T1, T2)>
         {
-            type Prepared = ::planus::Offset<PgMessage>;
+            type Prepared = ::planus::Offset<Heartbeat>;
 
             #[inline]
-            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgMessage> {
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<Heartbeat> {
                 ::planus::WriteAsOffset::prepare(self, builder)
             }
         }
 
         impl<
-                T0: ::planus::WriteAsDefault<i64, i64>,
+                T0: ::planus::WriteAsDefault<bool, bool>,
                 T1: ::planus::WriteAsDefault<u32, u32>,
-                T2: ::planus::WriteAsDefault<i8, i8>,
-                T3: ::planus::WriteAsDefault<u32, u32>,
-                T4: ::planus::WriteAsDefault<u32, u32>,
-                T5: ::planus::WriteAsDefault<u32, u32>,
-                T6: ::planus::WriteAsOptional<::planus::Offset<[u8]>>,
-            > ::planus::WriteAsOptional<::planus::Offset<PgMessage>>
-            for PgMessageBuilder<(T0, T1, T2, T3, T4, T5, T6)>
+                T2: ::planus::WriteAsDefault<u64, u64>,
+            > ::planus::WriteAsOptional<::planus::Offset<Heartbeat>>
+            for HeartbeatBuilder<(T0, T1, T2)>
         {
-            type Prepared = ::planus::Offset<PgMessage>;
+            type Prepared = ::planus::Offset<Heartbeat>;
 
             #[inline]
             fn prepare(
                 &self,
                 builder: &mut ::planus::Builder,
-            ) -> ::core::option::Option<::planus::Offset<PgMessage>> {
+            ) -> ::core::option::Option<::planus::Offset<Heartbeat>> {
                 ::core::option::Option::Some(::planus::WriteAsOffset::prepare(self, builder))
             }
         }
 
         impl<
-                T0: ::planus::WriteAsDefault<i64, i64>,
+                T0: ::planus::WriteAsDefault<bool, bool>,
                 T1: ::planus::WriteAsDefault<u32, u32>,
-                T2: ::planus::WriteAsDefault<i8, i8>,
-                T3: ::planus::WriteAsDefault<u32, u32>,
-                T4: ::planus::WriteAsDefault<u32, u32>,
-                T5: ::planus::WriteAsDefault<u32, u32>,
-                T6: ::planus::WriteAsOptional<::planus::Offset<[u8]>>,
-            > ::planus::WriteAsOffset<PgMessage>
-            for PgMessageBuilder<(T0, T1, T2, T3, T4, T5, T6)>
+                T2: ::planus::WriteAsDefault<u64, u64>,
+            > ::planus::WriteAsOffset<Heartbeat> for HeartbeatBuilder<(T0, T1, T2)>
         {
             #[inline]
-            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgMessage> {
-                let (v0, v1, v2, v3, v4, v5, v6) = &self.0;
-                PgMessage::create(builder, v0, v1, v2, v3, v4, v5, v6)
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<Heartbeat> {
+                let (v0, v1, v2) = &self.0;
+                Heartbeat::create(builder, v0, v1, v2)
             }
         }
 
-        /// Reference to a deserialized [PgMessage].
+        /// Reference to a deserialized [Heartbeat].
         #[derive(Copy, Clone)]
-        pub struct PgMessageRef<'a>(#[allow(dead_code)] ::planus::table_reader::Table<'a>);
+        pub struct HeartbeatRef<'a>(#[allow(dead_code)] ::planus::table_reader::Table<'a>);
 
-        impl<'a> PgMessageRef<'a> {
-            /// Getter for the [`pool` field](PgMessage#structfield.pool).
+        impl<'a> HeartbeatRef<'a> {
+            /// Getter for the [`reply` field](Heartbeat#structfield.reply).
             #[inline]
-            pub fn pool(&self) -> ::planus::Result<i64> {
-                ::core::result::Result::Ok(self.0.access(0, "PgMessage", "pool")?.unwrap_or(0))
+            pub fn reply(&self) -> ::planus::Result<bool> {
+                ::core::result::Result::Ok(self.0.access(0, "Heartbeat", "reply")?.unwrap_or(false))
             }
 
-            /// Getter for the [`seed` field](PgMessage#structfield.seed).
-            #[inline]
-            pub fn seed(&self) -> ::planus::Result<u32> {
-                ::core::result::Result::Ok(self.0.access(1, "PgMessage", "seed")?.unwrap_or(0))
-            }
-
-            /// Getter for the [`shard` field](PgMessage#structfield.shard).
-            #[inline]
-            pub fn shard(&self) -> ::planus::Result<i8> {
-                ::core::result::Result::Ok(self.0.access(2, "PgMessage", "shard")?.unwrap_or(-1))
-            }
-
-            /// Getter for the [`from` field](PgMessage#structfield.from).
-            #[inline]
-            pub fn from(&self) -> ::planus::Result<u32> {
-                ::core::result::Result::Ok(self.0.access(3, "PgMessage", "from")?.unwrap_or(0))
-            }
-
-            /// Getter for the [`epoch` field](PgMessage#structfield.epoch).
+            /// Getter for the [`epoch` field](Heartbeat#structfield.epoch).
             #[inline]
             pub fn epoch(&self) -> ::planus::Result<u32> {
-                ::core::result::Result::Ok(self.0.access(4, "PgMessage", "epoch")?.unwrap_or(0))
+                ::core::result::Result::Ok(self.0.access(1, "Heartbeat", "epoch")?.unwrap_or(0))
             }
 
-            /// Getter for the [`interval_first` field](PgMessage#structfield.interval_first).
+            /// Getter for the [`stamp` field](Heartbeat#structfield.stamp).
             #[inline]
-            pub fn interval_first(&self) -> ::planus::Result<u32> {
-                ::core::result::Result::Ok(
-                    self.0.access(5, "PgMessage", "interval_first")?.unwrap_or(0),
-                )
-            }
-
-            /// Getter for the [`body` field](PgMessage#structfield.body).
-            #[inline]
-            pub fn body(&self) -> ::planus::Result<::core::option::Option<&'a [u8]>> {
-                self.0.access(6, "PgMessage", "body")
+            pub fn stamp(&self) -> ::planus::Result<u64> {
+                ::core::result::Result::Ok(self.0.access(2, "Heartbeat", "stamp")?.unwrap_or(0))
             }
         }
 
-        impl<'a> ::core::fmt::Debug for PgMessageRef<'a> {
+        impl<'a> ::core::fmt::Debug for HeartbeatRef<'a> {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                let mut f = f.debug_struct("PgMessageRef");
-                f.field("pool", &self.pool());
-                f.field("seed", &self.seed());
-                f.field("shard", &self.shard());
-                f.field("from", &self.from());
+                let mut f = f.debug_struct("HeartbeatRef");
+                f.field("reply", &self.reply());
                 f.field("epoch", &self.epoch());
-                f.field("interval_first", &self.interval_first());
-                if let ::core::option::Option::Some(field_body) = self.body().transpose() {
-                    f.field("body", &field_body);
-                }
+                f.field("stamp", &self.stamp());
                 f.finish()
             }
         }
 
-        impl<'a> ::core::convert::TryFrom<PgMessageRef<'a>> for PgMessage {
+        impl<'a> ::core::convert::TryFrom<HeartbeatRef<'a>> for Heartbeat {
             type Error = ::planus::Error;
 
             #[allow(unreachable_code)]
-            fn try_from(value: PgMessageRef<'a>) -> ::planus::Result<Self> {
+            fn try_from(value: HeartbeatRef<'a>) -> ::planus::Result<Self> {
                 ::core::result::Result::Ok(Self {
-                    pool: ::core::convert::TryInto::try_into(value.pool()?)?,
-                    seed: ::core::convert::TryInto::try_into(value.seed()?)?,
-                    shard: ::core::convert::TryInto::try_into(value.shard()?)?,
-                    from: ::core::convert::TryInto::try_into(value.from()?)?,
+                    reply: ::core::convert::TryInto::try_into(value.reply()?)?,
                     epoch: ::core::convert::TryInto::try_into(value.epoch()?)?,
-                    interval_first: ::core::convert::TryInto::try_into(value.interval_first()?)?,
-                    body: value.body()?.map(|v| v.to_vec()),
+                    stamp: ::core::convert::TryInto::try_into(value.stamp()?)?,
                 })
             }
         }
 
-        impl<'a> ::planus::TableRead<'a> for PgMessageRef<'a> {
+        impl<'a> ::planus::TableRead<'a> for HeartbeatRef<'a> {
             #[inline]
             fn from_buffer(
                 buffer: ::planus::SliceWithStartOffset<'a>,
@@ -9492,7 +9299,7 @@ mod root {
             }
         }
 
-        impl<'a> ::planus::VectorReadInner<'a> for PgMessageRef<'a> {
+        impl<'a> ::planus::VectorReadInner<'a> for HeartbeatRef<'a> {
             type Error = ::planus::Error;
             const STRIDE: usize = 4;
 
@@ -9502,7 +9309,7 @@ mod root {
             ) -> ::planus::Result<Self> {
                 ::planus::TableRead::from_buffer(buffer, offset).map_err(|error_kind| {
                     error_kind.with_error_location(
-                        "[PgMessageRef]",
+                        "[HeartbeatRef]",
                         "get",
                         buffer.offset_from_start,
                     )
@@ -9513,8 +9320,8 @@ mod root {
         /// # Safety
         /// The planus compiler generates implementations that initialize
         /// the bytes in `write_values`.
-        unsafe impl ::planus::VectorWrite<::planus::Offset<PgMessage>> for PgMessage {
-            type Value = ::planus::Offset<PgMessage>;
+        unsafe impl ::planus::VectorWrite<::planus::Offset<Heartbeat>> for Heartbeat {
+            type Value = ::planus::Offset<Heartbeat>;
             const STRIDE: usize = 4;
             #[inline]
             fn prepare(&self, builder: &mut ::planus::Builder) -> Self::Value {
@@ -9523,7 +9330,7 @@ mod root {
 
             #[inline]
             unsafe fn write_values(
-                values: &[::planus::Offset<PgMessage>],
+                values: &[::planus::Offset<Heartbeat>],
                 bytes: *mut ::core::mem::MaybeUninit<u8>,
                 buffer_position: u32,
             ) {
@@ -9538,14 +9345,5201 @@ mod root {
             }
         }
 
-        impl<'a> ::planus::ReadAsRoot<'a> for PgMessageRef<'a> {
+        impl<'a> ::planus::ReadAsRoot<'a> for HeartbeatRef<'a> {
             fn read_as_root(slice: &'a [u8]) -> ::planus::Result<Self> {
                 ::planus::TableRead::from_buffer(
                     ::planus::SliceWithStartOffset { buffer: slice, offset_from_start: 0 },
                     0,
                 )
                 .map_err(|error_kind| {
-                    error_kind.with_error_location("[PgMessageRef]", "read_as_root", 0)
+                    error_kind.with_error_location("[HeartbeatRef]", "read_as_root", 0)
+                })
+            }
+        }
+
+        /// The struct `PgHead` in the namespace `kermes`
+        ///
+        /// Generated from these locations:
+        /// * Struct `PgHead` in the file `messenger/schema/kermes.fbs:113`
+        #[derive(
+            Copy,
+            Clone,
+            Debug,
+            PartialEq,
+            PartialOrd,
+            Eq,
+            Ord,
+            Hash,
+            Default,
+            ::serde::Serialize,
+            ::serde::Deserialize,
+        )]
+        pub struct PgHead {
+            /// The field `pool` in the struct `PgHead`
+            pub pool: i64,
+
+            /// The field `seed` in the struct `PgHead`
+            pub seed: u32,
+
+            /// The field `epoch` in the struct `PgHead`
+            pub epoch: u32,
+        }
+
+        /// # Safety
+        /// The Planus compiler correctly calculates `ALIGNMENT` and `SIZE`.
+        unsafe impl ::planus::Primitive for PgHead {
+            const ALIGNMENT: usize = 8;
+            const SIZE: usize = 16;
+        }
+
+        #[allow(clippy::identity_op)]
+        impl ::planus::WriteAsPrimitive<PgHead> for PgHead {
+            #[inline]
+            fn write<const N: usize>(&self, cursor: ::planus::Cursor<'_, N>, buffer_position: u32) {
+                let (cur, cursor) = cursor.split::<8, 8>();
+                self.pool.write(cur, buffer_position - 0);
+                let (cur, cursor) = cursor.split::<4, 4>();
+                self.seed.write(cur, buffer_position - 8);
+                let (cur, cursor) = cursor.split::<4, 0>();
+                self.epoch.write(cur, buffer_position - 12);
+                cursor.finish([]);
+            }
+        }
+
+        impl ::planus::WriteAsOffset<PgHead> for PgHead {
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgHead> {
+                unsafe {
+                    builder.write_with(16, 7, |buffer_position, bytes| {
+                        let bytes = bytes.as_mut_ptr();
+
+                        ::planus::WriteAsPrimitive::write(
+                            self,
+                            ::planus::Cursor::new(
+                                &mut *(bytes as *mut [::core::mem::MaybeUninit<u8>; 16]),
+                            ),
+                            buffer_position,
+                        );
+                    });
+                }
+                builder.current_offset()
+            }
+        }
+
+        impl ::planus::WriteAs<PgHead> for PgHead {
+            type Prepared = Self;
+            #[inline]
+            fn prepare(&self, _builder: &mut ::planus::Builder) -> Self {
+                *self
+            }
+        }
+
+        impl ::planus::WriteAsOptional<PgHead> for PgHead {
+            type Prepared = Self;
+            #[inline]
+            fn prepare(&self, _builder: &mut ::planus::Builder) -> ::core::option::Option<Self> {
+                ::core::option::Option::Some(*self)
+            }
+        }
+
+        /// Reference to a deserialized [PgHead].
+        #[derive(Copy, Clone)]
+        pub struct PgHeadRef<'a>(::planus::ArrayWithStartOffset<'a, 16>);
+
+        impl<'a> PgHeadRef<'a> {
+            /// Getter for the [`pool` field](PgHead#structfield.pool).
+            pub fn pool(&self) -> i64 {
+                let buffer = self.0.advance_as_array::<8>(0).unwrap();
+
+                i64::from_le_bytes(*buffer.as_array())
+            }
+
+            /// Getter for the [`seed` field](PgHead#structfield.seed).
+            pub fn seed(&self) -> u32 {
+                let buffer = self.0.advance_as_array::<4>(8).unwrap();
+
+                u32::from_le_bytes(*buffer.as_array())
+            }
+
+            /// Getter for the [`epoch` field](PgHead#structfield.epoch).
+            pub fn epoch(&self) -> u32 {
+                let buffer = self.0.advance_as_array::<4>(12).unwrap();
+
+                u32::from_le_bytes(*buffer.as_array())
+            }
+        }
+
+        impl<'a> ::core::fmt::Debug for PgHeadRef<'a> {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                let mut f = f.debug_struct("PgHeadRef");
+                f.field("pool", &self.pool());
+                f.field("seed", &self.seed());
+                f.field("epoch", &self.epoch());
+                f.finish()
+            }
+        }
+
+        impl<'a> ::core::convert::From<::planus::ArrayWithStartOffset<'a, 16>> for PgHeadRef<'a> {
+            fn from(array: ::planus::ArrayWithStartOffset<'a, 16>) -> Self {
+                Self(array)
+            }
+        }
+
+        impl<'a> ::core::convert::From<PgHeadRef<'a>> for PgHead {
+            #[allow(unreachable_code)]
+            fn from(value: PgHeadRef<'a>) -> Self {
+                Self { pool: value.pool(), seed: value.seed(), epoch: value.epoch() }
+            }
+        }
+
+        impl<'a, 'b> ::core::cmp::PartialEq<PgHeadRef<'a>> for PgHeadRef<'b> {
+            fn eq(&self, other: &PgHeadRef<'_>) -> bool {
+                self.pool() == other.pool()
+                    && self.seed() == other.seed()
+                    && self.epoch() == other.epoch()
+            }
+        }
+
+        impl<'a> ::core::cmp::Eq for PgHeadRef<'a> {}
+        impl<'a, 'b> ::core::cmp::PartialOrd<PgHeadRef<'a>> for PgHeadRef<'b> {
+            fn partial_cmp(
+                &self,
+                other: &PgHeadRef<'_>,
+            ) -> ::core::option::Option<::core::cmp::Ordering> {
+                ::core::option::Option::Some(::core::cmp::Ord::cmp(self, other))
+            }
+        }
+
+        impl<'a> ::core::cmp::Ord for PgHeadRef<'a> {
+            fn cmp(&self, other: &PgHeadRef<'_>) -> ::core::cmp::Ordering {
+                self.pool()
+                    .cmp(&other.pool())
+                    .then_with(|| self.seed().cmp(&other.seed()))
+                    .then_with(|| self.epoch().cmp(&other.epoch()))
+            }
+        }
+
+        impl<'a> ::core::hash::Hash for PgHeadRef<'a> {
+            fn hash<H: ::core::hash::Hasher>(&self, state: &mut H) {
+                self.pool().hash(state);
+                self.seed().hash(state);
+                self.epoch().hash(state);
+            }
+        }
+
+        impl<'a> ::planus::TableRead<'a> for PgHeadRef<'a> {
+            #[inline]
+            fn from_buffer(
+                buffer: ::planus::SliceWithStartOffset<'a>,
+                offset: usize,
+            ) -> ::core::result::Result<Self, ::planus::errors::ErrorKind> {
+                let buffer = buffer.advance_as_array::<16>(offset)?;
+                ::core::result::Result::Ok(Self(buffer))
+            }
+        }
+
+        impl<'a> ::planus::VectorRead<'a> for PgHeadRef<'a> {
+            const STRIDE: usize = 16;
+
+            #[inline]
+            unsafe fn from_buffer(
+                buffer: ::planus::SliceWithStartOffset<'a>,
+                offset: usize,
+            ) -> Self {
+                Self(unsafe { buffer.unchecked_advance_as_array(offset) })
+            }
+        }
+
+        /// # Safety
+        /// The planus compiler generates implementations that initialize
+        /// the bytes in `write_values`.
+        unsafe impl ::planus::VectorWrite<PgHead> for PgHead {
+            const STRIDE: usize = 16;
+
+            type Value = PgHead;
+
+            #[inline]
+            fn prepare(&self, _builder: &mut ::planus::Builder) -> Self::Value {
+                *self
+            }
+
+            #[inline]
+            unsafe fn write_values(
+                values: &[PgHead],
+                bytes: *mut ::core::mem::MaybeUninit<u8>,
+                buffer_position: u32,
+            ) {
+                let bytes = bytes as *mut [::core::mem::MaybeUninit<u8>; 16];
+                for (i, v) in ::core::iter::Iterator::enumerate(values.iter()) {
+                    ::planus::WriteAsPrimitive::write(
+                        v,
+                        ::planus::Cursor::new(unsafe { &mut *bytes.add(i) }),
+                        buffer_position - (16 * i) as u32,
+                    );
+                }
+            }
+        }
+
+        /// The struct `Version` in the namespace `kermes`
+        ///
+        /// Generated from these locations:
+        /// * Struct `Version` in the file `messenger/schema/kermes.fbs:119`
+        #[derive(
+            Copy,
+            Clone,
+            Debug,
+            PartialEq,
+            PartialOrd,
+            Eq,
+            Ord,
+            Hash,
+            Default,
+            ::serde::Serialize,
+            ::serde::Deserialize,
+        )]
+        pub struct Version {
+            /// The field `version` in the struct `Version`
+            pub version: u64,
+
+            /// The field `epoch` in the struct `Version`
+            pub epoch: u32,
+        }
+
+        /// # Safety
+        /// The Planus compiler correctly calculates `ALIGNMENT` and `SIZE`.
+        unsafe impl ::planus::Primitive for Version {
+            const ALIGNMENT: usize = 8;
+            const SIZE: usize = 16;
+        }
+
+        #[allow(clippy::identity_op)]
+        impl ::planus::WriteAsPrimitive<Version> for Version {
+            #[inline]
+            fn write<const N: usize>(&self, cursor: ::planus::Cursor<'_, N>, buffer_position: u32) {
+                let (cur, cursor) = cursor.split::<8, 8>();
+                self.version.write(cur, buffer_position - 0);
+                let (cur, cursor) = cursor.split::<4, 4>();
+                self.epoch.write(cur, buffer_position - 8);
+                let cursor = cursor.write::<4, 0>([0; 4]);
+                cursor.finish([]);
+            }
+        }
+
+        impl ::planus::WriteAsOffset<Version> for Version {
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<Version> {
+                unsafe {
+                    builder.write_with(16, 7, |buffer_position, bytes| {
+                        let bytes = bytes.as_mut_ptr();
+
+                        ::planus::WriteAsPrimitive::write(
+                            self,
+                            ::planus::Cursor::new(
+                                &mut *(bytes as *mut [::core::mem::MaybeUninit<u8>; 16]),
+                            ),
+                            buffer_position,
+                        );
+                    });
+                }
+                builder.current_offset()
+            }
+        }
+
+        impl ::planus::WriteAs<Version> for Version {
+            type Prepared = Self;
+            #[inline]
+            fn prepare(&self, _builder: &mut ::planus::Builder) -> Self {
+                *self
+            }
+        }
+
+        impl ::planus::WriteAsOptional<Version> for Version {
+            type Prepared = Self;
+            #[inline]
+            fn prepare(&self, _builder: &mut ::planus::Builder) -> ::core::option::Option<Self> {
+                ::core::option::Option::Some(*self)
+            }
+        }
+
+        /// Reference to a deserialized [Version].
+        #[derive(Copy, Clone)]
+        pub struct VersionRef<'a>(::planus::ArrayWithStartOffset<'a, 16>);
+
+        impl<'a> VersionRef<'a> {
+            /// Getter for the [`version` field](Version#structfield.version).
+            pub fn version(&self) -> u64 {
+                let buffer = self.0.advance_as_array::<8>(0).unwrap();
+
+                u64::from_le_bytes(*buffer.as_array())
+            }
+
+            /// Getter for the [`epoch` field](Version#structfield.epoch).
+            pub fn epoch(&self) -> u32 {
+                let buffer = self.0.advance_as_array::<4>(8).unwrap();
+
+                u32::from_le_bytes(*buffer.as_array())
+            }
+        }
+
+        impl<'a> ::core::fmt::Debug for VersionRef<'a> {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                let mut f = f.debug_struct("VersionRef");
+                f.field("version", &self.version());
+                f.field("epoch", &self.epoch());
+                f.finish()
+            }
+        }
+
+        impl<'a> ::core::convert::From<::planus::ArrayWithStartOffset<'a, 16>> for VersionRef<'a> {
+            fn from(array: ::planus::ArrayWithStartOffset<'a, 16>) -> Self {
+                Self(array)
+            }
+        }
+
+        impl<'a> ::core::convert::From<VersionRef<'a>> for Version {
+            #[allow(unreachable_code)]
+            fn from(value: VersionRef<'a>) -> Self {
+                Self { version: value.version(), epoch: value.epoch() }
+            }
+        }
+
+        impl<'a, 'b> ::core::cmp::PartialEq<VersionRef<'a>> for VersionRef<'b> {
+            fn eq(&self, other: &VersionRef<'_>) -> bool {
+                self.version() == other.version() && self.epoch() == other.epoch()
+            }
+        }
+
+        impl<'a> ::core::cmp::Eq for VersionRef<'a> {}
+        impl<'a, 'b> ::core::cmp::PartialOrd<VersionRef<'a>> for VersionRef<'b> {
+            fn partial_cmp(
+                &self,
+                other: &VersionRef<'_>,
+            ) -> ::core::option::Option<::core::cmp::Ordering> {
+                ::core::option::Option::Some(::core::cmp::Ord::cmp(self, other))
+            }
+        }
+
+        impl<'a> ::core::cmp::Ord for VersionRef<'a> {
+            fn cmp(&self, other: &VersionRef<'_>) -> ::core::cmp::Ordering {
+                self.version().cmp(&other.version()).then_with(|| self.epoch().cmp(&other.epoch()))
+            }
+        }
+
+        impl<'a> ::core::hash::Hash for VersionRef<'a> {
+            fn hash<H: ::core::hash::Hasher>(&self, state: &mut H) {
+                self.version().hash(state);
+                self.epoch().hash(state);
+            }
+        }
+
+        impl<'a> ::planus::TableRead<'a> for VersionRef<'a> {
+            #[inline]
+            fn from_buffer(
+                buffer: ::planus::SliceWithStartOffset<'a>,
+                offset: usize,
+            ) -> ::core::result::Result<Self, ::planus::errors::ErrorKind> {
+                let buffer = buffer.advance_as_array::<16>(offset)?;
+                ::core::result::Result::Ok(Self(buffer))
+            }
+        }
+
+        impl<'a> ::planus::VectorRead<'a> for VersionRef<'a> {
+            const STRIDE: usize = 16;
+
+            #[inline]
+            unsafe fn from_buffer(
+                buffer: ::planus::SliceWithStartOffset<'a>,
+                offset: usize,
+            ) -> Self {
+                Self(unsafe { buffer.unchecked_advance_as_array(offset) })
+            }
+        }
+
+        /// # Safety
+        /// The planus compiler generates implementations that initialize
+        /// the bytes in `write_values`.
+        unsafe impl ::planus::VectorWrite<Version> for Version {
+            const STRIDE: usize = 16;
+
+            type Value = Version;
+
+            #[inline]
+            fn prepare(&self, _builder: &mut ::planus::Builder) -> Self::Value {
+                *self
+            }
+
+            #[inline]
+            unsafe fn write_values(
+                values: &[Version],
+                bytes: *mut ::core::mem::MaybeUninit<u8>,
+                buffer_position: u32,
+            ) {
+                let bytes = bytes as *mut [::core::mem::MaybeUninit<u8>; 16];
+                for (i, v) in ::core::iter::Iterator::enumerate(values.iter()) {
+                    ::planus::WriteAsPrimitive::write(
+                        v,
+                        ::planus::Cursor::new(unsafe { &mut *bytes.add(i) }),
+                        buffer_position - (16 * i) as u32,
+                    );
+                }
+            }
+        }
+
+        /// The enum `CopyState` in the namespace `kermes`
+        ///
+        /// Generated from these locations:
+        /// * Enum `CopyState` in the file `messenger/schema/kermes.fbs:122`
+        #[derive(
+            Copy,
+            Clone,
+            Debug,
+            PartialEq,
+            Eq,
+            PartialOrd,
+            Ord,
+            Hash,
+            ::serde::Serialize,
+            ::serde::Deserialize,
+        )]
+        #[repr(u8)]
+        pub enum CopyState {
+            /// The variant `Complete` in the enum `CopyState`
+            Complete = 1,
+
+            /// The variant `Recovering` in the enum `CopyState`
+            Recovering = 2,
+
+            /// The variant `Incomplete` in the enum `CopyState`
+            Incomplete = 3,
+        }
+
+        impl CopyState {
+            /// Array containing all valid variants of CopyState
+            pub const ENUM_VALUES: [Self; 3] = [Self::Complete, Self::Recovering, Self::Incomplete];
+        }
+
+        impl ::core::convert::TryFrom<u8> for CopyState {
+            type Error = ::planus::errors::UnknownEnumTagKind;
+            #[inline]
+            fn try_from(
+                value: u8,
+            ) -> ::core::result::Result<Self, ::planus::errors::UnknownEnumTagKind> {
+                #[allow(clippy::match_single_binding)]
+                match value {
+                    1 => ::core::result::Result::Ok(CopyState::Complete),
+                    2 => ::core::result::Result::Ok(CopyState::Recovering),
+                    3 => ::core::result::Result::Ok(CopyState::Incomplete),
+
+                    _ => ::core::result::Result::Err(::planus::errors::UnknownEnumTagKind {
+                        tag: value as i128,
+                    }),
+                }
+            }
+        }
+
+        impl ::core::convert::From<CopyState> for u8 {
+            #[inline]
+            fn from(value: CopyState) -> Self {
+                value as u8
+            }
+        }
+
+        /// # Safety
+        /// The Planus compiler correctly calculates `ALIGNMENT` and `SIZE`.
+        unsafe impl ::planus::Primitive for CopyState {
+            const ALIGNMENT: usize = 1;
+            const SIZE: usize = 1;
+        }
+
+        impl ::planus::WriteAsPrimitive<CopyState> for CopyState {
+            #[inline]
+            fn write<const N: usize>(&self, cursor: ::planus::Cursor<'_, N>, buffer_position: u32) {
+                (*self as u8).write(cursor, buffer_position);
+            }
+        }
+
+        impl ::planus::WriteAs<CopyState> for CopyState {
+            type Prepared = Self;
+
+            #[inline]
+            fn prepare(&self, _builder: &mut ::planus::Builder) -> CopyState {
+                *self
+            }
+        }
+
+        impl ::planus::WriteAsDefault<CopyState, CopyState> for CopyState {
+            type Prepared = Self;
+
+            #[inline]
+            fn prepare(
+                &self,
+                _builder: &mut ::planus::Builder,
+                default: &CopyState,
+            ) -> ::core::option::Option<CopyState> {
+                if self == default {
+                    ::core::option::Option::None
+                } else {
+                    ::core::option::Option::Some(*self)
+                }
+            }
+        }
+
+        impl ::planus::WriteAsOptional<CopyState> for CopyState {
+            type Prepared = Self;
+
+            #[inline]
+            fn prepare(
+                &self,
+                _builder: &mut ::planus::Builder,
+            ) -> ::core::option::Option<CopyState> {
+                ::core::option::Option::Some(*self)
+            }
+        }
+
+        impl<'buf> ::planus::TableRead<'buf> for CopyState {
+            #[inline]
+            fn from_buffer(
+                buffer: ::planus::SliceWithStartOffset<'buf>,
+                offset: usize,
+            ) -> ::core::result::Result<Self, ::planus::errors::ErrorKind> {
+                let n: u8 = ::planus::TableRead::from_buffer(buffer, offset)?;
+                ::core::result::Result::Ok(::core::convert::TryInto::try_into(n)?)
+            }
+        }
+
+        impl<'buf> ::planus::VectorReadInner<'buf> for CopyState {
+            type Error = ::planus::errors::UnknownEnumTag;
+            const STRIDE: usize = 1;
+            #[inline]
+            unsafe fn from_buffer(
+                buffer: ::planus::SliceWithStartOffset<'buf>,
+                offset: usize,
+            ) -> ::core::result::Result<Self, ::planus::errors::UnknownEnumTag> {
+                let value = unsafe { *buffer.buffer.get_unchecked(offset) };
+                let value: ::core::result::Result<Self, _> =
+                    ::core::convert::TryInto::try_into(value);
+                value.map_err(|error_kind| {
+                    error_kind.with_error_location(
+                        "CopyState",
+                        "VectorRead::from_buffer",
+                        buffer.offset_from_start,
+                    )
+                })
+            }
+        }
+
+        /// # Safety
+        /// The planus compiler generates implementations that initialize
+        /// the bytes in `write_values`.
+        unsafe impl ::planus::VectorWrite<CopyState> for CopyState {
+            const STRIDE: usize = 1;
+
+            type Value = Self;
+
+            #[inline]
+            fn prepare(&self, _builder: &mut ::planus::Builder) -> Self {
+                *self
+            }
+
+            #[inline]
+            unsafe fn write_values(
+                values: &[Self],
+                bytes: *mut ::core::mem::MaybeUninit<u8>,
+                buffer_position: u32,
+            ) {
+                let bytes = bytes as *mut [::core::mem::MaybeUninit<u8>; 1];
+                for (i, v) in ::core::iter::Iterator::enumerate(values.iter()) {
+                    ::planus::WriteAsPrimitive::write(
+                        v,
+                        ::planus::Cursor::new(unsafe { &mut *bytes.add(i) }),
+                        buffer_position - i as u32,
+                    );
+                }
+            }
+        }
+
+        /// The table `CopyInfo` in the namespace `kermes`
+        ///
+        /// Generated from these locations:
+        /// * Table `CopyInfo` in the file `messenger/schema/kermes.fbs:124`
+        #[derive(
+            Clone,
+            Debug,
+            PartialEq,
+            PartialOrd,
+            Eq,
+            Ord,
+            Hash,
+            ::serde::Serialize,
+            ::serde::Deserialize,
+        )]
+        pub struct CopyInfo {
+            /// The field `state` in the table `CopyInfo`
+            pub state: self::CopyState,
+            /// The field `last_started` in the table `CopyInfo`
+            pub last_started: u32,
+            /// The field `head` in the table `CopyInfo`
+            pub head: self::Version,
+            /// The field `tail` in the table `CopyInfo`
+            pub tail: self::Version,
+            /// The field `past` in the table `CopyInfo`
+            pub past: ::core::option::Option<::planus::alloc::vec::Vec<self::PastInterval>>,
+            /// The field `past_unknown` in the table `CopyInfo`
+            pub past_unknown: bool,
+        }
+
+        #[allow(clippy::derivable_impls)]
+        impl ::core::default::Default for CopyInfo {
+            fn default() -> Self {
+                Self {
+                    state: self::CopyState::Incomplete,
+                    last_started: 0,
+                    head: ::core::default::Default::default(),
+                    tail: ::core::default::Default::default(),
+                    past: ::core::default::Default::default(),
+                    past_unknown: false,
+                }
+            }
+        }
+
+        impl CopyInfo {
+            /// Creates a [CopyInfoBuilder] for serializing an instance of this table.
+            #[inline]
+            pub fn builder() -> CopyInfoBuilder<()> {
+                CopyInfoBuilder(())
+            }
+
+            #[allow(clippy::too_many_arguments)]
+            pub fn create(
+                builder: &mut ::planus::Builder,
+                field_state: impl ::planus::WriteAsDefault<self::CopyState, self::CopyState>,
+                field_last_started: impl ::planus::WriteAsDefault<u32, u32>,
+                field_head: impl ::planus::WriteAs<self::Version>,
+                field_tail: impl ::planus::WriteAs<self::Version>,
+                field_past: impl ::planus::WriteAsOptional<
+                    ::planus::Offset<[::planus::Offset<self::PastInterval>]>,
+                >,
+                field_past_unknown: impl ::planus::WriteAsDefault<bool, bool>,
+            ) -> ::planus::Offset<Self> {
+                let prepared_state = field_state.prepare(builder, &self::CopyState::Incomplete);
+                let prepared_last_started = field_last_started.prepare(builder, &0);
+                let prepared_head = field_head.prepare(builder);
+                let prepared_tail = field_tail.prepare(builder);
+                let prepared_past = field_past.prepare(builder);
+                let prepared_past_unknown = field_past_unknown.prepare(builder, &false);
+
+                let mut table_writer: ::planus::table_writer::TableWriter<16> =
+                    ::core::default::Default::default();
+                table_writer.write_entry::<self::Version>(2);
+                table_writer.write_entry::<self::Version>(3);
+                if prepared_last_started.is_some() {
+                    table_writer.write_entry::<u32>(1);
+                }
+                if prepared_past.is_some() {
+                    table_writer
+                        .write_entry::<::planus::Offset<[::planus::Offset<self::PastInterval>]>>(4);
+                }
+                if prepared_state.is_some() {
+                    table_writer.write_entry::<self::CopyState>(0);
+                }
+                if prepared_past_unknown.is_some() {
+                    table_writer.write_entry::<bool>(5);
+                }
+
+                unsafe {
+                    table_writer.finish(builder, |object_writer| {
+                        object_writer.write::<_, _, 16>(&prepared_head);
+                        object_writer.write::<_, _, 16>(&prepared_tail);
+                        if let ::core::option::Option::Some(prepared_last_started) =
+                            prepared_last_started
+                        {
+                            object_writer.write::<_, _, 4>(&prepared_last_started);
+                        }
+                        if let ::core::option::Option::Some(prepared_past) = prepared_past {
+                            object_writer.write::<_, _, 4>(&prepared_past);
+                        }
+                        if let ::core::option::Option::Some(prepared_state) = prepared_state {
+                            object_writer.write::<_, _, 1>(&prepared_state);
+                        }
+                        if let ::core::option::Option::Some(prepared_past_unknown) =
+                            prepared_past_unknown
+                        {
+                            object_writer.write::<_, _, 1>(&prepared_past_unknown);
+                        }
+                    });
+                }
+                builder.current_offset()
+            }
+        }
+
+        impl ::planus::WriteAs<::planus::Offset<CopyInfo>> for CopyInfo {
+            type Prepared = ::planus::Offset<Self>;
+
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<CopyInfo> {
+                ::planus::WriteAsOffset::prepare(self, builder)
+            }
+        }
+
+        impl ::planus::WriteAsOptional<::planus::Offset<CopyInfo>> for CopyInfo {
+            type Prepared = ::planus::Offset<Self>;
+
+            #[inline]
+            fn prepare(
+                &self,
+                builder: &mut ::planus::Builder,
+            ) -> ::core::option::Option<::planus::Offset<CopyInfo>> {
+                ::core::option::Option::Some(::planus::WriteAsOffset::prepare(self, builder))
+            }
+        }
+
+        impl ::planus::WriteAsOffset<CopyInfo> for CopyInfo {
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<CopyInfo> {
+                CopyInfo::create(
+                    builder,
+                    self.state,
+                    self.last_started,
+                    self.head,
+                    self.tail,
+                    &self.past,
+                    self.past_unknown,
+                )
+            }
+        }
+
+        /// Builder for serializing an instance of the [CopyInfo] type.
+        ///
+        /// Can be created using the [CopyInfo::builder] method.
+        #[derive(Debug)]
+        #[must_use]
+        pub struct CopyInfoBuilder<State>(State);
+
+        impl CopyInfoBuilder<()> {
+            /// Setter for the [`state` field](CopyInfo#structfield.state).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn state<T0>(self, value: T0) -> CopyInfoBuilder<(T0,)>
+            where
+                T0: ::planus::WriteAsDefault<self::CopyState, self::CopyState>,
+            {
+                CopyInfoBuilder((value,))
+            }
+
+            /// Sets the [`state` field](CopyInfo#structfield.state) to the default value.
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn state_as_default(self) -> CopyInfoBuilder<(::planus::DefaultValue,)> {
+                self.state(::planus::DefaultValue)
+            }
+        }
+
+        impl<T0> CopyInfoBuilder<(T0,)> {
+            /// Setter for the [`last_started` field](CopyInfo#structfield.last_started).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn last_started<T1>(self, value: T1) -> CopyInfoBuilder<(T0, T1)>
+            where
+                T1: ::planus::WriteAsDefault<u32, u32>,
+            {
+                let (v0,) = self.0;
+                CopyInfoBuilder((v0, value))
+            }
+
+            /// Sets the [`last_started` field](CopyInfo#structfield.last_started) to the default value.
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn last_started_as_default(self) -> CopyInfoBuilder<(T0, ::planus::DefaultValue)> {
+                self.last_started(::planus::DefaultValue)
+            }
+        }
+
+        impl<T0, T1> CopyInfoBuilder<(T0, T1)> {
+            /// Setter for the [`head` field](CopyInfo#structfield.head).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn head<T2>(self, value: T2) -> CopyInfoBuilder<(T0, T1, T2)>
+            where
+                T2: ::planus::WriteAs<self::Version>,
+            {
+                let (v0, v1) = self.0;
+                CopyInfoBuilder((v0, v1, value))
+            }
+        }
+
+        impl<T0, T1, T2> CopyInfoBuilder<(T0, T1, T2)> {
+            /// Setter for the [`tail` field](CopyInfo#structfield.tail).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn tail<T3>(self, value: T3) -> CopyInfoBuilder<(T0, T1, T2, T3)>
+            where
+                T3: ::planus::WriteAs<self::Version>,
+            {
+                let (v0, v1, v2) = self.0;
+                CopyInfoBuilder((v0, v1, v2, value))
+            }
+        }
+
+        impl<T0, T1, T2, T3> CopyInfoBuilder<(T0, T1, T2, T3)> {
+            /// Setter for the [`past` field](CopyInfo#structfield.past).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn past<T4>(self, value: T4) -> CopyInfoBuilder<(T0, T1, T2, T3, T4)>
+            where
+                T4: ::planus::WriteAsOptional<
+                    ::planus::Offset<[::planus::Offset<self::PastInterval>]>,
+                >,
+            {
+                let (v0, v1, v2, v3) = self.0;
+                CopyInfoBuilder((v0, v1, v2, v3, value))
+            }
+
+            /// Sets the [`past` field](CopyInfo#structfield.past) to null.
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn past_as_null(self) -> CopyInfoBuilder<(T0, T1, T2, T3, ())> {
+                self.past(())
+            }
+        }
+
+        impl<T0, T1, T2, T3, T4> CopyInfoBuilder<(T0, T1, T2, T3, T4)> {
+            /// Setter for the [`past_unknown` field](CopyInfo#structfield.past_unknown).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn past_unknown<T5>(self, value: T5) -> CopyInfoBuilder<(T0, T1, T2, T3, T4, T5)>
+            where
+                T5: ::planus::WriteAsDefault<bool, bool>,
+            {
+                let (v0, v1, v2, v3, v4) = self.0;
+                CopyInfoBuilder((v0, v1, v2, v3, v4, value))
+            }
+
+            /// Sets the [`past_unknown` field](CopyInfo#structfield.past_unknown) to the default value.
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn past_unknown_as_default(
+                self,
+            ) -> CopyInfoBuilder<(T0, T1, T2, T3, T4, ::planus::DefaultValue)> {
+                self.past_unknown(::planus::DefaultValue)
+            }
+        }
+
+        impl<T0, T1, T2, T3, T4, T5> CopyInfoBuilder<(T0, T1, T2, T3, T4, T5)> {
+            /// Finish writing the builder to get an [Offset](::planus::Offset) to a serialized [CopyInfo].
+            #[inline]
+            pub fn finish(self, builder: &mut ::planus::Builder) -> ::planus::Offset<CopyInfo>
+            where
+                Self: ::planus::WriteAsOffset<CopyInfo>,
+            {
+                ::planus::WriteAsOffset::prepare(&self, builder)
+            }
+        }
+
+        impl<
+                T0: ::planus::WriteAsDefault<self::CopyState, self::CopyState>,
+                T1: ::planus::WriteAsDefault<u32, u32>,
+                T2: ::planus::WriteAs<self::Version>,
+                T3: ::planus::WriteAs<self::Version>,
+                T4: ::planus::WriteAsOptional<::planus::Offset<[::planus::Offset<self::PastInterval>]>>,
+                T5: ::planus::WriteAsDefault<bool, bool>,
+            > ::planus::WriteAs<::planus::Offset<CopyInfo>>
+            for CopyInfoBuilder<(T0, T1, T2, T3, T4, T5)>
+        {
+            type Prepared = ::planus::Offset<CopyInfo>;
+
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<CopyInfo> {
+                ::planus::WriteAsOffset::prepare(self, builder)
+            }
+        }
+
+        impl<
+                T0: ::planus::WriteAsDefault<self::CopyState, self::CopyState>,
+                T1: ::planus::WriteAsDefault<u32, u32>,
+                T2: ::planus::WriteAs<self::Version>,
+                T3: ::planus::WriteAs<self::Version>,
+                T4: ::planus::WriteAsOptional<::planus::Offset<[::planus::Offset<self::PastInterval>]>>,
+                T5: ::planus::WriteAsDefault<bool, bool>,
+            > ::planus::WriteAsOptional<::planus::Offset<CopyInfo>>
+            for CopyInfoBuilder<(T0, T1, T2, T3, T4, T5)>
+        {
+            type Prepared = ::planus::Offset<CopyInfo>;
+
+            #[inline]
+            fn prepare(
+                &self,
+                builder: &mut ::planus::Builder,
+            ) -> ::core::option::Option<::planus::Offset<CopyInfo>> {
+                ::core::option::Option::Some(::planus::WriteAsOffset::prepare(self, builder))
+            }
+        }
+
+        impl<
+                T0: ::planus::WriteAsDefault<self::CopyState, self::CopyState>,
+                T1: ::planus::WriteAsDefault<u32, u32>,
+                T2: ::planus::WriteAs<self::Version>,
+                T3: ::planus::WriteAs<self::Version>,
+                T4: ::planus::WriteAsOptional<::planus::Offset<[::planus::Offset<self::PastInterval>]>>,
+                T5: ::planus::WriteAsDefault<bool, bool>,
+            > ::planus::WriteAsOffset<CopyInfo> for CopyInfoBuilder<(T0, T1, T2, T3, T4, T5)>
+        {
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<CopyInfo> {
+                let (v0, v1, v2, v3, v4, v5) = &self.0;
+                CopyInfo::create(builder, v0, v1, v2, v3, v4, v5)
+            }
+        }
+
+        /// Reference to a deserialized [CopyInfo].
+        #[derive(Copy, Clone)]
+        pub struct CopyInfoRef<'a>(#[allow(dead_code)] ::planus::table_reader::Table<'a>);
+
+        impl<'a> CopyInfoRef<'a> {
+            /// Getter for the [`state` field](CopyInfo#structfield.state).
+            #[inline]
+            pub fn state(&self) -> ::planus::Result<self::CopyState> {
+                ::core::result::Result::Ok(
+                    self.0.access(0, "CopyInfo", "state")?.unwrap_or(self::CopyState::Incomplete),
+                )
+            }
+
+            /// Getter for the [`last_started` field](CopyInfo#structfield.last_started).
+            #[inline]
+            pub fn last_started(&self) -> ::planus::Result<u32> {
+                ::core::result::Result::Ok(
+                    self.0.access(1, "CopyInfo", "last_started")?.unwrap_or(0),
+                )
+            }
+
+            /// Getter for the [`head` field](CopyInfo#structfield.head).
+            #[inline]
+            pub fn head(&self) -> ::planus::Result<self::VersionRef<'a>> {
+                self.0.access_required(2, "CopyInfo", "head")
+            }
+
+            /// Getter for the [`tail` field](CopyInfo#structfield.tail).
+            #[inline]
+            pub fn tail(&self) -> ::planus::Result<self::VersionRef<'a>> {
+                self.0.access_required(3, "CopyInfo", "tail")
+            }
+
+            /// Getter for the [`past` field](CopyInfo#structfield.past).
+            #[inline]
+            pub fn past(
+                &self,
+            ) -> ::planus::Result<
+                ::core::option::Option<
+                    ::planus::Vector<'a, ::planus::Result<self::PastIntervalRef<'a>>>,
+                >,
+            > {
+                self.0.access(4, "CopyInfo", "past")
+            }
+
+            /// Getter for the [`past_unknown` field](CopyInfo#structfield.past_unknown).
+            #[inline]
+            pub fn past_unknown(&self) -> ::planus::Result<bool> {
+                ::core::result::Result::Ok(
+                    self.0.access(5, "CopyInfo", "past_unknown")?.unwrap_or(false),
+                )
+            }
+        }
+
+        impl<'a> ::core::fmt::Debug for CopyInfoRef<'a> {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                let mut f = f.debug_struct("CopyInfoRef");
+                f.field("state", &self.state());
+                f.field("last_started", &self.last_started());
+                f.field("head", &self.head());
+                f.field("tail", &self.tail());
+                if let ::core::option::Option::Some(field_past) = self.past().transpose() {
+                    f.field("past", &field_past);
+                }
+                f.field("past_unknown", &self.past_unknown());
+                f.finish()
+            }
+        }
+
+        impl<'a> ::core::convert::TryFrom<CopyInfoRef<'a>> for CopyInfo {
+            type Error = ::planus::Error;
+
+            #[allow(unreachable_code)]
+            fn try_from(value: CopyInfoRef<'a>) -> ::planus::Result<Self> {
+                ::core::result::Result::Ok(Self {
+                    state: ::core::convert::TryInto::try_into(value.state()?)?,
+                    last_started: ::core::convert::TryInto::try_into(value.last_started()?)?,
+                    head: ::core::convert::Into::into(value.head()?),
+                    tail: ::core::convert::Into::into(value.tail()?),
+                    past: if let ::core::option::Option::Some(past) = value.past()? {
+                        ::core::option::Option::Some(past.to_vec_result()?)
+                    } else {
+                        ::core::option::Option::None
+                    },
+                    past_unknown: ::core::convert::TryInto::try_into(value.past_unknown()?)?,
+                })
+            }
+        }
+
+        impl<'a> ::planus::TableRead<'a> for CopyInfoRef<'a> {
+            #[inline]
+            fn from_buffer(
+                buffer: ::planus::SliceWithStartOffset<'a>,
+                offset: usize,
+            ) -> ::core::result::Result<Self, ::planus::errors::ErrorKind> {
+                ::core::result::Result::Ok(Self(::planus::table_reader::Table::from_buffer(
+                    buffer, offset,
+                )?))
+            }
+        }
+
+        impl<'a> ::planus::VectorReadInner<'a> for CopyInfoRef<'a> {
+            type Error = ::planus::Error;
+            const STRIDE: usize = 4;
+
+            unsafe fn from_buffer(
+                buffer: ::planus::SliceWithStartOffset<'a>,
+                offset: usize,
+            ) -> ::planus::Result<Self> {
+                ::planus::TableRead::from_buffer(buffer, offset).map_err(|error_kind| {
+                    error_kind.with_error_location("[CopyInfoRef]", "get", buffer.offset_from_start)
+                })
+            }
+        }
+
+        /// # Safety
+        /// The planus compiler generates implementations that initialize
+        /// the bytes in `write_values`.
+        unsafe impl ::planus::VectorWrite<::planus::Offset<CopyInfo>> for CopyInfo {
+            type Value = ::planus::Offset<CopyInfo>;
+            const STRIDE: usize = 4;
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> Self::Value {
+                ::planus::WriteAs::prepare(self, builder)
+            }
+
+            #[inline]
+            unsafe fn write_values(
+                values: &[::planus::Offset<CopyInfo>],
+                bytes: *mut ::core::mem::MaybeUninit<u8>,
+                buffer_position: u32,
+            ) {
+                let bytes = bytes as *mut [::core::mem::MaybeUninit<u8>; 4];
+                for (i, v) in ::core::iter::Iterator::enumerate(values.iter()) {
+                    ::planus::WriteAsPrimitive::write(
+                        v,
+                        ::planus::Cursor::new(unsafe { &mut *bytes.add(i) }),
+                        buffer_position - (Self::STRIDE * i) as u32,
+                    );
+                }
+            }
+        }
+
+        impl<'a> ::planus::ReadAsRoot<'a> for CopyInfoRef<'a> {
+            fn read_as_root(slice: &'a [u8]) -> ::planus::Result<Self> {
+                ::planus::TableRead::from_buffer(
+                    ::planus::SliceWithStartOffset { buffer: slice, offset_from_start: 0 },
+                    0,
+                )
+                .map_err(|error_kind| {
+                    error_kind.with_error_location("[CopyInfoRef]", "read_as_root", 0)
+                })
+            }
+        }
+
+        /// The table `PastInterval` in the namespace `kermes`
+        ///
+        /// Generated from these locations:
+        /// * Table `PastInterval` in the file `messenger/schema/kermes.fbs:134`
+        #[derive(
+            Clone,
+            Debug,
+            PartialEq,
+            PartialOrd,
+            Eq,
+            Ord,
+            Hash,
+            ::serde::Serialize,
+            ::serde::Deserialize,
+        )]
+        pub struct PastInterval {
+            /// The field `first` in the table `PastInterval`
+            pub first: u32,
+            /// The field `last` in the table `PastInterval`
+            pub last: u32,
+            /// The field `acting` in the table `PastInterval`
+            pub acting: ::core::option::Option<::planus::alloc::vec::Vec<u32>>,
+            /// The field `primary` in the table `PastInterval`
+            pub primary: u32,
+        }
+
+        #[allow(clippy::derivable_impls)]
+        impl ::core::default::Default for PastInterval {
+            fn default() -> Self {
+                Self { first: 0, last: 0, acting: ::core::default::Default::default(), primary: 0 }
+            }
+        }
+
+        impl PastInterval {
+            /// Creates a [PastIntervalBuilder] for serializing an instance of this table.
+            #[inline]
+            pub fn builder() -> PastIntervalBuilder<()> {
+                PastIntervalBuilder(())
+            }
+
+            #[allow(clippy::too_many_arguments)]
+            pub fn create(
+                builder: &mut ::planus::Builder,
+                field_first: impl ::planus::WriteAsDefault<u32, u32>,
+                field_last: impl ::planus::WriteAsDefault<u32, u32>,
+                field_acting: impl ::planus::WriteAsOptional<::planus::Offset<[u32]>>,
+                field_primary: impl ::planus::WriteAsDefault<u32, u32>,
+            ) -> ::planus::Offset<Self> {
+                let prepared_first = field_first.prepare(builder, &0);
+                let prepared_last = field_last.prepare(builder, &0);
+                let prepared_acting = field_acting.prepare(builder);
+                let prepared_primary = field_primary.prepare(builder, &0);
+
+                let mut table_writer: ::planus::table_writer::TableWriter<12> =
+                    ::core::default::Default::default();
+                if prepared_first.is_some() {
+                    table_writer.write_entry::<u32>(0);
+                }
+                if prepared_last.is_some() {
+                    table_writer.write_entry::<u32>(1);
+                }
+                if prepared_acting.is_some() {
+                    table_writer.write_entry::<::planus::Offset<[u32]>>(2);
+                }
+                if prepared_primary.is_some() {
+                    table_writer.write_entry::<u32>(3);
+                }
+
+                unsafe {
+                    table_writer.finish(builder, |object_writer| {
+                        if let ::core::option::Option::Some(prepared_first) = prepared_first {
+                            object_writer.write::<_, _, 4>(&prepared_first);
+                        }
+                        if let ::core::option::Option::Some(prepared_last) = prepared_last {
+                            object_writer.write::<_, _, 4>(&prepared_last);
+                        }
+                        if let ::core::option::Option::Some(prepared_acting) = prepared_acting {
+                            object_writer.write::<_, _, 4>(&prepared_acting);
+                        }
+                        if let ::core::option::Option::Some(prepared_primary) = prepared_primary {
+                            object_writer.write::<_, _, 4>(&prepared_primary);
+                        }
+                    });
+                }
+                builder.current_offset()
+            }
+        }
+
+        impl ::planus::WriteAs<::planus::Offset<PastInterval>> for PastInterval {
+            type Prepared = ::planus::Offset<Self>;
+
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PastInterval> {
+                ::planus::WriteAsOffset::prepare(self, builder)
+            }
+        }
+
+        impl ::planus::WriteAsOptional<::planus::Offset<PastInterval>> for PastInterval {
+            type Prepared = ::planus::Offset<Self>;
+
+            #[inline]
+            fn prepare(
+                &self,
+                builder: &mut ::planus::Builder,
+            ) -> ::core::option::Option<::planus::Offset<PastInterval>> {
+                ::core::option::Option::Some(::planus::WriteAsOffset::prepare(self, builder))
+            }
+        }
+
+        impl ::planus::WriteAsOffset<PastInterval> for PastInterval {
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PastInterval> {
+                PastInterval::create(builder, self.first, self.last, &self.acting, self.primary)
+            }
+        }
+
+        /// Builder for serializing an instance of the [PastInterval] type.
+        ///
+        /// Can be created using the [PastInterval::builder] method.
+        #[derive(Debug)]
+        #[must_use]
+        pub struct PastIntervalBuilder<State>(State);
+
+        impl PastIntervalBuilder<()> {
+            /// Setter for the [`first` field](PastInterval#structfield.first).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn first<T0>(self, value: T0) -> PastIntervalBuilder<(T0,)>
+            where
+                T0: ::planus::WriteAsDefault<u32, u32>,
+            {
+                PastIntervalBuilder((value,))
+            }
+
+            /// Sets the [`first` field](PastInterval#structfield.first) to the default value.
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn first_as_default(self) -> PastIntervalBuilder<(::planus::DefaultValue,)> {
+                self.first(::planus::DefaultValue)
+            }
+        }
+
+        impl<T0> PastIntervalBuilder<(T0,)> {
+            /// Setter for the [`last` field](PastInterval#structfield.last).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn last<T1>(self, value: T1) -> PastIntervalBuilder<(T0, T1)>
+            where
+                T1: ::planus::WriteAsDefault<u32, u32>,
+            {
+                let (v0,) = self.0;
+                PastIntervalBuilder((v0, value))
+            }
+
+            /// Sets the [`last` field](PastInterval#structfield.last) to the default value.
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn last_as_default(self) -> PastIntervalBuilder<(T0, ::planus::DefaultValue)> {
+                self.last(::planus::DefaultValue)
+            }
+        }
+
+        impl<T0, T1> PastIntervalBuilder<(T0, T1)> {
+            /// Setter for the [`acting` field](PastInterval#structfield.acting).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn acting<T2>(self, value: T2) -> PastIntervalBuilder<(T0, T1, T2)>
+            where
+                T2: ::planus::WriteAsOptional<::planus::Offset<[u32]>>,
+            {
+                let (v0, v1) = self.0;
+                PastIntervalBuilder((v0, v1, value))
+            }
+
+            /// Sets the [`acting` field](PastInterval#structfield.acting) to null.
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn acting_as_null(self) -> PastIntervalBuilder<(T0, T1, ())> {
+                self.acting(())
+            }
+        }
+
+        impl<T0, T1, T2> PastIntervalBuilder<(T0, T1, T2)> {
+            /// Setter for the [`primary` field](PastInterval#structfield.primary).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn primary<T3>(self, value: T3) -> PastIntervalBuilder<(T0, T1, T2, T3)>
+            where
+                T3: ::planus::WriteAsDefault<u32, u32>,
+            {
+                let (v0, v1, v2) = self.0;
+                PastIntervalBuilder((v0, v1, v2, value))
+            }
+
+            /// Sets the [`primary` field](PastInterval#structfield.primary) to the default value.
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn primary_as_default(
+                self,
+            ) -> PastIntervalBuilder<(T0, T1, T2, ::planus::DefaultValue)> {
+                self.primary(::planus::DefaultValue)
+            }
+        }
+
+        impl<T0, T1, T2, T3> PastIntervalBuilder<(T0, T1, T2, T3)> {
+            /// Finish writing the builder to get an [Offset](::planus::Offset) to a serialized [PastInterval].
+            #[inline]
+            pub fn finish(self, builder: &mut ::planus::Builder) -> ::planus::Offset<PastInterval>
+            where
+                Self: ::planus::WriteAsOffset<PastInterval>,
+            {
+                ::planus::WriteAsOffset::prepare(&self, builder)
+            }
+        }
+
+        impl<
+                T0: ::planus::WriteAsDefault<u32, u32>,
+                T1: ::planus::WriteAsDefault<u32, u32>,
+                T2: ::planus::WriteAsOptional<::planus::Offset<[u32]>>,
+                T3: ::planus::WriteAsDefault<u32, u32>,
+            > ::planus::WriteAs<::planus::Offset<PastInterval>>
+            for PastIntervalBuilder<(T0, T1, T2, T3)>
+        {
+            type Prepared = ::planus::Offset<PastInterval>;
+
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PastInterval> {
+                ::planus::WriteAsOffset::prepare(self, builder)
+            }
+        }
+
+        impl<
+                T0: ::planus::WriteAsDefault<u32, u32>,
+                T1: ::planus::WriteAsDefault<u32, u32>,
+                T2: ::planus::WriteAsOptional<::planus::Offset<[u32]>>,
+                T3: ::planus::WriteAsDefault<u32, u32>,
+            > ::planus::WriteAsOptional<::planus::Offset<PastInterval>>
+            for PastIntervalBuilder<(T0, T1, T2, T3)>
+        {
+            type Prepared = ::planus::Offset<PastInterval>;
+
+            #[inline]
+            fn prepare(
+                &self,
+                builder: &mut ::planus::Builder,
+            ) -> ::core::option::Option<::planus::Offset<PastInterval>> {
+                ::core::option::Option::Some(::planus::WriteAsOffset::prepare(self, builder))
+            }
+        }
+
+        impl<
+                T0: ::planus::WriteAsDefault<u32, u32>,
+                T1: ::planus::WriteAsDefault<u32, u32>,
+                T2: ::planus::WriteAsOptional<::planus::Offset<[u32]>>,
+                T3: ::planus::WriteAsDefault<u32, u32>,
+            > ::planus::WriteAsOffset<PastInterval> for PastIntervalBuilder<(T0, T1, T2, T3)>
+        {
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PastInterval> {
+                let (v0, v1, v2, v3) = &self.0;
+                PastInterval::create(builder, v0, v1, v2, v3)
+            }
+        }
+
+        /// Reference to a deserialized [PastInterval].
+        #[derive(Copy, Clone)]
+        pub struct PastIntervalRef<'a>(#[allow(dead_code)] ::planus::table_reader::Table<'a>);
+
+        impl<'a> PastIntervalRef<'a> {
+            /// Getter for the [`first` field](PastInterval#structfield.first).
+            #[inline]
+            pub fn first(&self) -> ::planus::Result<u32> {
+                ::core::result::Result::Ok(self.0.access(0, "PastInterval", "first")?.unwrap_or(0))
+            }
+
+            /// Getter for the [`last` field](PastInterval#structfield.last).
+            #[inline]
+            pub fn last(&self) -> ::planus::Result<u32> {
+                ::core::result::Result::Ok(self.0.access(1, "PastInterval", "last")?.unwrap_or(0))
+            }
+
+            /// Getter for the [`acting` field](PastInterval#structfield.acting).
+            #[inline]
+            pub fn acting(
+                &self,
+            ) -> ::planus::Result<::core::option::Option<::planus::Vector<'a, u32>>> {
+                self.0.access(2, "PastInterval", "acting")
+            }
+
+            /// Getter for the [`primary` field](PastInterval#structfield.primary).
+            #[inline]
+            pub fn primary(&self) -> ::planus::Result<u32> {
+                ::core::result::Result::Ok(
+                    self.0.access(3, "PastInterval", "primary")?.unwrap_or(0),
+                )
+            }
+        }
+
+        impl<'a> ::core::fmt::Debug for PastIntervalRef<'a> {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                let mut f = f.debug_struct("PastIntervalRef");
+                f.field("first", &self.first());
+                f.field("last", &self.last());
+                if let ::core::option::Option::Some(field_acting) = self.acting().transpose() {
+                    f.field("acting", &field_acting);
+                }
+                f.field("primary", &self.primary());
+                f.finish()
+            }
+        }
+
+        impl<'a> ::core::convert::TryFrom<PastIntervalRef<'a>> for PastInterval {
+            type Error = ::planus::Error;
+
+            #[allow(unreachable_code)]
+            fn try_from(value: PastIntervalRef<'a>) -> ::planus::Result<Self> {
+                ::core::result::Result::Ok(Self {
+                    first: ::core::convert::TryInto::try_into(value.first()?)?,
+                    last: ::core::convert::TryInto::try_into(value.last()?)?,
+                    acting: if let ::core::option::Option::Some(acting) = value.acting()? {
+                        ::core::option::Option::Some(acting.to_vec()?)
+                    } else {
+                        ::core::option::Option::None
+                    },
+                    primary: ::core::convert::TryInto::try_into(value.primary()?)?,
+                })
+            }
+        }
+
+        impl<'a> ::planus::TableRead<'a> for PastIntervalRef<'a> {
+            #[inline]
+            fn from_buffer(
+                buffer: ::planus::SliceWithStartOffset<'a>,
+                offset: usize,
+            ) -> ::core::result::Result<Self, ::planus::errors::ErrorKind> {
+                ::core::result::Result::Ok(Self(::planus::table_reader::Table::from_buffer(
+                    buffer, offset,
+                )?))
+            }
+        }
+
+        impl<'a> ::planus::VectorReadInner<'a> for PastIntervalRef<'a> {
+            type Error = ::planus::Error;
+            const STRIDE: usize = 4;
+
+            unsafe fn from_buffer(
+                buffer: ::planus::SliceWithStartOffset<'a>,
+                offset: usize,
+            ) -> ::planus::Result<Self> {
+                ::planus::TableRead::from_buffer(buffer, offset).map_err(|error_kind| {
+                    error_kind.with_error_location(
+                        "[PastIntervalRef]",
+                        "get",
+                        buffer.offset_from_start,
+                    )
+                })
+            }
+        }
+
+        /// # Safety
+        /// The planus compiler generates implementations that initialize
+        /// the bytes in `write_values`.
+        unsafe impl ::planus::VectorWrite<::planus::Offset<PastInterval>> for PastInterval {
+            type Value = ::planus::Offset<PastInterval>;
+            const STRIDE: usize = 4;
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> Self::Value {
+                ::planus::WriteAs::prepare(self, builder)
+            }
+
+            #[inline]
+            unsafe fn write_values(
+                values: &[::planus::Offset<PastInterval>],
+                bytes: *mut ::core::mem::MaybeUninit<u8>,
+                buffer_position: u32,
+            ) {
+                let bytes = bytes as *mut [::core::mem::MaybeUninit<u8>; 4];
+                for (i, v) in ::core::iter::Iterator::enumerate(values.iter()) {
+                    ::planus::WriteAsPrimitive::write(
+                        v,
+                        ::planus::Cursor::new(unsafe { &mut *bytes.add(i) }),
+                        buffer_position - (Self::STRIDE * i) as u32,
+                    );
+                }
+            }
+        }
+
+        impl<'a> ::planus::ReadAsRoot<'a> for PastIntervalRef<'a> {
+            fn read_as_root(slice: &'a [u8]) -> ::planus::Result<Self> {
+                ::planus::TableRead::from_buffer(
+                    ::planus::SliceWithStartOffset { buffer: slice, offset_from_start: 0 },
+                    0,
+                )
+                .map_err(|error_kind| {
+                    error_kind.with_error_location("[PastIntervalRef]", "read_as_root", 0)
+                })
+            }
+        }
+
+        /// The table `Blob` in the namespace `kermes`
+        ///
+        /// Generated from these locations:
+        /// * Table `Blob` in the file `messenger/schema/kermes.fbs:137`
+        #[derive(
+            Clone,
+            Debug,
+            PartialEq,
+            PartialOrd,
+            Eq,
+            Ord,
+            Hash,
+            ::serde::Serialize,
+            ::serde::Deserialize,
+        )]
+        pub struct Blob {
+            /// The field `bytes` in the table `Blob`
+            pub bytes: ::core::option::Option<::planus::alloc::vec::Vec<u8>>,
+        }
+
+        #[allow(clippy::derivable_impls)]
+        impl ::core::default::Default for Blob {
+            fn default() -> Self {
+                Self { bytes: ::core::default::Default::default() }
+            }
+        }
+
+        impl Blob {
+            /// Creates a [BlobBuilder] for serializing an instance of this table.
+            #[inline]
+            pub fn builder() -> BlobBuilder<()> {
+                BlobBuilder(())
+            }
+
+            #[allow(clippy::too_many_arguments)]
+            pub fn create(
+                builder: &mut ::planus::Builder,
+                field_bytes: impl ::planus::WriteAsOptional<::planus::Offset<[u8]>>,
+            ) -> ::planus::Offset<Self> {
+                let prepared_bytes = field_bytes.prepare(builder);
+
+                let mut table_writer: ::planus::table_writer::TableWriter<6> =
+                    ::core::default::Default::default();
+                if prepared_bytes.is_some() {
+                    table_writer.write_entry::<::planus::Offset<[u8]>>(0);
+                }
+
+                unsafe {
+                    table_writer.finish(builder, |object_writer| {
+                        if let ::core::option::Option::Some(prepared_bytes) = prepared_bytes {
+                            object_writer.write::<_, _, 4>(&prepared_bytes);
+                        }
+                    });
+                }
+                builder.current_offset()
+            }
+        }
+
+        impl ::planus::WriteAs<::planus::Offset<Blob>> for Blob {
+            type Prepared = ::planus::Offset<Self>;
+
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<Blob> {
+                ::planus::WriteAsOffset::prepare(self, builder)
+            }
+        }
+
+        impl ::planus::WriteAsOptional<::planus::Offset<Blob>> for Blob {
+            type Prepared = ::planus::Offset<Self>;
+
+            #[inline]
+            fn prepare(
+                &self,
+                builder: &mut ::planus::Builder,
+            ) -> ::core::option::Option<::planus::Offset<Blob>> {
+                ::core::option::Option::Some(::planus::WriteAsOffset::prepare(self, builder))
+            }
+        }
+
+        impl ::planus::WriteAsOffset<Blob> for Blob {
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<Blob> {
+                Blob::create(builder, &self.bytes)
+            }
+        }
+
+        /// Builder for serializing an instance of the [Blob] type.
+        ///
+        /// Can be created using the [Blob::builder] method.
+        #[derive(Debug)]
+        #[must_use]
+        pub struct BlobBuilder<State>(State);
+
+        impl BlobBuilder<()> {
+            /// Setter for the [`bytes` field](Blob#structfield.bytes).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn bytes<T0>(self, value: T0) -> BlobBuilder<(T0,)>
+            where
+                T0: ::planus::WriteAsOptional<::planus::Offset<[u8]>>,
+            {
+                BlobBuilder((value,))
+            }
+
+            /// Sets the [`bytes` field](Blob#structfield.bytes) to null.
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn bytes_as_null(self) -> BlobBuilder<((),)> {
+                self.bytes(())
+            }
+        }
+
+        impl<T0> BlobBuilder<(T0,)> {
+            /// Finish writing the builder to get an [Offset](::planus::Offset) to a serialized [Blob].
+            #[inline]
+            pub fn finish(self, builder: &mut ::planus::Builder) -> ::planus::Offset<Blob>
+            where
+                Self: ::planus::WriteAsOffset<Blob>,
+            {
+                ::planus::WriteAsOffset::prepare(&self, builder)
+            }
+        }
+
+        impl<T0: ::planus::WriteAsOptional<::planus::Offset<[u8]>>>
+            ::planus::WriteAs<::planus::Offset<Blob>> for BlobBuilder<(T0,)>
+        {
+            type Prepared = ::planus::Offset<Blob>;
+
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<Blob> {
+                ::planus::WriteAsOffset::prepare(self, builder)
+            }
+        }
+
+        impl<T0: ::planus::WriteAsOptional<::planus::Offset<[u8]>>>
+            ::planus::WriteAsOptional<::planus::Offset<Blob>> for BlobBuilder<(T0,)>
+        {
+            type Prepared = ::planus::Offset<Blob>;
+
+            #[inline]
+            fn prepare(
+                &self,
+                builder: &mut ::planus::Builder,
+            ) -> ::core::option::Option<::planus::Offset<Blob>> {
+                ::core::option::Option::Some(::planus::WriteAsOffset::prepare(self, builder))
+            }
+        }
+
+        impl<T0: ::planus::WriteAsOptional<::planus::Offset<[u8]>>> ::planus::WriteAsOffset<Blob>
+            for BlobBuilder<(T0,)>
+        {
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<Blob> {
+                let (v0,) = &self.0;
+                Blob::create(builder, v0)
+            }
+        }
+
+        /// Reference to a deserialized [Blob].
+        #[derive(Copy, Clone)]
+        pub struct BlobRef<'a>(#[allow(dead_code)] ::planus::table_reader::Table<'a>);
+
+        impl<'a> BlobRef<'a> {
+            /// Getter for the [`bytes` field](Blob#structfield.bytes).
+            #[inline]
+            pub fn bytes(&self) -> ::planus::Result<::core::option::Option<&'a [u8]>> {
+                self.0.access(0, "Blob", "bytes")
+            }
+        }
+
+        impl<'a> ::core::fmt::Debug for BlobRef<'a> {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                let mut f = f.debug_struct("BlobRef");
+                if let ::core::option::Option::Some(field_bytes) = self.bytes().transpose() {
+                    f.field("bytes", &field_bytes);
+                }
+                f.finish()
+            }
+        }
+
+        impl<'a> ::core::convert::TryFrom<BlobRef<'a>> for Blob {
+            type Error = ::planus::Error;
+
+            #[allow(unreachable_code)]
+            fn try_from(value: BlobRef<'a>) -> ::planus::Result<Self> {
+                ::core::result::Result::Ok(Self { bytes: value.bytes()?.map(|v| v.to_vec()) })
+            }
+        }
+
+        impl<'a> ::planus::TableRead<'a> for BlobRef<'a> {
+            #[inline]
+            fn from_buffer(
+                buffer: ::planus::SliceWithStartOffset<'a>,
+                offset: usize,
+            ) -> ::core::result::Result<Self, ::planus::errors::ErrorKind> {
+                ::core::result::Result::Ok(Self(::planus::table_reader::Table::from_buffer(
+                    buffer, offset,
+                )?))
+            }
+        }
+
+        impl<'a> ::planus::VectorReadInner<'a> for BlobRef<'a> {
+            type Error = ::planus::Error;
+            const STRIDE: usize = 4;
+
+            unsafe fn from_buffer(
+                buffer: ::planus::SliceWithStartOffset<'a>,
+                offset: usize,
+            ) -> ::planus::Result<Self> {
+                ::planus::TableRead::from_buffer(buffer, offset).map_err(|error_kind| {
+                    error_kind.with_error_location("[BlobRef]", "get", buffer.offset_from_start)
+                })
+            }
+        }
+
+        /// # Safety
+        /// The planus compiler generates implementations that initialize
+        /// the bytes in `write_values`.
+        unsafe impl ::planus::VectorWrite<::planus::Offset<Blob>> for Blob {
+            type Value = ::planus::Offset<Blob>;
+            const STRIDE: usize = 4;
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> Self::Value {
+                ::planus::WriteAs::prepare(self, builder)
+            }
+
+            #[inline]
+            unsafe fn write_values(
+                values: &[::planus::Offset<Blob>],
+                bytes: *mut ::core::mem::MaybeUninit<u8>,
+                buffer_position: u32,
+            ) {
+                let bytes = bytes as *mut [::core::mem::MaybeUninit<u8>; 4];
+                for (i, v) in ::core::iter::Iterator::enumerate(values.iter()) {
+                    ::planus::WriteAsPrimitive::write(
+                        v,
+                        ::planus::Cursor::new(unsafe { &mut *bytes.add(i) }),
+                        buffer_position - (Self::STRIDE * i) as u32,
+                    );
+                }
+            }
+        }
+
+        impl<'a> ::planus::ReadAsRoot<'a> for BlobRef<'a> {
+            fn read_as_root(slice: &'a [u8]) -> ::planus::Result<Self> {
+                ::planus::TableRead::from_buffer(
+                    ::planus::SliceWithStartOffset { buffer: slice, offset_from_start: 0 },
+                    0,
+                )
+                .map_err(|error_kind| {
+                    error_kind.with_error_location("[BlobRef]", "read_as_root", 0)
+                })
+            }
+        }
+
+        /// The table `Pair` in the namespace `kermes`
+        ///
+        /// Generated from these locations:
+        /// * Table `Pair` in the file `messenger/schema/kermes.fbs:138`
+        #[derive(
+            Clone,
+            Debug,
+            PartialEq,
+            PartialOrd,
+            Eq,
+            Ord,
+            Hash,
+            ::serde::Serialize,
+            ::serde::Deserialize,
+        )]
+        pub struct Pair {
+            /// The field `name` in the table `Pair`
+            pub name: ::core::option::Option<::planus::alloc::vec::Vec<u8>>,
+            /// The field `value` in the table `Pair`
+            pub value: ::core::option::Option<::planus::alloc::vec::Vec<u8>>,
+        }
+
+        #[allow(clippy::derivable_impls)]
+        impl ::core::default::Default for Pair {
+            fn default() -> Self {
+                Self {
+                    name: ::core::default::Default::default(),
+                    value: ::core::default::Default::default(),
+                }
+            }
+        }
+
+        impl Pair {
+            /// Creates a [PairBuilder] for serializing an instance of this table.
+            #[inline]
+            pub fn builder() -> PairBuilder<()> {
+                PairBuilder(())
+            }
+
+            #[allow(clippy::too_many_arguments)]
+            pub fn create(
+                builder: &mut ::planus::Builder,
+                field_name: impl ::planus::WriteAsOptional<::planus::Offset<[u8]>>,
+                field_value: impl ::planus::WriteAsOptional<::planus::Offset<[u8]>>,
+            ) -> ::planus::Offset<Self> {
+                let prepared_name = field_name.prepare(builder);
+                let prepared_value = field_value.prepare(builder);
+
+                let mut table_writer: ::planus::table_writer::TableWriter<8> =
+                    ::core::default::Default::default();
+                if prepared_name.is_some() {
+                    table_writer.write_entry::<::planus::Offset<[u8]>>(0);
+                }
+                if prepared_value.is_some() {
+                    table_writer.write_entry::<::planus::Offset<[u8]>>(1);
+                }
+
+                unsafe {
+                    table_writer.finish(builder, |object_writer| {
+                        if let ::core::option::Option::Some(prepared_name) = prepared_name {
+                            object_writer.write::<_, _, 4>(&prepared_name);
+                        }
+                        if let ::core::option::Option::Some(prepared_value) = prepared_value {
+                            object_writer.write::<_, _, 4>(&prepared_value);
+                        }
+                    });
+                }
+                builder.current_offset()
+            }
+        }
+
+        impl ::planus::WriteAs<::planus::Offset<Pair>> for Pair {
+            type Prepared = ::planus::Offset<Self>;
+
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<Pair> {
+                ::planus::WriteAsOffset::prepare(self, builder)
+            }
+        }
+
+        impl ::planus::WriteAsOptional<::planus::Offset<Pair>> for Pair {
+            type Prepared = ::planus::Offset<Self>;
+
+            #[inline]
+            fn prepare(
+                &self,
+                builder: &mut ::planus::Builder,
+            ) -> ::core::option::Option<::planus::Offset<Pair>> {
+                ::core::option::Option::Some(::planus::WriteAsOffset::prepare(self, builder))
+            }
+        }
+
+        impl ::planus::WriteAsOffset<Pair> for Pair {
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<Pair> {
+                Pair::create(builder, &self.name, &self.value)
+            }
+        }
+
+        /// Builder for serializing an instance of the [Pair] type.
+        ///
+        /// Can be created using the [Pair::builder] method.
+        #[derive(Debug)]
+        #[must_use]
+        pub struct PairBuilder<State>(State);
+
+        impl PairBuilder<()> {
+            /// Setter for the [`name` field](Pair#structfield.name).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn name<T0>(self, value: T0) -> PairBuilder<(T0,)>
+            where
+                T0: ::planus::WriteAsOptional<::planus::Offset<[u8]>>,
+            {
+                PairBuilder((value,))
+            }
+
+            /// Sets the [`name` field](Pair#structfield.name) to null.
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn name_as_null(self) -> PairBuilder<((),)> {
+                self.name(())
+            }
+        }
+
+        impl<T0> PairBuilder<(T0,)> {
+            /// Setter for the [`value` field](Pair#structfield.value).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn value<T1>(self, value: T1) -> PairBuilder<(T0, T1)>
+            where
+                T1: ::planus::WriteAsOptional<::planus::Offset<[u8]>>,
+            {
+                let (v0,) = self.0;
+                PairBuilder((v0, value))
+            }
+
+            /// Sets the [`value` field](Pair#structfield.value) to null.
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn value_as_null(self) -> PairBuilder<(T0, ())> {
+                self.value(())
+            }
+        }
+
+        impl<T0, T1> PairBuilder<(T0, T1)> {
+            /// Finish writing the builder to get an [Offset](::planus::Offset) to a serialized [Pair].
+            #[inline]
+            pub fn finish(self, builder: &mut ::planus::Builder) -> ::planus::Offset<Pair>
+            where
+                Self: ::planus::WriteAsOffset<Pair>,
+            {
+                ::planus::WriteAsOffset::prepare(&self, builder)
+            }
+        }
+
+        impl<
+                T0: ::planus::WriteAsOptional<::planus::Offset<[u8]>>,
+                T1: ::planus::WriteAsOptional<::planus::Offset<[u8]>>,
+            > ::planus::WriteAs<::planus::Offset<Pair>> for PairBuilder<(T0, T1)>
+        {
+            type Prepared = ::planus::Offset<Pair>;
+
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<Pair> {
+                ::planus::WriteAsOffset::prepare(self, builder)
+            }
+        }
+
+        impl<
+                T0: ::planus::WriteAsOptional<::planus::Offset<[u8]>>,
+                T1: ::planus::WriteAsOptional<::planus::Offset<[u8]>>,
+            > ::planus::WriteAsOptional<::planus::Offset<Pair>> for PairBuilder<(T0, T1)>
+        {
+            type Prepared = ::planus::Offset<Pair>;
+
+            #[inline]
+            fn prepare(
+                &self,
+                builder: &mut ::planus::Builder,
+            ) -> ::core::option::Option<::planus::Offset<Pair>> {
+                ::core::option::Option::Some(::planus::WriteAsOffset::prepare(self, builder))
+            }
+        }
+
+        impl<
+                T0: ::planus::WriteAsOptional<::planus::Offset<[u8]>>,
+                T1: ::planus::WriteAsOptional<::planus::Offset<[u8]>>,
+            > ::planus::WriteAsOffset<Pair> for PairBuilder<(T0, T1)>
+        {
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<Pair> {
+                let (v0, v1) = &self.0;
+                Pair::create(builder, v0, v1)
+            }
+        }
+
+        /// Reference to a deserialized [Pair].
+        #[derive(Copy, Clone)]
+        pub struct PairRef<'a>(#[allow(dead_code)] ::planus::table_reader::Table<'a>);
+
+        impl<'a> PairRef<'a> {
+            /// Getter for the [`name` field](Pair#structfield.name).
+            #[inline]
+            pub fn name(&self) -> ::planus::Result<::core::option::Option<&'a [u8]>> {
+                self.0.access(0, "Pair", "name")
+            }
+
+            /// Getter for the [`value` field](Pair#structfield.value).
+            #[inline]
+            pub fn value(&self) -> ::planus::Result<::core::option::Option<&'a [u8]>> {
+                self.0.access(1, "Pair", "value")
+            }
+        }
+
+        impl<'a> ::core::fmt::Debug for PairRef<'a> {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                let mut f = f.debug_struct("PairRef");
+                if let ::core::option::Option::Some(field_name) = self.name().transpose() {
+                    f.field("name", &field_name);
+                }
+                if let ::core::option::Option::Some(field_value) = self.value().transpose() {
+                    f.field("value", &field_value);
+                }
+                f.finish()
+            }
+        }
+
+        impl<'a> ::core::convert::TryFrom<PairRef<'a>> for Pair {
+            type Error = ::planus::Error;
+
+            #[allow(unreachable_code)]
+            fn try_from(value: PairRef<'a>) -> ::planus::Result<Self> {
+                ::core::result::Result::Ok(Self {
+                    name: value.name()?.map(|v| v.to_vec()),
+                    value: value.value()?.map(|v| v.to_vec()),
+                })
+            }
+        }
+
+        impl<'a> ::planus::TableRead<'a> for PairRef<'a> {
+            #[inline]
+            fn from_buffer(
+                buffer: ::planus::SliceWithStartOffset<'a>,
+                offset: usize,
+            ) -> ::core::result::Result<Self, ::planus::errors::ErrorKind> {
+                ::core::result::Result::Ok(Self(::planus::table_reader::Table::from_buffer(
+                    buffer, offset,
+                )?))
+            }
+        }
+
+        impl<'a> ::planus::VectorReadInner<'a> for PairRef<'a> {
+            type Error = ::planus::Error;
+            const STRIDE: usize = 4;
+
+            unsafe fn from_buffer(
+                buffer: ::planus::SliceWithStartOffset<'a>,
+                offset: usize,
+            ) -> ::planus::Result<Self> {
+                ::planus::TableRead::from_buffer(buffer, offset).map_err(|error_kind| {
+                    error_kind.with_error_location("[PairRef]", "get", buffer.offset_from_start)
+                })
+            }
+        }
+
+        /// # Safety
+        /// The planus compiler generates implementations that initialize
+        /// the bytes in `write_values`.
+        unsafe impl ::planus::VectorWrite<::planus::Offset<Pair>> for Pair {
+            type Value = ::planus::Offset<Pair>;
+            const STRIDE: usize = 4;
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> Self::Value {
+                ::planus::WriteAs::prepare(self, builder)
+            }
+
+            #[inline]
+            unsafe fn write_values(
+                values: &[::planus::Offset<Pair>],
+                bytes: *mut ::core::mem::MaybeUninit<u8>,
+                buffer_position: u32,
+            ) {
+                let bytes = bytes as *mut [::core::mem::MaybeUninit<u8>; 4];
+                for (i, v) in ::core::iter::Iterator::enumerate(values.iter()) {
+                    ::planus::WriteAsPrimitive::write(
+                        v,
+                        ::planus::Cursor::new(unsafe { &mut *bytes.add(i) }),
+                        buffer_position - (Self::STRIDE * i) as u32,
+                    );
+                }
+            }
+        }
+
+        impl<'a> ::planus::ReadAsRoot<'a> for PairRef<'a> {
+            fn read_as_root(slice: &'a [u8]) -> ::planus::Result<Self> {
+                ::planus::TableRead::from_buffer(
+                    ::planus::SliceWithStartOffset { buffer: slice, offset_from_start: 0 },
+                    0,
+                )
+                .map_err(|error_kind| {
+                    error_kind.with_error_location("[PairRef]", "read_as_root", 0)
+                })
+            }
+        }
+
+        /// The table `PgRequest` in the namespace `kermes`
+        ///
+        /// Generated from these locations:
+        /// * Table `PgRequest` in the file `messenger/schema/kermes.fbs:141`
+        #[derive(
+            Clone,
+            Debug,
+            PartialEq,
+            PartialOrd,
+            Eq,
+            Ord,
+            Hash,
+            ::serde::Serialize,
+            ::serde::Deserialize,
+        )]
+        pub struct PgRequest {
+            /// The field `head` in the table `PgRequest`
+            pub head: self::PgHead,
+        }
+
+        #[allow(clippy::derivable_impls)]
+        impl ::core::default::Default for PgRequest {
+            fn default() -> Self {
+                Self { head: ::core::default::Default::default() }
+            }
+        }
+
+        impl PgRequest {
+            /// Creates a [PgRequestBuilder] for serializing an instance of this table.
+            #[inline]
+            pub fn builder() -> PgRequestBuilder<()> {
+                PgRequestBuilder(())
+            }
+
+            #[allow(clippy::too_many_arguments)]
+            pub fn create(
+                builder: &mut ::planus::Builder,
+                field_head: impl ::planus::WriteAs<self::PgHead>,
+            ) -> ::planus::Offset<Self> {
+                let prepared_head = field_head.prepare(builder);
+
+                let mut table_writer: ::planus::table_writer::TableWriter<6> =
+                    ::core::default::Default::default();
+                table_writer.write_entry::<self::PgHead>(0);
+
+                unsafe {
+                    table_writer.finish(builder, |object_writer| {
+                        object_writer.write::<_, _, 16>(&prepared_head);
+                    });
+                }
+                builder.current_offset()
+            }
+        }
+
+        impl ::planus::WriteAs<::planus::Offset<PgRequest>> for PgRequest {
+            type Prepared = ::planus::Offset<Self>;
+
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgRequest> {
+                ::planus::WriteAsOffset::prepare(self, builder)
+            }
+        }
+
+        impl ::planus::WriteAsOptional<::planus::Offset<PgRequest>> for PgRequest {
+            type Prepared = ::planus::Offset<Self>;
+
+            #[inline]
+            fn prepare(
+                &self,
+                builder: &mut ::planus::Builder,
+            ) -> ::core::option::Option<::planus::Offset<PgRequest>> {
+                ::core::option::Option::Some(::planus::WriteAsOffset::prepare(self, builder))
+            }
+        }
+
+        impl ::planus::WriteAsOffset<PgRequest> for PgRequest {
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgRequest> {
+                PgRequest::create(builder, self.head)
+            }
+        }
+
+        /// Builder for serializing an instance of the [PgRequest] type.
+        ///
+        /// Can be created using the [PgRequest::builder] method.
+        #[derive(Debug)]
+        #[must_use]
+        pub struct PgRequestBuilder<State>(State);
+
+        impl PgRequestBuilder<()> {
+            /// Setter for the [`head` field](PgRequest#structfield.head).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn head<T0>(self, value: T0) -> PgRequestBuilder<(T0,)>
+            where
+                T0: ::planus::WriteAs<self::PgHead>,
+            {
+                PgRequestBuilder((value,))
+            }
+        }
+
+        impl<T0> PgRequestBuilder<(T0,)> {
+            /// Finish writing the builder to get an [Offset](::planus::Offset) to a serialized [PgRequest].
+            #[inline]
+            pub fn finish(self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgRequest>
+            where
+                Self: ::planus::WriteAsOffset<PgRequest>,
+            {
+                ::planus::WriteAsOffset::prepare(&self, builder)
+            }
+        }
+
+        impl<T0: ::planus::WriteAs<self::PgHead>> ::planus::WriteAs<::planus::Offset<PgRequest>>
+            for PgRequestBuilder<(T0,)>
+        {
+            type Prepared = ::planus::Offset<PgRequest>;
+
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgRequest> {
+                ::planus::WriteAsOffset::prepare(self, builder)
+            }
+        }
+
+        impl<T0: ::planus::WriteAs<self::PgHead>>
+            ::planus::WriteAsOptional<::planus::Offset<PgRequest>> for PgRequestBuilder<(T0,)>
+        {
+            type Prepared = ::planus::Offset<PgRequest>;
+
+            #[inline]
+            fn prepare(
+                &self,
+                builder: &mut ::planus::Builder,
+            ) -> ::core::option::Option<::planus::Offset<PgRequest>> {
+                ::core::option::Option::Some(::planus::WriteAsOffset::prepare(self, builder))
+            }
+        }
+
+        impl<T0: ::planus::WriteAs<self::PgHead>> ::planus::WriteAsOffset<PgRequest>
+            for PgRequestBuilder<(T0,)>
+        {
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgRequest> {
+                let (v0,) = &self.0;
+                PgRequest::create(builder, v0)
+            }
+        }
+
+        /// Reference to a deserialized [PgRequest].
+        #[derive(Copy, Clone)]
+        pub struct PgRequestRef<'a>(#[allow(dead_code)] ::planus::table_reader::Table<'a>);
+
+        impl<'a> PgRequestRef<'a> {
+            /// Getter for the [`head` field](PgRequest#structfield.head).
+            #[inline]
+            pub fn head(&self) -> ::planus::Result<self::PgHeadRef<'a>> {
+                self.0.access_required(0, "PgRequest", "head")
+            }
+        }
+
+        impl<'a> ::core::fmt::Debug for PgRequestRef<'a> {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                let mut f = f.debug_struct("PgRequestRef");
+                f.field("head", &self.head());
+                f.finish()
+            }
+        }
+
+        impl<'a> ::core::convert::TryFrom<PgRequestRef<'a>> for PgRequest {
+            type Error = ::planus::Error;
+
+            #[allow(unreachable_code)]
+            fn try_from(value: PgRequestRef<'a>) -> ::planus::Result<Self> {
+                ::core::result::Result::Ok(Self {
+                    head: ::core::convert::Into::into(value.head()?),
+                })
+            }
+        }
+
+        impl<'a> ::planus::TableRead<'a> for PgRequestRef<'a> {
+            #[inline]
+            fn from_buffer(
+                buffer: ::planus::SliceWithStartOffset<'a>,
+                offset: usize,
+            ) -> ::core::result::Result<Self, ::planus::errors::ErrorKind> {
+                ::core::result::Result::Ok(Self(::planus::table_reader::Table::from_buffer(
+                    buffer, offset,
+                )?))
+            }
+        }
+
+        impl<'a> ::planus::VectorReadInner<'a> for PgRequestRef<'a> {
+            type Error = ::planus::Error;
+            const STRIDE: usize = 4;
+
+            unsafe fn from_buffer(
+                buffer: ::planus::SliceWithStartOffset<'a>,
+                offset: usize,
+            ) -> ::planus::Result<Self> {
+                ::planus::TableRead::from_buffer(buffer, offset).map_err(|error_kind| {
+                    error_kind.with_error_location(
+                        "[PgRequestRef]",
+                        "get",
+                        buffer.offset_from_start,
+                    )
+                })
+            }
+        }
+
+        /// # Safety
+        /// The planus compiler generates implementations that initialize
+        /// the bytes in `write_values`.
+        unsafe impl ::planus::VectorWrite<::planus::Offset<PgRequest>> for PgRequest {
+            type Value = ::planus::Offset<PgRequest>;
+            const STRIDE: usize = 4;
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> Self::Value {
+                ::planus::WriteAs::prepare(self, builder)
+            }
+
+            #[inline]
+            unsafe fn write_values(
+                values: &[::planus::Offset<PgRequest>],
+                bytes: *mut ::core::mem::MaybeUninit<u8>,
+                buffer_position: u32,
+            ) {
+                let bytes = bytes as *mut [::core::mem::MaybeUninit<u8>; 4];
+                for (i, v) in ::core::iter::Iterator::enumerate(values.iter()) {
+                    ::planus::WriteAsPrimitive::write(
+                        v,
+                        ::planus::Cursor::new(unsafe { &mut *bytes.add(i) }),
+                        buffer_position - (Self::STRIDE * i) as u32,
+                    );
+                }
+            }
+        }
+
+        impl<'a> ::planus::ReadAsRoot<'a> for PgRequestRef<'a> {
+            fn read_as_root(slice: &'a [u8]) -> ::planus::Result<Self> {
+                ::planus::TableRead::from_buffer(
+                    ::planus::SliceWithStartOffset { buffer: slice, offset_from_start: 0 },
+                    0,
+                )
+                .map_err(|error_kind| {
+                    error_kind.with_error_location("[PgRequestRef]", "read_as_root", 0)
+                })
+            }
+        }
+
+        /// The table `PgObject` in the namespace `kermes`
+        ///
+        /// Generated from these locations:
+        /// * Table `PgObject` in the file `messenger/schema/kermes.fbs:143`
+        #[derive(
+            Clone,
+            Debug,
+            PartialEq,
+            PartialOrd,
+            Eq,
+            Ord,
+            Hash,
+            ::serde::Serialize,
+            ::serde::Deserialize,
+        )]
+        pub struct PgObject {
+            /// The field `head` in the table `PgObject`
+            pub head: self::PgHead,
+            /// The field `object` in the table `PgObject`
+            pub object: ::core::option::Option<::planus::alloc::vec::Vec<u8>>,
+            /// The field `sequence` in the table `PgObject`
+            pub sequence: u32,
+        }
+
+        #[allow(clippy::derivable_impls)]
+        impl ::core::default::Default for PgObject {
+            fn default() -> Self {
+                Self {
+                    head: ::core::default::Default::default(),
+                    object: ::core::default::Default::default(),
+                    sequence: 0,
+                }
+            }
+        }
+
+        impl PgObject {
+            /// Creates a [PgObjectBuilder] for serializing an instance of this table.
+            #[inline]
+            pub fn builder() -> PgObjectBuilder<()> {
+                PgObjectBuilder(())
+            }
+
+            #[allow(clippy::too_many_arguments)]
+            pub fn create(
+                builder: &mut ::planus::Builder,
+                field_head: impl ::planus::WriteAs<self::PgHead>,
+                field_object: impl ::planus::WriteAsOptional<::planus::Offset<[u8]>>,
+                field_sequence: impl ::planus::WriteAsDefault<u32, u32>,
+            ) -> ::planus::Offset<Self> {
+                let prepared_head = field_head.prepare(builder);
+                let prepared_object = field_object.prepare(builder);
+                let prepared_sequence = field_sequence.prepare(builder, &0);
+
+                let mut table_writer: ::planus::table_writer::TableWriter<10> =
+                    ::core::default::Default::default();
+                table_writer.write_entry::<self::PgHead>(0);
+                if prepared_object.is_some() {
+                    table_writer.write_entry::<::planus::Offset<[u8]>>(1);
+                }
+                if prepared_sequence.is_some() {
+                    table_writer.write_entry::<u32>(2);
+                }
+
+                unsafe {
+                    table_writer.finish(builder, |object_writer| {
+                        object_writer.write::<_, _, 16>(&prepared_head);
+                        if let ::core::option::Option::Some(prepared_object) = prepared_object {
+                            object_writer.write::<_, _, 4>(&prepared_object);
+                        }
+                        if let ::core::option::Option::Some(prepared_sequence) = prepared_sequence {
+                            object_writer.write::<_, _, 4>(&prepared_sequence);
+                        }
+                    });
+                }
+                builder.current_offset()
+            }
+        }
+
+        impl ::planus::WriteAs<::planus::Offset<PgObject>> for PgObject {
+            type Prepared = ::planus::Offset<Self>;
+
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgObject> {
+                ::planus::WriteAsOffset::prepare(self, builder)
+            }
+        }
+
+        impl ::planus::WriteAsOptional<::planus::Offset<PgObject>> for PgObject {
+            type Prepared = ::planus::Offset<Self>;
+
+            #[inline]
+            fn prepare(
+                &self,
+                builder: &mut ::planus::Builder,
+            ) -> ::core::option::Option<::planus::Offset<PgObject>> {
+                ::core::option::Option::Some(::planus::WriteAsOffset::prepare(self, builder))
+            }
+        }
+
+        impl ::planus::WriteAsOffset<PgObject> for PgObject {
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgObject> {
+                PgObject::create(builder, self.head, &self.object, self.sequence)
+            }
+        }
+
+        /// Builder for serializing an instance of the [PgObject] type.
+        ///
+        /// Can be created using the [PgObject::builder] method.
+        #[derive(Debug)]
+        #[must_use]
+        pub struct PgObjectBuilder<State>(State);
+
+        impl PgObjectBuilder<()> {
+            /// Setter for the [`head` field](PgObject#structfield.head).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn head<T0>(self, value: T0) -> PgObjectBuilder<(T0,)>
+            where
+                T0: ::planus::WriteAs<self::PgHead>,
+            {
+                PgObjectBuilder((value,))
+            }
+        }
+
+        impl<T0> PgObjectBuilder<(T0,)> {
+            /// Setter for the [`object` field](PgObject#structfield.object).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn object<T1>(self, value: T1) -> PgObjectBuilder<(T0, T1)>
+            where
+                T1: ::planus::WriteAsOptional<::planus::Offset<[u8]>>,
+            {
+                let (v0,) = self.0;
+                PgObjectBuilder((v0, value))
+            }
+
+            /// Sets the [`object` field](PgObject#structfield.object) to null.
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn object_as_null(self) -> PgObjectBuilder<(T0, ())> {
+                self.object(())
+            }
+        }
+
+        impl<T0, T1> PgObjectBuilder<(T0, T1)> {
+            /// Setter for the [`sequence` field](PgObject#structfield.sequence).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn sequence<T2>(self, value: T2) -> PgObjectBuilder<(T0, T1, T2)>
+            where
+                T2: ::planus::WriteAsDefault<u32, u32>,
+            {
+                let (v0, v1) = self.0;
+                PgObjectBuilder((v0, v1, value))
+            }
+
+            /// Sets the [`sequence` field](PgObject#structfield.sequence) to the default value.
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn sequence_as_default(self) -> PgObjectBuilder<(T0, T1, ::planus::DefaultValue)> {
+                self.sequence(::planus::DefaultValue)
+            }
+        }
+
+        impl<T0, T1, T2> PgObjectBuilder<(T0, T1, T2)> {
+            /// Finish writing the builder to get an [Offset](::planus::Offset) to a serialized [PgObject].
+            #[inline]
+            pub fn finish(self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgObject>
+            where
+                Self: ::planus::WriteAsOffset<PgObject>,
+            {
+                ::planus::WriteAsOffset::prepare(&self, builder)
+            }
+        }
+
+        impl<
+                T0: ::planus::WriteAs<self::PgHead>,
+                T1: ::planus::WriteAsOptional<::planus::Offset<[u8]>>,
+                T2: ::planus::WriteAsDefault<u32, u32>,
+            > ::planus::WriteAs<::planus::Offset<PgObject>> for PgObjectBuilder<(T0, T1, T2)>
+        {
+            type Prepared = ::planus::Offset<PgObject>;
+
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgObject> {
+                ::planus::WriteAsOffset::prepare(self, builder)
+            }
+        }
+
+        impl<
+                T0: ::planus::WriteAs<self::PgHead>,
+                T1: ::planus::WriteAsOptional<::planus::Offset<[u8]>>,
+                T2: ::planus::WriteAsDefault<u32, u32>,
+            > ::planus::WriteAsOptional<::planus::Offset<PgObject>>
+            for PgObjectBuilder<(T0, T1, T2)>
+        {
+            type Prepared = ::planus::Offset<PgObject>;
+
+            #[inline]
+            fn prepare(
+                &self,
+                builder: &mut ::planus::Builder,
+            ) -> ::core::option::Option<::planus::Offset<PgObject>> {
+                ::core::option::Option::Some(::planus::WriteAsOffset::prepare(self, builder))
+            }
+        }
+
+        impl<
+                T0: ::planus::WriteAs<self::PgHead>,
+                T1: ::planus::WriteAsOptional<::planus::Offset<[u8]>>,
+                T2: ::planus::WriteAsDefault<u32, u32>,
+            > ::planus::WriteAsOffset<PgObject> for PgObjectBuilder<(T0, T1, T2)>
+        {
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgObject> {
+                let (v0, v1, v2) = &self.0;
+                PgObject::create(builder, v0, v1, v2)
+            }
+        }
+
+        /// Reference to a deserialized [PgObject].
+        #[derive(Copy, Clone)]
+        pub struct PgObjectRef<'a>(#[allow(dead_code)] ::planus::table_reader::Table<'a>);
+
+        impl<'a> PgObjectRef<'a> {
+            /// Getter for the [`head` field](PgObject#structfield.head).
+            #[inline]
+            pub fn head(&self) -> ::planus::Result<self::PgHeadRef<'a>> {
+                self.0.access_required(0, "PgObject", "head")
+            }
+
+            /// Getter for the [`object` field](PgObject#structfield.object).
+            #[inline]
+            pub fn object(&self) -> ::planus::Result<::core::option::Option<&'a [u8]>> {
+                self.0.access(1, "PgObject", "object")
+            }
+
+            /// Getter for the [`sequence` field](PgObject#structfield.sequence).
+            #[inline]
+            pub fn sequence(&self) -> ::planus::Result<u32> {
+                ::core::result::Result::Ok(self.0.access(2, "PgObject", "sequence")?.unwrap_or(0))
+            }
+        }
+
+        impl<'a> ::core::fmt::Debug for PgObjectRef<'a> {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                let mut f = f.debug_struct("PgObjectRef");
+                f.field("head", &self.head());
+                if let ::core::option::Option::Some(field_object) = self.object().transpose() {
+                    f.field("object", &field_object);
+                }
+                f.field("sequence", &self.sequence());
+                f.finish()
+            }
+        }
+
+        impl<'a> ::core::convert::TryFrom<PgObjectRef<'a>> for PgObject {
+            type Error = ::planus::Error;
+
+            #[allow(unreachable_code)]
+            fn try_from(value: PgObjectRef<'a>) -> ::planus::Result<Self> {
+                ::core::result::Result::Ok(Self {
+                    head: ::core::convert::Into::into(value.head()?),
+                    object: value.object()?.map(|v| v.to_vec()),
+                    sequence: ::core::convert::TryInto::try_into(value.sequence()?)?,
+                })
+            }
+        }
+
+        impl<'a> ::planus::TableRead<'a> for PgObjectRef<'a> {
+            #[inline]
+            fn from_buffer(
+                buffer: ::planus::SliceWithStartOffset<'a>,
+                offset: usize,
+            ) -> ::core::result::Result<Self, ::planus::errors::ErrorKind> {
+                ::core::result::Result::Ok(Self(::planus::table_reader::Table::from_buffer(
+                    buffer, offset,
+                )?))
+            }
+        }
+
+        impl<'a> ::planus::VectorReadInner<'a> for PgObjectRef<'a> {
+            type Error = ::planus::Error;
+            const STRIDE: usize = 4;
+
+            unsafe fn from_buffer(
+                buffer: ::planus::SliceWithStartOffset<'a>,
+                offset: usize,
+            ) -> ::planus::Result<Self> {
+                ::planus::TableRead::from_buffer(buffer, offset).map_err(|error_kind| {
+                    error_kind.with_error_location("[PgObjectRef]", "get", buffer.offset_from_start)
+                })
+            }
+        }
+
+        /// # Safety
+        /// The planus compiler generates implementations that initialize
+        /// the bytes in `write_values`.
+        unsafe impl ::planus::VectorWrite<::planus::Offset<PgObject>> for PgObject {
+            type Value = ::planus::Offset<PgObject>;
+            const STRIDE: usize = 4;
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> Self::Value {
+                ::planus::WriteAs::prepare(self, builder)
+            }
+
+            #[inline]
+            unsafe fn write_values(
+                values: &[::planus::Offset<PgObject>],
+                bytes: *mut ::core::mem::MaybeUninit<u8>,
+                buffer_position: u32,
+            ) {
+                let bytes = bytes as *mut [::core::mem::MaybeUninit<u8>; 4];
+                for (i, v) in ::core::iter::Iterator::enumerate(values.iter()) {
+                    ::planus::WriteAsPrimitive::write(
+                        v,
+                        ::planus::Cursor::new(unsafe { &mut *bytes.add(i) }),
+                        buffer_position - (Self::STRIDE * i) as u32,
+                    );
+                }
+            }
+        }
+
+        impl<'a> ::planus::ReadAsRoot<'a> for PgObjectRef<'a> {
+            fn read_as_root(slice: &'a [u8]) -> ::planus::Result<Self> {
+                ::planus::TableRead::from_buffer(
+                    ::planus::SliceWithStartOffset { buffer: slice, offset_from_start: 0 },
+                    0,
+                )
+                .map_err(|error_kind| {
+                    error_kind.with_error_location("[PgObjectRef]", "read_as_root", 0)
+                })
+            }
+        }
+
+        /// The table `PgInfo` in the namespace `kermes`
+        ///
+        /// Generated from these locations:
+        /// * Table `PgInfo` in the file `messenger/schema/kermes.fbs:150`
+        #[derive(
+            Clone,
+            Debug,
+            PartialEq,
+            PartialOrd,
+            Eq,
+            Ord,
+            Hash,
+            ::serde::Serialize,
+            ::serde::Deserialize,
+        )]
+        pub struct PgInfo {
+            /// The field `head` in the table `PgInfo`
+            pub head: self::PgHead,
+            /// The field `copy` in the table `PgInfo`
+            pub copy: ::core::option::Option<::planus::alloc::boxed::Box<self::CopyInfo>>,
+        }
+
+        #[allow(clippy::derivable_impls)]
+        impl ::core::default::Default for PgInfo {
+            fn default() -> Self {
+                Self {
+                    head: ::core::default::Default::default(),
+                    copy: ::core::default::Default::default(),
+                }
+            }
+        }
+
+        impl PgInfo {
+            /// Creates a [PgInfoBuilder] for serializing an instance of this table.
+            #[inline]
+            pub fn builder() -> PgInfoBuilder<()> {
+                PgInfoBuilder(())
+            }
+
+            #[allow(clippy::too_many_arguments)]
+            pub fn create(
+                builder: &mut ::planus::Builder,
+                field_head: impl ::planus::WriteAs<self::PgHead>,
+                field_copy: impl ::planus::WriteAsOptional<::planus::Offset<self::CopyInfo>>,
+            ) -> ::planus::Offset<Self> {
+                let prepared_head = field_head.prepare(builder);
+                let prepared_copy = field_copy.prepare(builder);
+
+                let mut table_writer: ::planus::table_writer::TableWriter<8> =
+                    ::core::default::Default::default();
+                table_writer.write_entry::<self::PgHead>(0);
+                if prepared_copy.is_some() {
+                    table_writer.write_entry::<::planus::Offset<self::CopyInfo>>(1);
+                }
+
+                unsafe {
+                    table_writer.finish(builder, |object_writer| {
+                        object_writer.write::<_, _, 16>(&prepared_head);
+                        if let ::core::option::Option::Some(prepared_copy) = prepared_copy {
+                            object_writer.write::<_, _, 4>(&prepared_copy);
+                        }
+                    });
+                }
+                builder.current_offset()
+            }
+        }
+
+        impl ::planus::WriteAs<::planus::Offset<PgInfo>> for PgInfo {
+            type Prepared = ::planus::Offset<Self>;
+
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgInfo> {
+                ::planus::WriteAsOffset::prepare(self, builder)
+            }
+        }
+
+        impl ::planus::WriteAsOptional<::planus::Offset<PgInfo>> for PgInfo {
+            type Prepared = ::planus::Offset<Self>;
+
+            #[inline]
+            fn prepare(
+                &self,
+                builder: &mut ::planus::Builder,
+            ) -> ::core::option::Option<::planus::Offset<PgInfo>> {
+                ::core::option::Option::Some(::planus::WriteAsOffset::prepare(self, builder))
+            }
+        }
+
+        impl ::planus::WriteAsOffset<PgInfo> for PgInfo {
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgInfo> {
+                PgInfo::create(builder, self.head, &self.copy)
+            }
+        }
+
+        /// Builder for serializing an instance of the [PgInfo] type.
+        ///
+        /// Can be created using the [PgInfo::builder] method.
+        #[derive(Debug)]
+        #[must_use]
+        pub struct PgInfoBuilder<State>(State);
+
+        impl PgInfoBuilder<()> {
+            /// Setter for the [`head` field](PgInfo#structfield.head).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn head<T0>(self, value: T0) -> PgInfoBuilder<(T0,)>
+            where
+                T0: ::planus::WriteAs<self::PgHead>,
+            {
+                PgInfoBuilder((value,))
+            }
+        }
+
+        impl<T0> PgInfoBuilder<(T0,)> {
+            /// Setter for the [`copy` field](PgInfo#structfield.copy).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn copy<T1>(self, value: T1) -> PgInfoBuilder<(T0, T1)>
+            where
+                T1: ::planus::WriteAsOptional<::planus::Offset<self::CopyInfo>>,
+            {
+                let (v0,) = self.0;
+                PgInfoBuilder((v0, value))
+            }
+
+            /// Sets the [`copy` field](PgInfo#structfield.copy) to null.
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn copy_as_null(self) -> PgInfoBuilder<(T0, ())> {
+                self.copy(())
+            }
+        }
+
+        impl<T0, T1> PgInfoBuilder<(T0, T1)> {
+            /// Finish writing the builder to get an [Offset](::planus::Offset) to a serialized [PgInfo].
+            #[inline]
+            pub fn finish(self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgInfo>
+            where
+                Self: ::planus::WriteAsOffset<PgInfo>,
+            {
+                ::planus::WriteAsOffset::prepare(&self, builder)
+            }
+        }
+
+        impl<
+                T0: ::planus::WriteAs<self::PgHead>,
+                T1: ::planus::WriteAsOptional<::planus::Offset<self::CopyInfo>>,
+            > ::planus::WriteAs<::planus::Offset<PgInfo>> for PgInfoBuilder<(T0, T1)>
+        {
+            type Prepared = ::planus::Offset<PgInfo>;
+
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgInfo> {
+                ::planus::WriteAsOffset::prepare(self, builder)
+            }
+        }
+
+        impl<
+                T0: ::planus::WriteAs<self::PgHead>,
+                T1: ::planus::WriteAsOptional<::planus::Offset<self::CopyInfo>>,
+            > ::planus::WriteAsOptional<::planus::Offset<PgInfo>> for PgInfoBuilder<(T0, T1)>
+        {
+            type Prepared = ::planus::Offset<PgInfo>;
+
+            #[inline]
+            fn prepare(
+                &self,
+                builder: &mut ::planus::Builder,
+            ) -> ::core::option::Option<::planus::Offset<PgInfo>> {
+                ::core::option::Option::Some(::planus::WriteAsOffset::prepare(self, builder))
+            }
+        }
+
+        impl<
+                T0: ::planus::WriteAs<self::PgHead>,
+                T1: ::planus::WriteAsOptional<::planus::Offset<self::CopyInfo>>,
+            > ::planus::WriteAsOffset<PgInfo> for PgInfoBuilder<(T0, T1)>
+        {
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgInfo> {
+                let (v0, v1) = &self.0;
+                PgInfo::create(builder, v0, v1)
+            }
+        }
+
+        /// Reference to a deserialized [PgInfo].
+        #[derive(Copy, Clone)]
+        pub struct PgInfoRef<'a>(#[allow(dead_code)] ::planus::table_reader::Table<'a>);
+
+        impl<'a> PgInfoRef<'a> {
+            /// Getter for the [`head` field](PgInfo#structfield.head).
+            #[inline]
+            pub fn head(&self) -> ::planus::Result<self::PgHeadRef<'a>> {
+                self.0.access_required(0, "PgInfo", "head")
+            }
+
+            /// Getter for the [`copy` field](PgInfo#structfield.copy).
+            #[inline]
+            pub fn copy(&self) -> ::planus::Result<::core::option::Option<self::CopyInfoRef<'a>>> {
+                self.0.access(1, "PgInfo", "copy")
+            }
+        }
+
+        impl<'a> ::core::fmt::Debug for PgInfoRef<'a> {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                let mut f = f.debug_struct("PgInfoRef");
+                f.field("head", &self.head());
+                if let ::core::option::Option::Some(field_copy) = self.copy().transpose() {
+                    f.field("copy", &field_copy);
+                }
+                f.finish()
+            }
+        }
+
+        impl<'a> ::core::convert::TryFrom<PgInfoRef<'a>> for PgInfo {
+            type Error = ::planus::Error;
+
+            #[allow(unreachable_code)]
+            fn try_from(value: PgInfoRef<'a>) -> ::planus::Result<Self> {
+                ::core::result::Result::Ok(Self {
+                    head: ::core::convert::Into::into(value.head()?),
+                    copy: if let ::core::option::Option::Some(copy) = value.copy()? {
+                        ::core::option::Option::Some(::planus::alloc::boxed::Box::new(
+                            ::core::convert::TryInto::try_into(copy)?,
+                        ))
+                    } else {
+                        ::core::option::Option::None
+                    },
+                })
+            }
+        }
+
+        impl<'a> ::planus::TableRead<'a> for PgInfoRef<'a> {
+            #[inline]
+            fn from_buffer(
+                buffer: ::planus::SliceWithStartOffset<'a>,
+                offset: usize,
+            ) -> ::core::result::Result<Self, ::planus::errors::ErrorKind> {
+                ::core::result::Result::Ok(Self(::planus::table_reader::Table::from_buffer(
+                    buffer, offset,
+                )?))
+            }
+        }
+
+        impl<'a> ::planus::VectorReadInner<'a> for PgInfoRef<'a> {
+            type Error = ::planus::Error;
+            const STRIDE: usize = 4;
+
+            unsafe fn from_buffer(
+                buffer: ::planus::SliceWithStartOffset<'a>,
+                offset: usize,
+            ) -> ::planus::Result<Self> {
+                ::planus::TableRead::from_buffer(buffer, offset).map_err(|error_kind| {
+                    error_kind.with_error_location("[PgInfoRef]", "get", buffer.offset_from_start)
+                })
+            }
+        }
+
+        /// # Safety
+        /// The planus compiler generates implementations that initialize
+        /// the bytes in `write_values`.
+        unsafe impl ::planus::VectorWrite<::planus::Offset<PgInfo>> for PgInfo {
+            type Value = ::planus::Offset<PgInfo>;
+            const STRIDE: usize = 4;
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> Self::Value {
+                ::planus::WriteAs::prepare(self, builder)
+            }
+
+            #[inline]
+            unsafe fn write_values(
+                values: &[::planus::Offset<PgInfo>],
+                bytes: *mut ::core::mem::MaybeUninit<u8>,
+                buffer_position: u32,
+            ) {
+                let bytes = bytes as *mut [::core::mem::MaybeUninit<u8>; 4];
+                for (i, v) in ::core::iter::Iterator::enumerate(values.iter()) {
+                    ::planus::WriteAsPrimitive::write(
+                        v,
+                        ::planus::Cursor::new(unsafe { &mut *bytes.add(i) }),
+                        buffer_position - (Self::STRIDE * i) as u32,
+                    );
+                }
+            }
+        }
+
+        impl<'a> ::planus::ReadAsRoot<'a> for PgInfoRef<'a> {
+            fn read_as_root(slice: &'a [u8]) -> ::planus::Result<Self> {
+                ::planus::TableRead::from_buffer(
+                    ::planus::SliceWithStartOffset { buffer: slice, offset_from_start: 0 },
+                    0,
+                )
+                .map_err(|error_kind| {
+                    error_kind.with_error_location("[PgInfoRef]", "read_as_root", 0)
+                })
+            }
+        }
+
+        /// The table `PgLog` in the namespace `kermes`
+        ///
+        /// Generated from these locations:
+        /// * Table `PgLog` in the file `messenger/schema/kermes.fbs:151`
+        #[derive(
+            Clone,
+            Debug,
+            PartialEq,
+            PartialOrd,
+            Eq,
+            Ord,
+            Hash,
+            ::serde::Serialize,
+            ::serde::Deserialize,
+        )]
+        pub struct PgLog {
+            /// The field `head` in the table `PgLog`
+            pub head: self::PgHead,
+            /// The field `copy` in the table `PgLog`
+            pub copy: ::planus::alloc::boxed::Box<self::CopyInfo>,
+            /// The field `entries` in the table `PgLog`
+            pub entries: ::core::option::Option<::planus::alloc::vec::Vec<self::Blob>>,
+            /// The field `dirty` in the table `PgLog`
+            pub dirty: ::core::option::Option<::planus::alloc::vec::Vec<self::Blob>>,
+        }
+
+        #[allow(clippy::derivable_impls)]
+        impl ::core::default::Default for PgLog {
+            fn default() -> Self {
+                Self {
+                    head: ::core::default::Default::default(),
+                    copy: ::core::default::Default::default(),
+                    entries: ::core::default::Default::default(),
+                    dirty: ::core::default::Default::default(),
+                }
+            }
+        }
+
+        impl PgLog {
+            /// Creates a [PgLogBuilder] for serializing an instance of this table.
+            #[inline]
+            pub fn builder() -> PgLogBuilder<()> {
+                PgLogBuilder(())
+            }
+
+            #[allow(clippy::too_many_arguments)]
+            pub fn create(
+                builder: &mut ::planus::Builder,
+                field_head: impl ::planus::WriteAs<self::PgHead>,
+                field_copy: impl ::planus::WriteAs<::planus::Offset<self::CopyInfo>>,
+                field_entries: impl ::planus::WriteAsOptional<
+                    ::planus::Offset<[::planus::Offset<self::Blob>]>,
+                >,
+                field_dirty: impl ::planus::WriteAsOptional<
+                    ::planus::Offset<[::planus::Offset<self::Blob>]>,
+                >,
+            ) -> ::planus::Offset<Self> {
+                let prepared_head = field_head.prepare(builder);
+                let prepared_copy = field_copy.prepare(builder);
+                let prepared_entries = field_entries.prepare(builder);
+                let prepared_dirty = field_dirty.prepare(builder);
+
+                let mut table_writer: ::planus::table_writer::TableWriter<12> =
+                    ::core::default::Default::default();
+                table_writer.write_entry::<self::PgHead>(0);
+                table_writer.write_entry::<::planus::Offset<self::CopyInfo>>(1);
+                if prepared_entries.is_some() {
+                    table_writer.write_entry::<::planus::Offset<[::planus::Offset<self::Blob>]>>(2);
+                }
+                if prepared_dirty.is_some() {
+                    table_writer.write_entry::<::planus::Offset<[::planus::Offset<self::Blob>]>>(3);
+                }
+
+                unsafe {
+                    table_writer.finish(builder, |object_writer| {
+                        object_writer.write::<_, _, 16>(&prepared_head);
+                        object_writer.write::<_, _, 4>(&prepared_copy);
+                        if let ::core::option::Option::Some(prepared_entries) = prepared_entries {
+                            object_writer.write::<_, _, 4>(&prepared_entries);
+                        }
+                        if let ::core::option::Option::Some(prepared_dirty) = prepared_dirty {
+                            object_writer.write::<_, _, 4>(&prepared_dirty);
+                        }
+                    });
+                }
+                builder.current_offset()
+            }
+        }
+
+        impl ::planus::WriteAs<::planus::Offset<PgLog>> for PgLog {
+            type Prepared = ::planus::Offset<Self>;
+
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgLog> {
+                ::planus::WriteAsOffset::prepare(self, builder)
+            }
+        }
+
+        impl ::planus::WriteAsOptional<::planus::Offset<PgLog>> for PgLog {
+            type Prepared = ::planus::Offset<Self>;
+
+            #[inline]
+            fn prepare(
+                &self,
+                builder: &mut ::planus::Builder,
+            ) -> ::core::option::Option<::planus::Offset<PgLog>> {
+                ::core::option::Option::Some(::planus::WriteAsOffset::prepare(self, builder))
+            }
+        }
+
+        impl ::planus::WriteAsOffset<PgLog> for PgLog {
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgLog> {
+                PgLog::create(builder, self.head, &self.copy, &self.entries, &self.dirty)
+            }
+        }
+
+        /// Builder for serializing an instance of the [PgLog] type.
+        ///
+        /// Can be created using the [PgLog::builder] method.
+        #[derive(Debug)]
+        #[must_use]
+        pub struct PgLogBuilder<State>(State);
+
+        impl PgLogBuilder<()> {
+            /// Setter for the [`head` field](PgLog#structfield.head).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn head<T0>(self, value: T0) -> PgLogBuilder<(T0,)>
+            where
+                T0: ::planus::WriteAs<self::PgHead>,
+            {
+                PgLogBuilder((value,))
+            }
+        }
+
+        impl<T0> PgLogBuilder<(T0,)> {
+            /// Setter for the [`copy` field](PgLog#structfield.copy).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn copy<T1>(self, value: T1) -> PgLogBuilder<(T0, T1)>
+            where
+                T1: ::planus::WriteAs<::planus::Offset<self::CopyInfo>>,
+            {
+                let (v0,) = self.0;
+                PgLogBuilder((v0, value))
+            }
+        }
+
+        impl<T0, T1> PgLogBuilder<(T0, T1)> {
+            /// Setter for the [`entries` field](PgLog#structfield.entries).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn entries<T2>(self, value: T2) -> PgLogBuilder<(T0, T1, T2)>
+            where
+                T2: ::planus::WriteAsOptional<::planus::Offset<[::planus::Offset<self::Blob>]>>,
+            {
+                let (v0, v1) = self.0;
+                PgLogBuilder((v0, v1, value))
+            }
+
+            /// Sets the [`entries` field](PgLog#structfield.entries) to null.
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn entries_as_null(self) -> PgLogBuilder<(T0, T1, ())> {
+                self.entries(())
+            }
+        }
+
+        impl<T0, T1, T2> PgLogBuilder<(T0, T1, T2)> {
+            /// Setter for the [`dirty` field](PgLog#structfield.dirty).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn dirty<T3>(self, value: T3) -> PgLogBuilder<(T0, T1, T2, T3)>
+            where
+                T3: ::planus::WriteAsOptional<::planus::Offset<[::planus::Offset<self::Blob>]>>,
+            {
+                let (v0, v1, v2) = self.0;
+                PgLogBuilder((v0, v1, v2, value))
+            }
+
+            /// Sets the [`dirty` field](PgLog#structfield.dirty) to null.
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn dirty_as_null(self) -> PgLogBuilder<(T0, T1, T2, ())> {
+                self.dirty(())
+            }
+        }
+
+        impl<T0, T1, T2, T3> PgLogBuilder<(T0, T1, T2, T3)> {
+            /// Finish writing the builder to get an [Offset](::planus::Offset) to a serialized [PgLog].
+            #[inline]
+            pub fn finish(self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgLog>
+            where
+                Self: ::planus::WriteAsOffset<PgLog>,
+            {
+                ::planus::WriteAsOffset::prepare(&self, builder)
+            }
+        }
+
+        impl<
+                T0: ::planus::WriteAs<self::PgHead>,
+                T1: ::planus::WriteAs<::planus::Offset<self::CopyInfo>>,
+                T2: ::planus::WriteAsOptional<::planus::Offset<[::planus::Offset<self::Blob>]>>,
+                T3: ::planus::WriteAsOptional<::planus::Offset<[::planus::Offset<self::Blob>]>>,
+            > ::planus::WriteAs<::planus::Offset<PgLog>> for PgLogBuilder<(T0, T1, T2, T3)>
+        {
+            type Prepared = ::planus::Offset<PgLog>;
+
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgLog> {
+                ::planus::WriteAsOffset::prepare(self, builder)
+            }
+        }
+
+        impl<
+                T0: ::planus::WriteAs<self::PgHead>,
+                T1: ::planus::WriteAs<::planus::Offset<self::CopyInfo>>,
+                T2: ::planus::WriteAsOptional<::planus::Offset<[::planus::Offset<self::Blob>]>>,
+                T3: ::planus::WriteAsOptional<::planus::Offset<[::planus::Offset<self::Blob>]>>,
+            > ::planus::WriteAsOptional<::planus::Offset<PgLog>>
+            for PgLogBuilder<(T0, T1, T2, T3)>
+        {
+            type Prepared = ::planus::Offset<PgLog>;
+
+            #[inline]
+            fn prepare(
+                &self,
+                builder: &mut ::planus::Builder,
+            ) -> ::core::option::Option<::planus::Offset<PgLog>> {
+                ::core::option::Option::Some(::planus::WriteAsOffset::prepare(self, builder))
+            }
+        }
+
+        impl<
+                T0: ::planus::WriteAs<self::PgHead>,
+                T1: ::planus::WriteAs<::planus::Offset<self::CopyInfo>>,
+                T2: ::planus::WriteAsOptional<::planus::Offset<[::planus::Offset<self::Blob>]>>,
+                T3: ::planus::WriteAsOptional<::planus::Offset<[::planus::Offset<self::Blob>]>>,
+            > ::planus::WriteAsOffset<PgLog> for PgLogBuilder<(T0, T1, T2, T3)>
+        {
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgLog> {
+                let (v0, v1, v2, v3) = &self.0;
+                PgLog::create(builder, v0, v1, v2, v3)
+            }
+        }
+
+        /// Reference to a deserialized [PgLog].
+        #[derive(Copy, Clone)]
+        pub struct PgLogRef<'a>(#[allow(dead_code)] ::planus::table_reader::Table<'a>);
+
+        impl<'a> PgLogRef<'a> {
+            /// Getter for the [`head` field](PgLog#structfield.head).
+            #[inline]
+            pub fn head(&self) -> ::planus::Result<self::PgHeadRef<'a>> {
+                self.0.access_required(0, "PgLog", "head")
+            }
+
+            /// Getter for the [`copy` field](PgLog#structfield.copy).
+            #[inline]
+            pub fn copy(&self) -> ::planus::Result<self::CopyInfoRef<'a>> {
+                self.0.access_required(1, "PgLog", "copy")
+            }
+
+            /// Getter for the [`entries` field](PgLog#structfield.entries).
+            #[inline]
+            pub fn entries(
+                &self,
+            ) -> ::planus::Result<
+                ::core::option::Option<::planus::Vector<'a, ::planus::Result<self::BlobRef<'a>>>>,
+            > {
+                self.0.access(2, "PgLog", "entries")
+            }
+
+            /// Getter for the [`dirty` field](PgLog#structfield.dirty).
+            #[inline]
+            pub fn dirty(
+                &self,
+            ) -> ::planus::Result<
+                ::core::option::Option<::planus::Vector<'a, ::planus::Result<self::BlobRef<'a>>>>,
+            > {
+                self.0.access(3, "PgLog", "dirty")
+            }
+        }
+
+        impl<'a> ::core::fmt::Debug for PgLogRef<'a> {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                let mut f = f.debug_struct("PgLogRef");
+                f.field("head", &self.head());
+                f.field("copy", &self.copy());
+                if let ::core::option::Option::Some(field_entries) = self.entries().transpose() {
+                    f.field("entries", &field_entries);
+                }
+                if let ::core::option::Option::Some(field_dirty) = self.dirty().transpose() {
+                    f.field("dirty", &field_dirty);
+                }
+                f.finish()
+            }
+        }
+
+        impl<'a> ::core::convert::TryFrom<PgLogRef<'a>> for PgLog {
+            type Error = ::planus::Error;
+
+            #[allow(unreachable_code)]
+            fn try_from(value: PgLogRef<'a>) -> ::planus::Result<Self> {
+                ::core::result::Result::Ok(Self {
+                    head: ::core::convert::Into::into(value.head()?),
+                    copy: ::planus::alloc::boxed::Box::new(::core::convert::TryInto::try_into(
+                        value.copy()?,
+                    )?),
+                    entries: if let ::core::option::Option::Some(entries) = value.entries()? {
+                        ::core::option::Option::Some(entries.to_vec_result()?)
+                    } else {
+                        ::core::option::Option::None
+                    },
+                    dirty: if let ::core::option::Option::Some(dirty) = value.dirty()? {
+                        ::core::option::Option::Some(dirty.to_vec_result()?)
+                    } else {
+                        ::core::option::Option::None
+                    },
+                })
+            }
+        }
+
+        impl<'a> ::planus::TableRead<'a> for PgLogRef<'a> {
+            #[inline]
+            fn from_buffer(
+                buffer: ::planus::SliceWithStartOffset<'a>,
+                offset: usize,
+            ) -> ::core::result::Result<Self, ::planus::errors::ErrorKind> {
+                ::core::result::Result::Ok(Self(::planus::table_reader::Table::from_buffer(
+                    buffer, offset,
+                )?))
+            }
+        }
+
+        impl<'a> ::planus::VectorReadInner<'a> for PgLogRef<'a> {
+            type Error = ::planus::Error;
+            const STRIDE: usize = 4;
+
+            unsafe fn from_buffer(
+                buffer: ::planus::SliceWithStartOffset<'a>,
+                offset: usize,
+            ) -> ::planus::Result<Self> {
+                ::planus::TableRead::from_buffer(buffer, offset).map_err(|error_kind| {
+                    error_kind.with_error_location("[PgLogRef]", "get", buffer.offset_from_start)
+                })
+            }
+        }
+
+        /// # Safety
+        /// The planus compiler generates implementations that initialize
+        /// the bytes in `write_values`.
+        unsafe impl ::planus::VectorWrite<::planus::Offset<PgLog>> for PgLog {
+            type Value = ::planus::Offset<PgLog>;
+            const STRIDE: usize = 4;
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> Self::Value {
+                ::planus::WriteAs::prepare(self, builder)
+            }
+
+            #[inline]
+            unsafe fn write_values(
+                values: &[::planus::Offset<PgLog>],
+                bytes: *mut ::core::mem::MaybeUninit<u8>,
+                buffer_position: u32,
+            ) {
+                let bytes = bytes as *mut [::core::mem::MaybeUninit<u8>; 4];
+                for (i, v) in ::core::iter::Iterator::enumerate(values.iter()) {
+                    ::planus::WriteAsPrimitive::write(
+                        v,
+                        ::planus::Cursor::new(unsafe { &mut *bytes.add(i) }),
+                        buffer_position - (Self::STRIDE * i) as u32,
+                    );
+                }
+            }
+        }
+
+        impl<'a> ::planus::ReadAsRoot<'a> for PgLogRef<'a> {
+            fn read_as_root(slice: &'a [u8]) -> ::planus::Result<Self> {
+                ::planus::TableRead::from_buffer(
+                    ::planus::SliceWithStartOffset { buffer: slice, offset_from_start: 0 },
+                    0,
+                )
+                .map_err(|error_kind| {
+                    error_kind.with_error_location("[PgLogRef]", "read_as_root", 0)
+                })
+            }
+        }
+
+        /// The table `PgPrepare` in the namespace `kermes`
+        ///
+        /// Generated from these locations:
+        /// * Table `PgPrepare` in the file `messenger/schema/kermes.fbs:157`
+        #[derive(
+            Clone,
+            Debug,
+            PartialEq,
+            PartialOrd,
+            Eq,
+            Ord,
+            Hash,
+            ::serde::Serialize,
+            ::serde::Deserialize,
+        )]
+        pub struct PgPrepare {
+            /// The field `head` in the table `PgPrepare`
+            pub head: self::PgHead,
+            /// The field `wipe` in the table `PgPrepare`
+            pub wipe: bool,
+            /// The field `objects` in the table `PgPrepare`
+            pub objects: ::core::option::Option<::planus::alloc::vec::Vec<self::Blob>>,
+        }
+
+        #[allow(clippy::derivable_impls)]
+        impl ::core::default::Default for PgPrepare {
+            fn default() -> Self {
+                Self {
+                    head: ::core::default::Default::default(),
+                    wipe: false,
+                    objects: ::core::default::Default::default(),
+                }
+            }
+        }
+
+        impl PgPrepare {
+            /// Creates a [PgPrepareBuilder] for serializing an instance of this table.
+            #[inline]
+            pub fn builder() -> PgPrepareBuilder<()> {
+                PgPrepareBuilder(())
+            }
+
+            #[allow(clippy::too_many_arguments)]
+            pub fn create(
+                builder: &mut ::planus::Builder,
+                field_head: impl ::planus::WriteAs<self::PgHead>,
+                field_wipe: impl ::planus::WriteAsDefault<bool, bool>,
+                field_objects: impl ::planus::WriteAsOptional<
+                    ::planus::Offset<[::planus::Offset<self::Blob>]>,
+                >,
+            ) -> ::planus::Offset<Self> {
+                let prepared_head = field_head.prepare(builder);
+                let prepared_wipe = field_wipe.prepare(builder, &false);
+                let prepared_objects = field_objects.prepare(builder);
+
+                let mut table_writer: ::planus::table_writer::TableWriter<10> =
+                    ::core::default::Default::default();
+                table_writer.write_entry::<self::PgHead>(0);
+                if prepared_objects.is_some() {
+                    table_writer.write_entry::<::planus::Offset<[::planus::Offset<self::Blob>]>>(2);
+                }
+                if prepared_wipe.is_some() {
+                    table_writer.write_entry::<bool>(1);
+                }
+
+                unsafe {
+                    table_writer.finish(builder, |object_writer| {
+                        object_writer.write::<_, _, 16>(&prepared_head);
+                        if let ::core::option::Option::Some(prepared_objects) = prepared_objects {
+                            object_writer.write::<_, _, 4>(&prepared_objects);
+                        }
+                        if let ::core::option::Option::Some(prepared_wipe) = prepared_wipe {
+                            object_writer.write::<_, _, 1>(&prepared_wipe);
+                        }
+                    });
+                }
+                builder.current_offset()
+            }
+        }
+
+        impl ::planus::WriteAs<::planus::Offset<PgPrepare>> for PgPrepare {
+            type Prepared = ::planus::Offset<Self>;
+
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgPrepare> {
+                ::planus::WriteAsOffset::prepare(self, builder)
+            }
+        }
+
+        impl ::planus::WriteAsOptional<::planus::Offset<PgPrepare>> for PgPrepare {
+            type Prepared = ::planus::Offset<Self>;
+
+            #[inline]
+            fn prepare(
+                &self,
+                builder: &mut ::planus::Builder,
+            ) -> ::core::option::Option<::planus::Offset<PgPrepare>> {
+                ::core::option::Option::Some(::planus::WriteAsOffset::prepare(self, builder))
+            }
+        }
+
+        impl ::planus::WriteAsOffset<PgPrepare> for PgPrepare {
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgPrepare> {
+                PgPrepare::create(builder, self.head, self.wipe, &self.objects)
+            }
+        }
+
+        /// Builder for serializing an instance of the [PgPrepare] type.
+        ///
+        /// Can be created using the [PgPrepare::builder] method.
+        #[derive(Debug)]
+        #[must_use]
+        pub struct PgPrepareBuilder<State>(State);
+
+        impl PgPrepareBuilder<()> {
+            /// Setter for the [`head` field](PgPrepare#structfield.head).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn head<T0>(self, value: T0) -> PgPrepareBuilder<(T0,)>
+            where
+                T0: ::planus::WriteAs<self::PgHead>,
+            {
+                PgPrepareBuilder((value,))
+            }
+        }
+
+        impl<T0> PgPrepareBuilder<(T0,)> {
+            /// Setter for the [`wipe` field](PgPrepare#structfield.wipe).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn wipe<T1>(self, value: T1) -> PgPrepareBuilder<(T0, T1)>
+            where
+                T1: ::planus::WriteAsDefault<bool, bool>,
+            {
+                let (v0,) = self.0;
+                PgPrepareBuilder((v0, value))
+            }
+
+            /// Sets the [`wipe` field](PgPrepare#structfield.wipe) to the default value.
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn wipe_as_default(self) -> PgPrepareBuilder<(T0, ::planus::DefaultValue)> {
+                self.wipe(::planus::DefaultValue)
+            }
+        }
+
+        impl<T0, T1> PgPrepareBuilder<(T0, T1)> {
+            /// Setter for the [`objects` field](PgPrepare#structfield.objects).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn objects<T2>(self, value: T2) -> PgPrepareBuilder<(T0, T1, T2)>
+            where
+                T2: ::planus::WriteAsOptional<::planus::Offset<[::planus::Offset<self::Blob>]>>,
+            {
+                let (v0, v1) = self.0;
+                PgPrepareBuilder((v0, v1, value))
+            }
+
+            /// Sets the [`objects` field](PgPrepare#structfield.objects) to null.
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn objects_as_null(self) -> PgPrepareBuilder<(T0, T1, ())> {
+                self.objects(())
+            }
+        }
+
+        impl<T0, T1, T2> PgPrepareBuilder<(T0, T1, T2)> {
+            /// Finish writing the builder to get an [Offset](::planus::Offset) to a serialized [PgPrepare].
+            #[inline]
+            pub fn finish(self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgPrepare>
+            where
+                Self: ::planus::WriteAsOffset<PgPrepare>,
+            {
+                ::planus::WriteAsOffset::prepare(&self, builder)
+            }
+        }
+
+        impl<
+                T0: ::planus::WriteAs<self::PgHead>,
+                T1: ::planus::WriteAsDefault<bool, bool>,
+                T2: ::planus::WriteAsOptional<::planus::Offset<[::planus::Offset<self::Blob>]>>,
+            > ::planus::WriteAs<::planus::Offset<PgPrepare>> for PgPrepareBuilder<(T0, T1, T2)>
+        {
+            type Prepared = ::planus::Offset<PgPrepare>;
+
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgPrepare> {
+                ::planus::WriteAsOffset::prepare(self, builder)
+            }
+        }
+
+        impl<
+                T0: ::planus::WriteAs<self::PgHead>,
+                T1: ::planus::WriteAsDefault<bool, bool>,
+                T2: ::planus::WriteAsOptional<::planus::Offset<[::planus::Offset<self::Blob>]>>,
+            > ::planus::WriteAsOptional<::planus::Offset<PgPrepare>>
+            for PgPrepareBuilder<(T0, T1, T2)>
+        {
+            type Prepared = ::planus::Offset<PgPrepare>;
+
+            #[inline]
+            fn prepare(
+                &self,
+                builder: &mut ::planus::Builder,
+            ) -> ::core::option::Option<::planus::Offset<PgPrepare>> {
+                ::core::option::Option::Some(::planus::WriteAsOffset::prepare(self, builder))
+            }
+        }
+
+        impl<
+                T0: ::planus::WriteAs<self::PgHead>,
+                T1: ::planus::WriteAsDefault<bool, bool>,
+                T2: ::planus::WriteAsOptional<::planus::Offset<[::planus::Offset<self::Blob>]>>,
+            > ::planus::WriteAsOffset<PgPrepare> for PgPrepareBuilder<(T0, T1, T2)>
+        {
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgPrepare> {
+                let (v0, v1, v2) = &self.0;
+                PgPrepare::create(builder, v0, v1, v2)
+            }
+        }
+
+        /// Reference to a deserialized [PgPrepare].
+        #[derive(Copy, Clone)]
+        pub struct PgPrepareRef<'a>(#[allow(dead_code)] ::planus::table_reader::Table<'a>);
+
+        impl<'a> PgPrepareRef<'a> {
+            /// Getter for the [`head` field](PgPrepare#structfield.head).
+            #[inline]
+            pub fn head(&self) -> ::planus::Result<self::PgHeadRef<'a>> {
+                self.0.access_required(0, "PgPrepare", "head")
+            }
+
+            /// Getter for the [`wipe` field](PgPrepare#structfield.wipe).
+            #[inline]
+            pub fn wipe(&self) -> ::planus::Result<bool> {
+                ::core::result::Result::Ok(self.0.access(1, "PgPrepare", "wipe")?.unwrap_or(false))
+            }
+
+            /// Getter for the [`objects` field](PgPrepare#structfield.objects).
+            #[inline]
+            pub fn objects(
+                &self,
+            ) -> ::planus::Result<
+                ::core::option::Option<::planus::Vector<'a, ::planus::Result<self::BlobRef<'a>>>>,
+            > {
+                self.0.access(2, "PgPrepare", "objects")
+            }
+        }
+
+        impl<'a> ::core::fmt::Debug for PgPrepareRef<'a> {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                let mut f = f.debug_struct("PgPrepareRef");
+                f.field("head", &self.head());
+                f.field("wipe", &self.wipe());
+                if let ::core::option::Option::Some(field_objects) = self.objects().transpose() {
+                    f.field("objects", &field_objects);
+                }
+                f.finish()
+            }
+        }
+
+        impl<'a> ::core::convert::TryFrom<PgPrepareRef<'a>> for PgPrepare {
+            type Error = ::planus::Error;
+
+            #[allow(unreachable_code)]
+            fn try_from(value: PgPrepareRef<'a>) -> ::planus::Result<Self> {
+                ::core::result::Result::Ok(Self {
+                    head: ::core::convert::Into::into(value.head()?),
+                    wipe: ::core::convert::TryInto::try_into(value.wipe()?)?,
+                    objects: if let ::core::option::Option::Some(objects) = value.objects()? {
+                        ::core::option::Option::Some(objects.to_vec_result()?)
+                    } else {
+                        ::core::option::Option::None
+                    },
+                })
+            }
+        }
+
+        impl<'a> ::planus::TableRead<'a> for PgPrepareRef<'a> {
+            #[inline]
+            fn from_buffer(
+                buffer: ::planus::SliceWithStartOffset<'a>,
+                offset: usize,
+            ) -> ::core::result::Result<Self, ::planus::errors::ErrorKind> {
+                ::core::result::Result::Ok(Self(::planus::table_reader::Table::from_buffer(
+                    buffer, offset,
+                )?))
+            }
+        }
+
+        impl<'a> ::planus::VectorReadInner<'a> for PgPrepareRef<'a> {
+            type Error = ::planus::Error;
+            const STRIDE: usize = 4;
+
+            unsafe fn from_buffer(
+                buffer: ::planus::SliceWithStartOffset<'a>,
+                offset: usize,
+            ) -> ::planus::Result<Self> {
+                ::planus::TableRead::from_buffer(buffer, offset).map_err(|error_kind| {
+                    error_kind.with_error_location(
+                        "[PgPrepareRef]",
+                        "get",
+                        buffer.offset_from_start,
+                    )
+                })
+            }
+        }
+
+        /// # Safety
+        /// The planus compiler generates implementations that initialize
+        /// the bytes in `write_values`.
+        unsafe impl ::planus::VectorWrite<::planus::Offset<PgPrepare>> for PgPrepare {
+            type Value = ::planus::Offset<PgPrepare>;
+            const STRIDE: usize = 4;
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> Self::Value {
+                ::planus::WriteAs::prepare(self, builder)
+            }
+
+            #[inline]
+            unsafe fn write_values(
+                values: &[::planus::Offset<PgPrepare>],
+                bytes: *mut ::core::mem::MaybeUninit<u8>,
+                buffer_position: u32,
+            ) {
+                let bytes = bytes as *mut [::core::mem::MaybeUninit<u8>; 4];
+                for (i, v) in ::core::iter::Iterator::enumerate(values.iter()) {
+                    ::planus::WriteAsPrimitive::write(
+                        v,
+                        ::planus::Cursor::new(unsafe { &mut *bytes.add(i) }),
+                        buffer_position - (Self::STRIDE * i) as u32,
+                    );
+                }
+            }
+        }
+
+        impl<'a> ::planus::ReadAsRoot<'a> for PgPrepareRef<'a> {
+            fn read_as_root(slice: &'a [u8]) -> ::planus::Result<Self> {
+                ::planus::TableRead::from_buffer(
+                    ::planus::SliceWithStartOffset { buffer: slice, offset_from_start: 0 },
+                    0,
+                )
+                .map_err(|error_kind| {
+                    error_kind.with_error_location("[PgPrepareRef]", "read_as_root", 0)
+                })
+            }
+        }
+
+        /// The table `PgPush` in the namespace `kermes`
+        ///
+        /// Generated from these locations:
+        /// * Table `PgPush` in the file `messenger/schema/kermes.fbs:159`
+        #[derive(
+            Clone,
+            Debug,
+            PartialEq,
+            PartialOrd,
+            Eq,
+            Ord,
+            Hash,
+            ::serde::Serialize,
+            ::serde::Deserialize,
+        )]
+        pub struct PgPush {
+            /// The field `head` in the table `PgPush`
+            pub head: self::PgHead,
+            /// The field `object` in the table `PgPush`
+            pub object: ::core::option::Option<::planus::alloc::vec::Vec<u8>>,
+            /// The field `sequence` in the table `PgPush`
+            pub sequence: u32,
+            /// The field `first` in the table `PgPush`
+            pub first: bool,
+            /// The field `last` in the table `PgPush`
+            pub last: bool,
+            /// The field `absent` in the table `PgPush`
+            pub absent: bool,
+            /// The field `size` in the table `PgPush`
+            pub size: u64,
+            /// The field `xattrs` in the table `PgPush`
+            pub xattrs: ::core::option::Option<::planus::alloc::vec::Vec<self::Pair>>,
+            /// The field `omap_header` in the table `PgPush`
+            pub omap_header: ::core::option::Option<::planus::alloc::vec::Vec<u8>>,
+            /// The field `omap` in the table `PgPush`
+            pub omap: ::core::option::Option<::planus::alloc::vec::Vec<self::Pair>>,
+            /// The field `offset` in the table `PgPush`
+            pub offset: u64,
+        }
+
+        #[allow(clippy::derivable_impls)]
+        impl ::core::default::Default for PgPush {
+            fn default() -> Self {
+                Self {
+                    head: ::core::default::Default::default(),
+                    object: ::core::default::Default::default(),
+                    sequence: 0,
+                    first: false,
+                    last: false,
+                    absent: false,
+                    size: 0,
+                    xattrs: ::core::default::Default::default(),
+                    omap_header: ::core::default::Default::default(),
+                    omap: ::core::default::Default::default(),
+                    offset: 0,
+                }
+            }
+        }
+
+        impl PgPush {
+            /// Creates a [PgPushBuilder] for serializing an instance of this table.
+            #[inline]
+            pub fn builder() -> PgPushBuilder<()> {
+                PgPushBuilder(())
+            }
+
+            #[allow(clippy::too_many_arguments)]
+            pub fn create(
+                builder: &mut ::planus::Builder,
+                field_head: impl ::planus::WriteAs<self::PgHead>,
+                field_object: impl ::planus::WriteAsOptional<::planus::Offset<[u8]>>,
+                field_sequence: impl ::planus::WriteAsDefault<u32, u32>,
+                field_first: impl ::planus::WriteAsDefault<bool, bool>,
+                field_last: impl ::planus::WriteAsDefault<bool, bool>,
+                field_absent: impl ::planus::WriteAsDefault<bool, bool>,
+                field_size: impl ::planus::WriteAsDefault<u64, u64>,
+                field_xattrs: impl ::planus::WriteAsOptional<
+                    ::planus::Offset<[::planus::Offset<self::Pair>]>,
+                >,
+                field_omap_header: impl ::planus::WriteAsOptional<::planus::Offset<[u8]>>,
+                field_omap: impl ::planus::WriteAsOptional<
+                    ::planus::Offset<[::planus::Offset<self::Pair>]>,
+                >,
+                field_offset: impl ::planus::WriteAsDefault<u64, u64>,
+            ) -> ::planus::Offset<Self> {
+                let prepared_head = field_head.prepare(builder);
+                let prepared_object = field_object.prepare(builder);
+                let prepared_sequence = field_sequence.prepare(builder, &0);
+                let prepared_first = field_first.prepare(builder, &false);
+                let prepared_last = field_last.prepare(builder, &false);
+                let prepared_absent = field_absent.prepare(builder, &false);
+                let prepared_size = field_size.prepare(builder, &0);
+                let prepared_xattrs = field_xattrs.prepare(builder);
+                let prepared_omap_header = field_omap_header.prepare(builder);
+                let prepared_omap = field_omap.prepare(builder);
+                let prepared_offset = field_offset.prepare(builder, &0);
+
+                let mut table_writer: ::planus::table_writer::TableWriter<26> =
+                    ::core::default::Default::default();
+                table_writer.write_entry::<self::PgHead>(0);
+                if prepared_size.is_some() {
+                    table_writer.write_entry::<u64>(6);
+                }
+                if prepared_offset.is_some() {
+                    table_writer.write_entry::<u64>(10);
+                }
+                if prepared_object.is_some() {
+                    table_writer.write_entry::<::planus::Offset<[u8]>>(1);
+                }
+                if prepared_sequence.is_some() {
+                    table_writer.write_entry::<u32>(2);
+                }
+                if prepared_xattrs.is_some() {
+                    table_writer.write_entry::<::planus::Offset<[::planus::Offset<self::Pair>]>>(7);
+                }
+                if prepared_omap_header.is_some() {
+                    table_writer.write_entry::<::planus::Offset<[u8]>>(8);
+                }
+                if prepared_omap.is_some() {
+                    table_writer.write_entry::<::planus::Offset<[::planus::Offset<self::Pair>]>>(9);
+                }
+                if prepared_first.is_some() {
+                    table_writer.write_entry::<bool>(3);
+                }
+                if prepared_last.is_some() {
+                    table_writer.write_entry::<bool>(4);
+                }
+                if prepared_absent.is_some() {
+                    table_writer.write_entry::<bool>(5);
+                }
+
+                unsafe {
+                    table_writer.finish(builder, |object_writer| {
+                        object_writer.write::<_, _, 16>(&prepared_head);
+                        if let ::core::option::Option::Some(prepared_size) = prepared_size {
+                            object_writer.write::<_, _, 8>(&prepared_size);
+                        }
+                        if let ::core::option::Option::Some(prepared_offset) = prepared_offset {
+                            object_writer.write::<_, _, 8>(&prepared_offset);
+                        }
+                        if let ::core::option::Option::Some(prepared_object) = prepared_object {
+                            object_writer.write::<_, _, 4>(&prepared_object);
+                        }
+                        if let ::core::option::Option::Some(prepared_sequence) = prepared_sequence {
+                            object_writer.write::<_, _, 4>(&prepared_sequence);
+                        }
+                        if let ::core::option::Option::Some(prepared_xattrs) = prepared_xattrs {
+                            object_writer.write::<_, _, 4>(&prepared_xattrs);
+                        }
+                        if let ::core::option::Option::Some(prepared_omap_header) =
+                            prepared_omap_header
+                        {
+                            object_writer.write::<_, _, 4>(&prepared_omap_header);
+                        }
+                        if let ::core::option::Option::Some(prepared_omap) = prepared_omap {
+                            object_writer.write::<_, _, 4>(&prepared_omap);
+                        }
+                        if let ::core::option::Option::Some(prepared_first) = prepared_first {
+                            object_writer.write::<_, _, 1>(&prepared_first);
+                        }
+                        if let ::core::option::Option::Some(prepared_last) = prepared_last {
+                            object_writer.write::<_, _, 1>(&prepared_last);
+                        }
+                        if let ::core::option::Option::Some(prepared_absent) = prepared_absent {
+                            object_writer.write::<_, _, 1>(&prepared_absent);
+                        }
+                    });
+                }
+                builder.current_offset()
+            }
+        }
+
+        impl ::planus::WriteAs<::planus::Offset<PgPush>> for PgPush {
+            type Prepared = ::planus::Offset<Self>;
+
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgPush> {
+                ::planus::WriteAsOffset::prepare(self, builder)
+            }
+        }
+
+        impl ::planus::WriteAsOptional<::planus::Offset<PgPush>> for PgPush {
+            type Prepared = ::planus::Offset<Self>;
+
+            #[inline]
+            fn prepare(
+                &self,
+                builder: &mut ::planus::Builder,
+            ) -> ::core::option::Option<::planus::Offset<PgPush>> {
+                ::core::option::Option::Some(::planus::WriteAsOffset::prepare(self, builder))
+            }
+        }
+
+        impl ::planus::WriteAsOffset<PgPush> for PgPush {
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgPush> {
+                PgPush::create(
+                    builder,
+                    self.head,
+                    &self.object,
+                    self.sequence,
+                    self.first,
+                    self.last,
+                    self.absent,
+                    self.size,
+                    &self.xattrs,
+                    &self.omap_header,
+                    &self.omap,
+                    self.offset,
+                )
+            }
+        }
+
+        /// Builder for serializing an instance of the [PgPush] type.
+        ///
+        /// Can be created using the [PgPush::builder] method.
+        #[derive(Debug)]
+        #[must_use]
+        pub struct PgPushBuilder<State>(State);
+
+        impl PgPushBuilder<()> {
+            /// Setter for the [`head` field](PgPush#structfield.head).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn head<T0>(self, value: T0) -> PgPushBuilder<(T0,)>
+            where
+                T0: ::planus::WriteAs<self::PgHead>,
+            {
+                PgPushBuilder((value,))
+            }
+        }
+
+        impl<T0> PgPushBuilder<(T0,)> {
+            /// Setter for the [`object` field](PgPush#structfield.object).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn object<T1>(self, value: T1) -> PgPushBuilder<(T0, T1)>
+            where
+                T1: ::planus::WriteAsOptional<::planus::Offset<[u8]>>,
+            {
+                let (v0,) = self.0;
+                PgPushBuilder((v0, value))
+            }
+
+            /// Sets the [`object` field](PgPush#structfield.object) to null.
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn object_as_null(self) -> PgPushBuilder<(T0, ())> {
+                self.object(())
+            }
+        }
+
+        impl<T0, T1> PgPushBuilder<(T0, T1)> {
+            /// Setter for the [`sequence` field](PgPush#structfield.sequence).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn sequence<T2>(self, value: T2) -> PgPushBuilder<(T0, T1, T2)>
+            where
+                T2: ::planus::WriteAsDefault<u32, u32>,
+            {
+                let (v0, v1) = self.0;
+                PgPushBuilder((v0, v1, value))
+            }
+
+            /// Sets the [`sequence` field](PgPush#structfield.sequence) to the default value.
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn sequence_as_default(self) -> PgPushBuilder<(T0, T1, ::planus::DefaultValue)> {
+                self.sequence(::planus::DefaultValue)
+            }
+        }
+
+        impl<T0, T1, T2> PgPushBuilder<(T0, T1, T2)> {
+            /// Setter for the [`first` field](PgPush#structfield.first).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn first<T3>(self, value: T3) -> PgPushBuilder<(T0, T1, T2, T3)>
+            where
+                T3: ::planus::WriteAsDefault<bool, bool>,
+            {
+                let (v0, v1, v2) = self.0;
+                PgPushBuilder((v0, v1, v2, value))
+            }
+
+            /// Sets the [`first` field](PgPush#structfield.first) to the default value.
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn first_as_default(self) -> PgPushBuilder<(T0, T1, T2, ::planus::DefaultValue)> {
+                self.first(::planus::DefaultValue)
+            }
+        }
+
+        impl<T0, T1, T2, T3> PgPushBuilder<(T0, T1, T2, T3)> {
+            /// Setter for the [`last` field](PgPush#structfield.last).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn last<T4>(self, value: T4) -> PgPushBuilder<(T0, T1, T2, T3, T4)>
+            where
+                T4: ::planus::WriteAsDefault<bool, bool>,
+            {
+                let (v0, v1, v2, v3) = self.0;
+                PgPushBuilder((v0, v1, v2, v3, value))
+            }
+
+            /// Sets the [`last` field](PgPush#structfield.last) to the default value.
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn last_as_default(
+                self,
+            ) -> PgPushBuilder<(T0, T1, T2, T3, ::planus::DefaultValue)> {
+                self.last(::planus::DefaultValue)
+            }
+        }
+
+        impl<T0, T1, T2, T3, T4> PgPushBuilder<(T0, T1, T2, T3, T4)> {
+            /// Setter for the [`absent` field](PgPush#structfield.absent).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn absent<T5>(self, value: T5) -> PgPushBuilder<(T0, T1, T2, T3, T4, T5)>
+            where
+                T5: ::planus::WriteAsDefault<bool, bool>,
+            {
+                let (v0, v1, v2, v3, v4) = self.0;
+                PgPushBuilder((v0, v1, v2, v3, v4, value))
+            }
+
+            /// Sets the [`absent` field](PgPush#structfield.absent) to the default value.
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn absent_as_default(
+                self,
+            ) -> PgPushBuilder<(T0, T1, T2, T3, T4, ::planus::DefaultValue)> {
+                self.absent(::planus::DefaultValue)
+            }
+        }
+
+        impl<T0, T1, T2, T3, T4, T5> PgPushBuilder<(T0, T1, T2, T3, T4, T5)> {
+            /// Setter for the [`size` field](PgPush#structfield.size).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn size<T6>(self, value: T6) -> PgPushBuilder<(T0, T1, T2, T3, T4, T5, T6)>
+            where
+                T6: ::planus::WriteAsDefault<u64, u64>,
+            {
+                let (v0, v1, v2, v3, v4, v5) = self.0;
+                PgPushBuilder((v0, v1, v2, v3, v4, v5, value))
+            }
+
+            /// Sets the [`size` field](PgPush#structfield.size) to the default value.
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn size_as_default(
+                self,
+            ) -> PgPushBuilder<(T0, T1, T2, T3, T4, T5, ::planus::DefaultValue)> {
+                self.size(::planus::DefaultValue)
+            }
+        }
+
+        impl<T0, T1, T2, T3, T4, T5, T6> PgPushBuilder<(T0, T1, T2, T3, T4, T5, T6)> {
+            /// Setter for the [`xattrs` field](PgPush#structfield.xattrs).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn xattrs<T7>(self, value: T7) -> PgPushBuilder<(T0, T1, T2, T3, T4, T5, T6, T7)>
+            where
+                T7: ::planus::WriteAsOptional<::planus::Offset<[::planus::Offset<self::Pair>]>>,
+            {
+                let (v0, v1, v2, v3, v4, v5, v6) = self.0;
+                PgPushBuilder((v0, v1, v2, v3, v4, v5, v6, value))
+            }
+
+            /// Sets the [`xattrs` field](PgPush#structfield.xattrs) to null.
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn xattrs_as_null(self) -> PgPushBuilder<(T0, T1, T2, T3, T4, T5, T6, ())> {
+                self.xattrs(())
+            }
+        }
+
+        impl<T0, T1, T2, T3, T4, T5, T6, T7> PgPushBuilder<(T0, T1, T2, T3, T4, T5, T6, T7)> {
+            /// Setter for the [`omap_header` field](PgPush#structfield.omap_header).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn omap_header<T8>(
+                self,
+                value: T8,
+            ) -> PgPushBuilder<(T0, T1, T2, T3, T4, T5, T6, T7, T8)>
+            where
+                T8: ::planus::WriteAsOptional<::planus::Offset<[u8]>>,
+            {
+                let (v0, v1, v2, v3, v4, v5, v6, v7) = self.0;
+                PgPushBuilder((v0, v1, v2, v3, v4, v5, v6, v7, value))
+            }
+
+            /// Sets the [`omap_header` field](PgPush#structfield.omap_header) to null.
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn omap_header_as_null(
+                self,
+            ) -> PgPushBuilder<(T0, T1, T2, T3, T4, T5, T6, T7, ())> {
+                self.omap_header(())
+            }
+        }
+
+        impl<T0, T1, T2, T3, T4, T5, T6, T7, T8> PgPushBuilder<(T0, T1, T2, T3, T4, T5, T6, T7, T8)> {
+            /// Setter for the [`omap` field](PgPush#structfield.omap).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn omap<T9>(
+                self,
+                value: T9,
+            ) -> PgPushBuilder<(T0, T1, T2, T3, T4, T5, T6, T7, T8, T9)>
+            where
+                T9: ::planus::WriteAsOptional<::planus::Offset<[::planus::Offset<self::Pair>]>>,
+            {
+                let (v0, v1, v2, v3, v4, v5, v6, v7, v8) = self.0;
+                PgPushBuilder((v0, v1, v2, v3, v4, v5, v6, v7, v8, value))
+            }
+
+            /// Sets the [`omap` field](PgPush#structfield.omap) to null.
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn omap_as_null(self) -> PgPushBuilder<(T0, T1, T2, T3, T4, T5, T6, T7, T8, ())> {
+                self.omap(())
+            }
+        }
+
+        impl<T0, T1, T2, T3, T4, T5, T6, T7, T8, T9>
+            PgPushBuilder<(T0, T1, T2, T3, T4, T5, T6, T7, T8, T9)>
+        {
+            /// Setter for the [`offset` field](PgPush#structfield.offset).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn offset<T10>(
+                self,
+                value: T10,
+            ) -> PgPushBuilder<(T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10)>
+            where
+                T10: ::planus::WriteAsDefault<u64, u64>,
+            {
+                let (v0, v1, v2, v3, v4, v5, v6, v7, v8, v9) = self.0;
+                PgPushBuilder((v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, value))
+            }
+
+            /// Sets the [`offset` field](PgPush#structfield.offset) to the default value.
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn offset_as_default(
+                self,
+            ) -> PgPushBuilder<(T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, ::planus::DefaultValue)>
+            {
+                self.offset(::planus::DefaultValue)
+            }
+        }
+
+        impl<T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>
+            PgPushBuilder<(T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10)>
+        {
+            /// Finish writing the builder to get an [Offset](::planus::Offset) to a serialized [PgPush].
+            #[inline]
+            pub fn finish(self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgPush>
+            where
+                Self: ::planus::WriteAsOffset<PgPush>,
+            {
+                ::planus::WriteAsOffset::prepare(&self, builder)
+            }
+        }
+
+        impl<
+                T0: ::planus::WriteAs<self::PgHead>,
+                T1: ::planus::WriteAsOptional<::planus::Offset<[u8]>>,
+                T2: ::planus::WriteAsDefault<u32, u32>,
+                T3: ::planus::WriteAsDefault<bool, bool>,
+                T4: ::planus::WriteAsDefault<bool, bool>,
+                T5: ::planus::WriteAsDefault<bool, bool>,
+                T6: ::planus::WriteAsDefault<u64, u64>,
+                T7: ::planus::WriteAsOptional<::planus::Offset<[::planus::Offset<self::Pair>]>>,
+                T8: ::planus::WriteAsOptional<::planus::Offset<[u8]>>,
+                T9: ::planus::WriteAsOptional<::planus::Offset<[::planus::Offset<self::Pair>]>>,
+                T10: ::planus::WriteAsDefault<u64, u64>,
+            > ::planus::WriteAs<::planus::Offset<PgPush>>
+            for PgPushBuilder<(T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10)>
+        {
+            type Prepared = ::planus::Offset<PgPush>;
+
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgPush> {
+                ::planus::WriteAsOffset::prepare(self, builder)
+            }
+        }
+
+        impl<
+                T0: ::planus::WriteAs<self::PgHead>,
+                T1: ::planus::WriteAsOptional<::planus::Offset<[u8]>>,
+                T2: ::planus::WriteAsDefault<u32, u32>,
+                T3: ::planus::WriteAsDefault<bool, bool>,
+                T4: ::planus::WriteAsDefault<bool, bool>,
+                T5: ::planus::WriteAsDefault<bool, bool>,
+                T6: ::planus::WriteAsDefault<u64, u64>,
+                T7: ::planus::WriteAsOptional<::planus::Offset<[::planus::Offset<self::Pair>]>>,
+                T8: ::planus::WriteAsOptional<::planus::Offset<[u8]>>,
+                T9: ::planus::WriteAsOptional<::planus::Offset<[::planus::Offset<self::Pair>]>>,
+                T10: ::planus::WriteAsDefault<u64, u64>,
+            > ::planus::WriteAsOptional<::planus::Offset<PgPush>>
+            for PgPushBuilder<(T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10)>
+        {
+            type Prepared = ::planus::Offset<PgPush>;
+
+            #[inline]
+            fn prepare(
+                &self,
+                builder: &mut ::planus::Builder,
+            ) -> ::core::option::Option<::planus::Offset<PgPush>> {
+                ::core::option::Option::Some(::planus::WriteAsOffset::prepare(self, builder))
+            }
+        }
+
+        impl<
+                T0: ::planus::WriteAs<self::PgHead>,
+                T1: ::planus::WriteAsOptional<::planus::Offset<[u8]>>,
+                T2: ::planus::WriteAsDefault<u32, u32>,
+                T3: ::planus::WriteAsDefault<bool, bool>,
+                T4: ::planus::WriteAsDefault<bool, bool>,
+                T5: ::planus::WriteAsDefault<bool, bool>,
+                T6: ::planus::WriteAsDefault<u64, u64>,
+                T7: ::planus::WriteAsOptional<::planus::Offset<[::planus::Offset<self::Pair>]>>,
+                T8: ::planus::WriteAsOptional<::planus::Offset<[u8]>>,
+                T9: ::planus::WriteAsOptional<::planus::Offset<[::planus::Offset<self::Pair>]>>,
+                T10: ::planus::WriteAsDefault<u64, u64>,
+            > ::planus::WriteAsOffset<PgPush>
+            for PgPushBuilder<(T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10)>
+        {
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgPush> {
+                let (v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10) = &self.0;
+                PgPush::create(builder, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10)
+            }
+        }
+
+        /// Reference to a deserialized [PgPush].
+        #[derive(Copy, Clone)]
+        pub struct PgPushRef<'a>(#[allow(dead_code)] ::planus::table_reader::Table<'a>);
+
+        impl<'a> PgPushRef<'a> {
+            /// Getter for the [`head` field](PgPush#structfield.head).
+            #[inline]
+            pub fn head(&self) -> ::planus::Result<self::PgHeadRef<'a>> {
+                self.0.access_required(0, "PgPush", "head")
+            }
+
+            /// Getter for the [`object` field](PgPush#structfield.object).
+            #[inline]
+            pub fn object(&self) -> ::planus::Result<::core::option::Option<&'a [u8]>> {
+                self.0.access(1, "PgPush", "object")
+            }
+
+            /// Getter for the [`sequence` field](PgPush#structfield.sequence).
+            #[inline]
+            pub fn sequence(&self) -> ::planus::Result<u32> {
+                ::core::result::Result::Ok(self.0.access(2, "PgPush", "sequence")?.unwrap_or(0))
+            }
+
+            /// Getter for the [`first` field](PgPush#structfield.first).
+            #[inline]
+            pub fn first(&self) -> ::planus::Result<bool> {
+                ::core::result::Result::Ok(self.0.access(3, "PgPush", "first")?.unwrap_or(false))
+            }
+
+            /// Getter for the [`last` field](PgPush#structfield.last).
+            #[inline]
+            pub fn last(&self) -> ::planus::Result<bool> {
+                ::core::result::Result::Ok(self.0.access(4, "PgPush", "last")?.unwrap_or(false))
+            }
+
+            /// Getter for the [`absent` field](PgPush#structfield.absent).
+            #[inline]
+            pub fn absent(&self) -> ::planus::Result<bool> {
+                ::core::result::Result::Ok(self.0.access(5, "PgPush", "absent")?.unwrap_or(false))
+            }
+
+            /// Getter for the [`size` field](PgPush#structfield.size).
+            #[inline]
+            pub fn size(&self) -> ::planus::Result<u64> {
+                ::core::result::Result::Ok(self.0.access(6, "PgPush", "size")?.unwrap_or(0))
+            }
+
+            /// Getter for the [`xattrs` field](PgPush#structfield.xattrs).
+            #[inline]
+            pub fn xattrs(
+                &self,
+            ) -> ::planus::Result<
+                ::core::option::Option<::planus::Vector<'a, ::planus::Result<self::PairRef<'a>>>>,
+            > {
+                self.0.access(7, "PgPush", "xattrs")
+            }
+
+            /// Getter for the [`omap_header` field](PgPush#structfield.omap_header).
+            #[inline]
+            pub fn omap_header(&self) -> ::planus::Result<::core::option::Option<&'a [u8]>> {
+                self.0.access(8, "PgPush", "omap_header")
+            }
+
+            /// Getter for the [`omap` field](PgPush#structfield.omap).
+            #[inline]
+            pub fn omap(
+                &self,
+            ) -> ::planus::Result<
+                ::core::option::Option<::planus::Vector<'a, ::planus::Result<self::PairRef<'a>>>>,
+            > {
+                self.0.access(9, "PgPush", "omap")
+            }
+
+            /// Getter for the [`offset` field](PgPush#structfield.offset).
+            #[inline]
+            pub fn offset(&self) -> ::planus::Result<u64> {
+                ::core::result::Result::Ok(self.0.access(10, "PgPush", "offset")?.unwrap_or(0))
+            }
+        }
+
+        impl<'a> ::core::fmt::Debug for PgPushRef<'a> {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                let mut f = f.debug_struct("PgPushRef");
+                f.field("head", &self.head());
+                if let ::core::option::Option::Some(field_object) = self.object().transpose() {
+                    f.field("object", &field_object);
+                }
+                f.field("sequence", &self.sequence());
+                f.field("first", &self.first());
+                f.field("last", &self.last());
+                f.field("absent", &self.absent());
+                f.field("size", &self.size());
+                if let ::core::option::Option::Some(field_xattrs) = self.xattrs().transpose() {
+                    f.field("xattrs", &field_xattrs);
+                }
+                if let ::core::option::Option::Some(field_omap_header) =
+                    self.omap_header().transpose()
+                {
+                    f.field("omap_header", &field_omap_header);
+                }
+                if let ::core::option::Option::Some(field_omap) = self.omap().transpose() {
+                    f.field("omap", &field_omap);
+                }
+                f.field("offset", &self.offset());
+                f.finish()
+            }
+        }
+
+        impl<'a> ::core::convert::TryFrom<PgPushRef<'a>> for PgPush {
+            type Error = ::planus::Error;
+
+            #[allow(unreachable_code)]
+            fn try_from(value: PgPushRef<'a>) -> ::planus::Result<Self> {
+                ::core::result::Result::Ok(Self {
+                    head: ::core::convert::Into::into(value.head()?),
+                    object: value.object()?.map(|v| v.to_vec()),
+                    sequence: ::core::convert::TryInto::try_into(value.sequence()?)?,
+                    first: ::core::convert::TryInto::try_into(value.first()?)?,
+                    last: ::core::convert::TryInto::try_into(value.last()?)?,
+                    absent: ::core::convert::TryInto::try_into(value.absent()?)?,
+                    size: ::core::convert::TryInto::try_into(value.size()?)?,
+                    xattrs: if let ::core::option::Option::Some(xattrs) = value.xattrs()? {
+                        ::core::option::Option::Some(xattrs.to_vec_result()?)
+                    } else {
+                        ::core::option::Option::None
+                    },
+                    omap_header: value.omap_header()?.map(|v| v.to_vec()),
+                    omap: if let ::core::option::Option::Some(omap) = value.omap()? {
+                        ::core::option::Option::Some(omap.to_vec_result()?)
+                    } else {
+                        ::core::option::Option::None
+                    },
+                    offset: ::core::convert::TryInto::try_into(value.offset()?)?,
+                })
+            }
+        }
+
+        impl<'a> ::planus::TableRead<'a> for PgPushRef<'a> {
+            #[inline]
+            fn from_buffer(
+                buffer: ::planus::SliceWithStartOffset<'a>,
+                offset: usize,
+            ) -> ::core::result::Result<Self, ::planus::errors::ErrorKind> {
+                ::core::result::Result::Ok(Self(::planus::table_reader::Table::from_buffer(
+                    buffer, offset,
+                )?))
+            }
+        }
+
+        impl<'a> ::planus::VectorReadInner<'a> for PgPushRef<'a> {
+            type Error = ::planus::Error;
+            const STRIDE: usize = 4;
+
+            unsafe fn from_buffer(
+                buffer: ::planus::SliceWithStartOffset<'a>,
+                offset: usize,
+            ) -> ::planus::Result<Self> {
+                ::planus::TableRead::from_buffer(buffer, offset).map_err(|error_kind| {
+                    error_kind.with_error_location("[PgPushRef]", "get", buffer.offset_from_start)
+                })
+            }
+        }
+
+        /// # Safety
+        /// The planus compiler generates implementations that initialize
+        /// the bytes in `write_values`.
+        unsafe impl ::planus::VectorWrite<::planus::Offset<PgPush>> for PgPush {
+            type Value = ::planus::Offset<PgPush>;
+            const STRIDE: usize = 4;
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> Self::Value {
+                ::planus::WriteAs::prepare(self, builder)
+            }
+
+            #[inline]
+            unsafe fn write_values(
+                values: &[::planus::Offset<PgPush>],
+                bytes: *mut ::core::mem::MaybeUninit<u8>,
+                buffer_position: u32,
+            ) {
+                let bytes = bytes as *mut [::core::mem::MaybeUninit<u8>; 4];
+                for (i, v) in ::core::iter::Iterator::enumerate(values.iter()) {
+                    ::planus::WriteAsPrimitive::write(
+                        v,
+                        ::planus::Cursor::new(unsafe { &mut *bytes.add(i) }),
+                        buffer_position - (Self::STRIDE * i) as u32,
+                    );
+                }
+            }
+        }
+
+        impl<'a> ::planus::ReadAsRoot<'a> for PgPushRef<'a> {
+            fn read_as_root(slice: &'a [u8]) -> ::planus::Result<Self> {
+                ::planus::TableRead::from_buffer(
+                    ::planus::SliceWithStartOffset { buffer: slice, offset_from_start: 0 },
+                    0,
+                )
+                .map_err(|error_kind| {
+                    error_kind.with_error_location("[PgPushRef]", "read_as_root", 0)
+                })
+            }
+        }
+
+        /// The table `PgListed` in the namespace `kermes`
+        ///
+        /// Generated from these locations:
+        /// * Table `PgListed` in the file `messenger/schema/kermes.fbs:173`
+        #[derive(
+            Clone,
+            Debug,
+            PartialEq,
+            PartialOrd,
+            Eq,
+            Ord,
+            Hash,
+            ::serde::Serialize,
+            ::serde::Deserialize,
+        )]
+        pub struct PgListed {
+            /// The field `head` in the table `PgListed`
+            pub head: self::PgHead,
+            /// The field `after` in the table `PgListed`
+            pub after: ::core::option::Option<::planus::alloc::vec::Vec<u8>>,
+            /// The field `objects` in the table `PgListed`
+            pub objects: ::core::option::Option<::planus::alloc::vec::Vec<self::Blob>>,
+            /// The field `done` in the table `PgListed`
+            pub done: bool,
+        }
+
+        #[allow(clippy::derivable_impls)]
+        impl ::core::default::Default for PgListed {
+            fn default() -> Self {
+                Self {
+                    head: ::core::default::Default::default(),
+                    after: ::core::default::Default::default(),
+                    objects: ::core::default::Default::default(),
+                    done: false,
+                }
+            }
+        }
+
+        impl PgListed {
+            /// Creates a [PgListedBuilder] for serializing an instance of this table.
+            #[inline]
+            pub fn builder() -> PgListedBuilder<()> {
+                PgListedBuilder(())
+            }
+
+            #[allow(clippy::too_many_arguments)]
+            pub fn create(
+                builder: &mut ::planus::Builder,
+                field_head: impl ::planus::WriteAs<self::PgHead>,
+                field_after: impl ::planus::WriteAsOptional<::planus::Offset<[u8]>>,
+                field_objects: impl ::planus::WriteAsOptional<
+                    ::planus::Offset<[::planus::Offset<self::Blob>]>,
+                >,
+                field_done: impl ::planus::WriteAsDefault<bool, bool>,
+            ) -> ::planus::Offset<Self> {
+                let prepared_head = field_head.prepare(builder);
+                let prepared_after = field_after.prepare(builder);
+                let prepared_objects = field_objects.prepare(builder);
+                let prepared_done = field_done.prepare(builder, &false);
+
+                let mut table_writer: ::planus::table_writer::TableWriter<12> =
+                    ::core::default::Default::default();
+                table_writer.write_entry::<self::PgHead>(0);
+                if prepared_after.is_some() {
+                    table_writer.write_entry::<::planus::Offset<[u8]>>(1);
+                }
+                if prepared_objects.is_some() {
+                    table_writer.write_entry::<::planus::Offset<[::planus::Offset<self::Blob>]>>(2);
+                }
+                if prepared_done.is_some() {
+                    table_writer.write_entry::<bool>(3);
+                }
+
+                unsafe {
+                    table_writer.finish(builder, |object_writer| {
+                        object_writer.write::<_, _, 16>(&prepared_head);
+                        if let ::core::option::Option::Some(prepared_after) = prepared_after {
+                            object_writer.write::<_, _, 4>(&prepared_after);
+                        }
+                        if let ::core::option::Option::Some(prepared_objects) = prepared_objects {
+                            object_writer.write::<_, _, 4>(&prepared_objects);
+                        }
+                        if let ::core::option::Option::Some(prepared_done) = prepared_done {
+                            object_writer.write::<_, _, 1>(&prepared_done);
+                        }
+                    });
+                }
+                builder.current_offset()
+            }
+        }
+
+        impl ::planus::WriteAs<::planus::Offset<PgListed>> for PgListed {
+            type Prepared = ::planus::Offset<Self>;
+
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgListed> {
+                ::planus::WriteAsOffset::prepare(self, builder)
+            }
+        }
+
+        impl ::planus::WriteAsOptional<::planus::Offset<PgListed>> for PgListed {
+            type Prepared = ::planus::Offset<Self>;
+
+            #[inline]
+            fn prepare(
+                &self,
+                builder: &mut ::planus::Builder,
+            ) -> ::core::option::Option<::planus::Offset<PgListed>> {
+                ::core::option::Option::Some(::planus::WriteAsOffset::prepare(self, builder))
+            }
+        }
+
+        impl ::planus::WriteAsOffset<PgListed> for PgListed {
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgListed> {
+                PgListed::create(builder, self.head, &self.after, &self.objects, self.done)
+            }
+        }
+
+        /// Builder for serializing an instance of the [PgListed] type.
+        ///
+        /// Can be created using the [PgListed::builder] method.
+        #[derive(Debug)]
+        #[must_use]
+        pub struct PgListedBuilder<State>(State);
+
+        impl PgListedBuilder<()> {
+            /// Setter for the [`head` field](PgListed#structfield.head).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn head<T0>(self, value: T0) -> PgListedBuilder<(T0,)>
+            where
+                T0: ::planus::WriteAs<self::PgHead>,
+            {
+                PgListedBuilder((value,))
+            }
+        }
+
+        impl<T0> PgListedBuilder<(T0,)> {
+            /// Setter for the [`after` field](PgListed#structfield.after).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn after<T1>(self, value: T1) -> PgListedBuilder<(T0, T1)>
+            where
+                T1: ::planus::WriteAsOptional<::planus::Offset<[u8]>>,
+            {
+                let (v0,) = self.0;
+                PgListedBuilder((v0, value))
+            }
+
+            /// Sets the [`after` field](PgListed#structfield.after) to null.
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn after_as_null(self) -> PgListedBuilder<(T0, ())> {
+                self.after(())
+            }
+        }
+
+        impl<T0, T1> PgListedBuilder<(T0, T1)> {
+            /// Setter for the [`objects` field](PgListed#structfield.objects).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn objects<T2>(self, value: T2) -> PgListedBuilder<(T0, T1, T2)>
+            where
+                T2: ::planus::WriteAsOptional<::planus::Offset<[::planus::Offset<self::Blob>]>>,
+            {
+                let (v0, v1) = self.0;
+                PgListedBuilder((v0, v1, value))
+            }
+
+            /// Sets the [`objects` field](PgListed#structfield.objects) to null.
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn objects_as_null(self) -> PgListedBuilder<(T0, T1, ())> {
+                self.objects(())
+            }
+        }
+
+        impl<T0, T1, T2> PgListedBuilder<(T0, T1, T2)> {
+            /// Setter for the [`done` field](PgListed#structfield.done).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn done<T3>(self, value: T3) -> PgListedBuilder<(T0, T1, T2, T3)>
+            where
+                T3: ::planus::WriteAsDefault<bool, bool>,
+            {
+                let (v0, v1, v2) = self.0;
+                PgListedBuilder((v0, v1, v2, value))
+            }
+
+            /// Sets the [`done` field](PgListed#structfield.done) to the default value.
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn done_as_default(self) -> PgListedBuilder<(T0, T1, T2, ::planus::DefaultValue)> {
+                self.done(::planus::DefaultValue)
+            }
+        }
+
+        impl<T0, T1, T2, T3> PgListedBuilder<(T0, T1, T2, T3)> {
+            /// Finish writing the builder to get an [Offset](::planus::Offset) to a serialized [PgListed].
+            #[inline]
+            pub fn finish(self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgListed>
+            where
+                Self: ::planus::WriteAsOffset<PgListed>,
+            {
+                ::planus::WriteAsOffset::prepare(&self, builder)
+            }
+        }
+
+        impl<
+                T0: ::planus::WriteAs<self::PgHead>,
+                T1: ::planus::WriteAsOptional<::planus::Offset<[u8]>>,
+                T2: ::planus::WriteAsOptional<::planus::Offset<[::planus::Offset<self::Blob>]>>,
+                T3: ::planus::WriteAsDefault<bool, bool>,
+            > ::planus::WriteAs<::planus::Offset<PgListed>> for PgListedBuilder<(T0, T1, T2, T3)>
+        {
+            type Prepared = ::planus::Offset<PgListed>;
+
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgListed> {
+                ::planus::WriteAsOffset::prepare(self, builder)
+            }
+        }
+
+        impl<
+                T0: ::planus::WriteAs<self::PgHead>,
+                T1: ::planus::WriteAsOptional<::planus::Offset<[u8]>>,
+                T2: ::planus::WriteAsOptional<::planus::Offset<[::planus::Offset<self::Blob>]>>,
+                T3: ::planus::WriteAsDefault<bool, bool>,
+            > ::planus::WriteAsOptional<::planus::Offset<PgListed>>
+            for PgListedBuilder<(T0, T1, T2, T3)>
+        {
+            type Prepared = ::planus::Offset<PgListed>;
+
+            #[inline]
+            fn prepare(
+                &self,
+                builder: &mut ::planus::Builder,
+            ) -> ::core::option::Option<::planus::Offset<PgListed>> {
+                ::core::option::Option::Some(::planus::WriteAsOffset::prepare(self, builder))
+            }
+        }
+
+        impl<
+                T0: ::planus::WriteAs<self::PgHead>,
+                T1: ::planus::WriteAsOptional<::planus::Offset<[u8]>>,
+                T2: ::planus::WriteAsOptional<::planus::Offset<[::planus::Offset<self::Blob>]>>,
+                T3: ::planus::WriteAsDefault<bool, bool>,
+            > ::planus::WriteAsOffset<PgListed> for PgListedBuilder<(T0, T1, T2, T3)>
+        {
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgListed> {
+                let (v0, v1, v2, v3) = &self.0;
+                PgListed::create(builder, v0, v1, v2, v3)
+            }
+        }
+
+        /// Reference to a deserialized [PgListed].
+        #[derive(Copy, Clone)]
+        pub struct PgListedRef<'a>(#[allow(dead_code)] ::planus::table_reader::Table<'a>);
+
+        impl<'a> PgListedRef<'a> {
+            /// Getter for the [`head` field](PgListed#structfield.head).
+            #[inline]
+            pub fn head(&self) -> ::planus::Result<self::PgHeadRef<'a>> {
+                self.0.access_required(0, "PgListed", "head")
+            }
+
+            /// Getter for the [`after` field](PgListed#structfield.after).
+            #[inline]
+            pub fn after(&self) -> ::planus::Result<::core::option::Option<&'a [u8]>> {
+                self.0.access(1, "PgListed", "after")
+            }
+
+            /// Getter for the [`objects` field](PgListed#structfield.objects).
+            #[inline]
+            pub fn objects(
+                &self,
+            ) -> ::planus::Result<
+                ::core::option::Option<::planus::Vector<'a, ::planus::Result<self::BlobRef<'a>>>>,
+            > {
+                self.0.access(2, "PgListed", "objects")
+            }
+
+            /// Getter for the [`done` field](PgListed#structfield.done).
+            #[inline]
+            pub fn done(&self) -> ::planus::Result<bool> {
+                ::core::result::Result::Ok(self.0.access(3, "PgListed", "done")?.unwrap_or(false))
+            }
+        }
+
+        impl<'a> ::core::fmt::Debug for PgListedRef<'a> {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                let mut f = f.debug_struct("PgListedRef");
+                f.field("head", &self.head());
+                if let ::core::option::Option::Some(field_after) = self.after().transpose() {
+                    f.field("after", &field_after);
+                }
+                if let ::core::option::Option::Some(field_objects) = self.objects().transpose() {
+                    f.field("objects", &field_objects);
+                }
+                f.field("done", &self.done());
+                f.finish()
+            }
+        }
+
+        impl<'a> ::core::convert::TryFrom<PgListedRef<'a>> for PgListed {
+            type Error = ::planus::Error;
+
+            #[allow(unreachable_code)]
+            fn try_from(value: PgListedRef<'a>) -> ::planus::Result<Self> {
+                ::core::result::Result::Ok(Self {
+                    head: ::core::convert::Into::into(value.head()?),
+                    after: value.after()?.map(|v| v.to_vec()),
+                    objects: if let ::core::option::Option::Some(objects) = value.objects()? {
+                        ::core::option::Option::Some(objects.to_vec_result()?)
+                    } else {
+                        ::core::option::Option::None
+                    },
+                    done: ::core::convert::TryInto::try_into(value.done()?)?,
+                })
+            }
+        }
+
+        impl<'a> ::planus::TableRead<'a> for PgListedRef<'a> {
+            #[inline]
+            fn from_buffer(
+                buffer: ::planus::SliceWithStartOffset<'a>,
+                offset: usize,
+            ) -> ::core::result::Result<Self, ::planus::errors::ErrorKind> {
+                ::core::result::Result::Ok(Self(::planus::table_reader::Table::from_buffer(
+                    buffer, offset,
+                )?))
+            }
+        }
+
+        impl<'a> ::planus::VectorReadInner<'a> for PgListedRef<'a> {
+            type Error = ::planus::Error;
+            const STRIDE: usize = 4;
+
+            unsafe fn from_buffer(
+                buffer: ::planus::SliceWithStartOffset<'a>,
+                offset: usize,
+            ) -> ::planus::Result<Self> {
+                ::planus::TableRead::from_buffer(buffer, offset).map_err(|error_kind| {
+                    error_kind.with_error_location("[PgListedRef]", "get", buffer.offset_from_start)
+                })
+            }
+        }
+
+        /// # Safety
+        /// The planus compiler generates implementations that initialize
+        /// the bytes in `write_values`.
+        unsafe impl ::planus::VectorWrite<::planus::Offset<PgListed>> for PgListed {
+            type Value = ::planus::Offset<PgListed>;
+            const STRIDE: usize = 4;
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> Self::Value {
+                ::planus::WriteAs::prepare(self, builder)
+            }
+
+            #[inline]
+            unsafe fn write_values(
+                values: &[::planus::Offset<PgListed>],
+                bytes: *mut ::core::mem::MaybeUninit<u8>,
+                buffer_position: u32,
+            ) {
+                let bytes = bytes as *mut [::core::mem::MaybeUninit<u8>; 4];
+                for (i, v) in ::core::iter::Iterator::enumerate(values.iter()) {
+                    ::planus::WriteAsPrimitive::write(
+                        v,
+                        ::planus::Cursor::new(unsafe { &mut *bytes.add(i) }),
+                        buffer_position - (Self::STRIDE * i) as u32,
+                    );
+                }
+            }
+        }
+
+        impl<'a> ::planus::ReadAsRoot<'a> for PgListedRef<'a> {
+            fn read_as_root(slice: &'a [u8]) -> ::planus::Result<Self> {
+                ::planus::TableRead::from_buffer(
+                    ::planus::SliceWithStartOffset { buffer: slice, offset_from_start: 0 },
+                    0,
+                )
+                .map_err(|error_kind| {
+                    error_kind.with_error_location("[PgListedRef]", "read_as_root", 0)
+                })
+            }
+        }
+
+        /// The table `PgActivate` in the namespace `kermes`
+        ///
+        /// Generated from these locations:
+        /// * Table `PgActivate` in the file `messenger/schema/kermes.fbs:174`
+        #[derive(
+            Clone,
+            Debug,
+            PartialEq,
+            PartialOrd,
+            Eq,
+            Ord,
+            Hash,
+            ::serde::Serialize,
+            ::serde::Deserialize,
+        )]
+        pub struct PgActivate {
+            /// The field `head` in the table `PgActivate`
+            pub head: self::PgHead,
+            /// The field `keep` in the table `PgActivate`
+            pub keep: self::Version,
+            /// The field `reset` in the table `PgActivate`
+            pub reset: bool,
+            /// The field `entries` in the table `PgActivate`
+            pub entries: ::core::option::Option<::planus::alloc::vec::Vec<self::Blob>>,
+        }
+
+        #[allow(clippy::derivable_impls)]
+        impl ::core::default::Default for PgActivate {
+            fn default() -> Self {
+                Self {
+                    head: ::core::default::Default::default(),
+                    keep: ::core::default::Default::default(),
+                    reset: false,
+                    entries: ::core::default::Default::default(),
+                }
+            }
+        }
+
+        impl PgActivate {
+            /// Creates a [PgActivateBuilder] for serializing an instance of this table.
+            #[inline]
+            pub fn builder() -> PgActivateBuilder<()> {
+                PgActivateBuilder(())
+            }
+
+            #[allow(clippy::too_many_arguments)]
+            pub fn create(
+                builder: &mut ::planus::Builder,
+                field_head: impl ::planus::WriteAs<self::PgHead>,
+                field_keep: impl ::planus::WriteAs<self::Version>,
+                field_reset: impl ::planus::WriteAsDefault<bool, bool>,
+                field_entries: impl ::planus::WriteAsOptional<
+                    ::planus::Offset<[::planus::Offset<self::Blob>]>,
+                >,
+            ) -> ::planus::Offset<Self> {
+                let prepared_head = field_head.prepare(builder);
+                let prepared_keep = field_keep.prepare(builder);
+                let prepared_reset = field_reset.prepare(builder, &false);
+                let prepared_entries = field_entries.prepare(builder);
+
+                let mut table_writer: ::planus::table_writer::TableWriter<12> =
+                    ::core::default::Default::default();
+                table_writer.write_entry::<self::PgHead>(0);
+                table_writer.write_entry::<self::Version>(1);
+                if prepared_entries.is_some() {
+                    table_writer.write_entry::<::planus::Offset<[::planus::Offset<self::Blob>]>>(3);
+                }
+                if prepared_reset.is_some() {
+                    table_writer.write_entry::<bool>(2);
+                }
+
+                unsafe {
+                    table_writer.finish(builder, |object_writer| {
+                        object_writer.write::<_, _, 16>(&prepared_head);
+                        object_writer.write::<_, _, 16>(&prepared_keep);
+                        if let ::core::option::Option::Some(prepared_entries) = prepared_entries {
+                            object_writer.write::<_, _, 4>(&prepared_entries);
+                        }
+                        if let ::core::option::Option::Some(prepared_reset) = prepared_reset {
+                            object_writer.write::<_, _, 1>(&prepared_reset);
+                        }
+                    });
+                }
+                builder.current_offset()
+            }
+        }
+
+        impl ::planus::WriteAs<::planus::Offset<PgActivate>> for PgActivate {
+            type Prepared = ::planus::Offset<Self>;
+
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgActivate> {
+                ::planus::WriteAsOffset::prepare(self, builder)
+            }
+        }
+
+        impl ::planus::WriteAsOptional<::planus::Offset<PgActivate>> for PgActivate {
+            type Prepared = ::planus::Offset<Self>;
+
+            #[inline]
+            fn prepare(
+                &self,
+                builder: &mut ::planus::Builder,
+            ) -> ::core::option::Option<::planus::Offset<PgActivate>> {
+                ::core::option::Option::Some(::planus::WriteAsOffset::prepare(self, builder))
+            }
+        }
+
+        impl ::planus::WriteAsOffset<PgActivate> for PgActivate {
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgActivate> {
+                PgActivate::create(builder, self.head, self.keep, self.reset, &self.entries)
+            }
+        }
+
+        /// Builder for serializing an instance of the [PgActivate] type.
+        ///
+        /// Can be created using the [PgActivate::builder] method.
+        #[derive(Debug)]
+        #[must_use]
+        pub struct PgActivateBuilder<State>(State);
+
+        impl PgActivateBuilder<()> {
+            /// Setter for the [`head` field](PgActivate#structfield.head).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn head<T0>(self, value: T0) -> PgActivateBuilder<(T0,)>
+            where
+                T0: ::planus::WriteAs<self::PgHead>,
+            {
+                PgActivateBuilder((value,))
+            }
+        }
+
+        impl<T0> PgActivateBuilder<(T0,)> {
+            /// Setter for the [`keep` field](PgActivate#structfield.keep).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn keep<T1>(self, value: T1) -> PgActivateBuilder<(T0, T1)>
+            where
+                T1: ::planus::WriteAs<self::Version>,
+            {
+                let (v0,) = self.0;
+                PgActivateBuilder((v0, value))
+            }
+        }
+
+        impl<T0, T1> PgActivateBuilder<(T0, T1)> {
+            /// Setter for the [`reset` field](PgActivate#structfield.reset).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn reset<T2>(self, value: T2) -> PgActivateBuilder<(T0, T1, T2)>
+            where
+                T2: ::planus::WriteAsDefault<bool, bool>,
+            {
+                let (v0, v1) = self.0;
+                PgActivateBuilder((v0, v1, value))
+            }
+
+            /// Sets the [`reset` field](PgActivate#structfield.reset) to the default value.
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn reset_as_default(self) -> PgActivateBuilder<(T0, T1, ::planus::DefaultValue)> {
+                self.reset(::planus::DefaultValue)
+            }
+        }
+
+        impl<T0, T1, T2> PgActivateBuilder<(T0, T1, T2)> {
+            /// Setter for the [`entries` field](PgActivate#structfield.entries).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn entries<T3>(self, value: T3) -> PgActivateBuilder<(T0, T1, T2, T3)>
+            where
+                T3: ::planus::WriteAsOptional<::planus::Offset<[::planus::Offset<self::Blob>]>>,
+            {
+                let (v0, v1, v2) = self.0;
+                PgActivateBuilder((v0, v1, v2, value))
+            }
+
+            /// Sets the [`entries` field](PgActivate#structfield.entries) to null.
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn entries_as_null(self) -> PgActivateBuilder<(T0, T1, T2, ())> {
+                self.entries(())
+            }
+        }
+
+        impl<T0, T1, T2, T3> PgActivateBuilder<(T0, T1, T2, T3)> {
+            /// Finish writing the builder to get an [Offset](::planus::Offset) to a serialized [PgActivate].
+            #[inline]
+            pub fn finish(self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgActivate>
+            where
+                Self: ::planus::WriteAsOffset<PgActivate>,
+            {
+                ::planus::WriteAsOffset::prepare(&self, builder)
+            }
+        }
+
+        impl<
+                T0: ::planus::WriteAs<self::PgHead>,
+                T1: ::planus::WriteAs<self::Version>,
+                T2: ::planus::WriteAsDefault<bool, bool>,
+                T3: ::planus::WriteAsOptional<::planus::Offset<[::planus::Offset<self::Blob>]>>,
+            > ::planus::WriteAs<::planus::Offset<PgActivate>>
+            for PgActivateBuilder<(T0, T1, T2, T3)>
+        {
+            type Prepared = ::planus::Offset<PgActivate>;
+
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgActivate> {
+                ::planus::WriteAsOffset::prepare(self, builder)
+            }
+        }
+
+        impl<
+                T0: ::planus::WriteAs<self::PgHead>,
+                T1: ::planus::WriteAs<self::Version>,
+                T2: ::planus::WriteAsDefault<bool, bool>,
+                T3: ::planus::WriteAsOptional<::planus::Offset<[::planus::Offset<self::Blob>]>>,
+            > ::planus::WriteAsOptional<::planus::Offset<PgActivate>>
+            for PgActivateBuilder<(T0, T1, T2, T3)>
+        {
+            type Prepared = ::planus::Offset<PgActivate>;
+
+            #[inline]
+            fn prepare(
+                &self,
+                builder: &mut ::planus::Builder,
+            ) -> ::core::option::Option<::planus::Offset<PgActivate>> {
+                ::core::option::Option::Some(::planus::WriteAsOffset::prepare(self, builder))
+            }
+        }
+
+        impl<
+                T0: ::planus::WriteAs<self::PgHead>,
+                T1: ::planus::WriteAs<self::Version>,
+                T2: ::planus::WriteAsDefault<bool, bool>,
+                T3: ::planus::WriteAsOptional<::planus::Offset<[::planus::Offset<self::Blob>]>>,
+            > ::planus::WriteAsOffset<PgActivate> for PgActivateBuilder<(T0, T1, T2, T3)>
+        {
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<PgActivate> {
+                let (v0, v1, v2, v3) = &self.0;
+                PgActivate::create(builder, v0, v1, v2, v3)
+            }
+        }
+
+        /// Reference to a deserialized [PgActivate].
+        #[derive(Copy, Clone)]
+        pub struct PgActivateRef<'a>(#[allow(dead_code)] ::planus::table_reader::Table<'a>);
+
+        impl<'a> PgActivateRef<'a> {
+            /// Getter for the [`head` field](PgActivate#structfield.head).
+            #[inline]
+            pub fn head(&self) -> ::planus::Result<self::PgHeadRef<'a>> {
+                self.0.access_required(0, "PgActivate", "head")
+            }
+
+            /// Getter for the [`keep` field](PgActivate#structfield.keep).
+            #[inline]
+            pub fn keep(&self) -> ::planus::Result<self::VersionRef<'a>> {
+                self.0.access_required(1, "PgActivate", "keep")
+            }
+
+            /// Getter for the [`reset` field](PgActivate#structfield.reset).
+            #[inline]
+            pub fn reset(&self) -> ::planus::Result<bool> {
+                ::core::result::Result::Ok(
+                    self.0.access(2, "PgActivate", "reset")?.unwrap_or(false),
+                )
+            }
+
+            /// Getter for the [`entries` field](PgActivate#structfield.entries).
+            #[inline]
+            pub fn entries(
+                &self,
+            ) -> ::planus::Result<
+                ::core::option::Option<::planus::Vector<'a, ::planus::Result<self::BlobRef<'a>>>>,
+            > {
+                self.0.access(3, "PgActivate", "entries")
+            }
+        }
+
+        impl<'a> ::core::fmt::Debug for PgActivateRef<'a> {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                let mut f = f.debug_struct("PgActivateRef");
+                f.field("head", &self.head());
+                f.field("keep", &self.keep());
+                f.field("reset", &self.reset());
+                if let ::core::option::Option::Some(field_entries) = self.entries().transpose() {
+                    f.field("entries", &field_entries);
+                }
+                f.finish()
+            }
+        }
+
+        impl<'a> ::core::convert::TryFrom<PgActivateRef<'a>> for PgActivate {
+            type Error = ::planus::Error;
+
+            #[allow(unreachable_code)]
+            fn try_from(value: PgActivateRef<'a>) -> ::planus::Result<Self> {
+                ::core::result::Result::Ok(Self {
+                    head: ::core::convert::Into::into(value.head()?),
+                    keep: ::core::convert::Into::into(value.keep()?),
+                    reset: ::core::convert::TryInto::try_into(value.reset()?)?,
+                    entries: if let ::core::option::Option::Some(entries) = value.entries()? {
+                        ::core::option::Option::Some(entries.to_vec_result()?)
+                    } else {
+                        ::core::option::Option::None
+                    },
+                })
+            }
+        }
+
+        impl<'a> ::planus::TableRead<'a> for PgActivateRef<'a> {
+            #[inline]
+            fn from_buffer(
+                buffer: ::planus::SliceWithStartOffset<'a>,
+                offset: usize,
+            ) -> ::core::result::Result<Self, ::planus::errors::ErrorKind> {
+                ::core::result::Result::Ok(Self(::planus::table_reader::Table::from_buffer(
+                    buffer, offset,
+                )?))
+            }
+        }
+
+        impl<'a> ::planus::VectorReadInner<'a> for PgActivateRef<'a> {
+            type Error = ::planus::Error;
+            const STRIDE: usize = 4;
+
+            unsafe fn from_buffer(
+                buffer: ::planus::SliceWithStartOffset<'a>,
+                offset: usize,
+            ) -> ::planus::Result<Self> {
+                ::planus::TableRead::from_buffer(buffer, offset).map_err(|error_kind| {
+                    error_kind.with_error_location(
+                        "[PgActivateRef]",
+                        "get",
+                        buffer.offset_from_start,
+                    )
+                })
+            }
+        }
+
+        /// # Safety
+        /// The planus compiler generates implementations that initialize
+        /// the bytes in `write_values`.
+        unsafe impl ::planus::VectorWrite<::planus::Offset<PgActivate>> for PgActivate {
+            type Value = ::planus::Offset<PgActivate>;
+            const STRIDE: usize = 4;
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> Self::Value {
+                ::planus::WriteAs::prepare(self, builder)
+            }
+
+            #[inline]
+            unsafe fn write_values(
+                values: &[::planus::Offset<PgActivate>],
+                bytes: *mut ::core::mem::MaybeUninit<u8>,
+                buffer_position: u32,
+            ) {
+                let bytes = bytes as *mut [::core::mem::MaybeUninit<u8>; 4];
+                for (i, v) in ::core::iter::Iterator::enumerate(values.iter()) {
+                    ::planus::WriteAsPrimitive::write(
+                        v,
+                        ::planus::Cursor::new(unsafe { &mut *bytes.add(i) }),
+                        buffer_position - (Self::STRIDE * i) as u32,
+                    );
+                }
+            }
+        }
+
+        impl<'a> ::planus::ReadAsRoot<'a> for PgActivateRef<'a> {
+            fn read_as_root(slice: &'a [u8]) -> ::planus::Result<Self> {
+                ::planus::TableRead::from_buffer(
+                    ::planus::SliceWithStartOffset { buffer: slice, offset_from_start: 0 },
+                    0,
+                )
+                .map_err(|error_kind| {
+                    error_kind.with_error_location("[PgActivateRef]", "read_as_root", 0)
                 })
             }
         }

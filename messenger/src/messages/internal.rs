@@ -1,16 +1,16 @@
-//! Messages that only our own daemons exchange, numbers from 0x6b00.
+//! Messages between our own OSDs and monitors, and the numbers of all messages that only our own
+//! daemons exchange, from 0x6b00. What OSDs say to each other is in [`super::peer`].
 //!
-//! Control messages are FlatBuffers (`messenger/schema/kermes.fbs`), so that later releases can add
-//! fields; here they are plain types. What a PG says to its peers is an envelope, [`PgMessage`],
-//! whose body belongs to the PG. Messages on the I/O path are in [`super::replication`].
+//! They are FlatBuffers (`messenger/schema/kermes.fbs`), so that later releases can add fields; here
+//! they are plain types.
 
 use super::TypedMessage;
 use super::pool::ObjectStatSum;
-use crate::message::{Data, Message, priority};
+use crate::message::{Message, priority};
 use bytes::Bytes;
 use schema::ReadAsRoot;
 use types::enc::{Decode, DecodeError, Encode, Reader, Result};
-use types::{EVersion, EntityAddrVec, Epoch, Fsid, OsdId, PgId, PoolId, ShardedPgId, UTime};
+use types::{EVersion, EntityAddrVec, Epoch, Fsid, OsdId, PgId, PoolId, UTime};
 
 /// Message numbers.
 pub mod kind {
@@ -25,21 +25,20 @@ pub mod kind {
     pub const PG_TEMP: u16 = 0x6b09;
     pub const REP_OP: u16 = 0x6b10;
     pub const REP_ACK: u16 = 0x6b11;
-    /// PG messages: 0x6b20 to 0x6b2f.
-    pub const PG_FIRST: u16 = 0x6b20;
     pub const PG_QUERY: u16 = 0x6b20;
     pub const PG_INFO: u16 = 0x6b21;
-    pub const PG_LOG: u16 = 0x6b22;
-    pub const PG_PUSH: u16 = 0x6b23;
-    pub const PG_PUSH_REPLY: u16 = 0x6b24;
-    pub const PG_NOTIFY: u16 = 0x6b25;
+    pub const PG_GET_LOG: u16 = 0x6b22;
+    pub const PG_LOG: u16 = 0x6b23;
+    pub const PG_PREPARE: u16 = 0x6b24;
+    pub const PG_PREPARED: u16 = 0x6b25;
     pub const PG_PULL: u16 = 0x6b26;
-    pub const PG_ACTIVATE: u16 = 0x6b27;
-    pub const PG_ACTIVATE_ACK: u16 = 0x6b28;
-    pub const PG_LEASE: u16 = 0x6b29;
-    pub const PG_LEASE_ACK: u16 = 0x6b2a;
-    pub const PG_LAST: u16 = 0x6b2f;
-    /// Between OSDs: are you there? Body as in PG messages, without a PG.
+    pub const PG_PUSH: u16 = 0x6b27;
+    pub const PG_PUSH_ACK: u16 = 0x6b28;
+    pub const PG_LIST: u16 = 0x6b29;
+    pub const PG_LISTED: u16 = 0x6b2a;
+    pub const PG_ACTIVATE: u16 = 0x6b2b;
+    pub const PG_ACTIVATED: u16 = 0x6b2c;
+    pub const PG_DROP: u16 = 0x6b2d;
     pub const HEARTBEAT: u16 = 0x6b30;
 }
 
@@ -81,7 +80,7 @@ pub mod pg_state {
     pub const WAIT: u64 = 1 << 34;
 }
 
-fn flat<'a, R, T>(front: &'a [u8], what: &'static str) -> Result<T>
+pub(super) fn flat<'a, R, T>(front: &'a [u8], what: &'static str) -> Result<T>
 where
     R: ReadAsRoot<'a> + TryInto<T, Error = schema::Error>,
 {
@@ -467,68 +466,6 @@ impl TypedMessage for PgTemp {
             osd: OsdId(t.osd),
             epoch: Epoch(t.epoch),
             pgs: t.pgs.unwrap_or_default().into_iter().map(entry).collect(),
-        })
-    }
-}
-
-/// What one member of a PG says to another: peering, logs, recovery. The kind is one of
-/// [`kind::PG_FIRST`] to [`kind::PG_LAST`]; `body` and `data` belong to the PG.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PgMessage {
-    pub kind: u16,
-    pub pgid: ShardedPgId,
-    pub from: OsdId,
-    /// Newest map of the sender.
-    pub epoch: Epoch,
-    /// First epoch of the interval in which the sender speaks. A receiver in another interval drops
-    /// the message, or waits for the map.
-    pub interval_first: Epoch,
-    pub body: Bytes,
-    pub data: Data,
-}
-impl PgMessage {
-    pub fn is_kind(kind: u16) -> bool {
-        (kind::PG_FIRST..=kind::PG_LAST).contains(&kind)
-    }
-    pub fn into_message(self, tid: u64) -> Message {
-        let table = schema::PgMessage {
-            pool: self.pgid.pg.pool.0,
-            seed: self.pgid.pg.seed,
-            shard: self.pgid.shard,
-            from: self.from.0,
-            epoch: self.epoch.0,
-            interval_first: self.interval_first.0,
-            body: Some(Vec::from(&self.body[..])),
-        };
-        let mut front = Vec::new();
-        build(&table, &mut front);
-        Message {
-            kind: self.kind,
-            tid,
-            priority: priority::HIGH,
-            version: 1,
-            compat: 1,
-            front: front.into(),
-            middle: Bytes::new(),
-            data: self.data,
-        }
-    }
-    pub fn from_message(msg: &Message) -> Result<Self> {
-        if !Self::is_kind(msg.kind) {
-            return Err(DecodeError::Invalid { what: "message kind", value: msg.kind as u64 });
-        }
-        let bad = |_| DecodeError::Invalid { what: "PG message", value: msg.front.len() as u64 };
-        let t = schema::PgMessageRef::read_as_root(&msg.front).map_err(bad)?;
-        let pg = PgId { pool: PoolId(t.pool().map_err(bad)?), seed: t.seed().map_err(bad)? };
-        let body = t.body().map_err(bad)?.unwrap_or_default();
-        Ok(Self {
-            kind: msg.kind,
-            pgid: ShardedPgId { pg, shard: t.shard().map_err(bad)? },
-            from: OsdId(t.from().map_err(bad)?),
-            epoch: Epoch(t.epoch().map_err(bad)?),
-            interval_first: Epoch(t.interval_first().map_err(bad)?),
-            body: super::share(&msg.front, body),
-            data: msg.data.clone(),
         })
     }
 }

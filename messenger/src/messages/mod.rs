@@ -2,8 +2,8 @@
 //!
 //! Each type implements [`TypedMessage`]: `into_message` builds the wire form, `from_message` reads
 //! it. Bulk bytes stay in the data segment and are never copied. Reading order: [`mon`] (client and
-//! monitor), [`osd_op`] (client and OSD), [`osd_map`], [`pool`], [`command`], [`internal`] (our own
-//! daemons only).
+//! monitor), [`osd_op`] (client and OSD), [`osd_map`], [`pool`], [`command`]; between our own daemons
+//! only, [`internal`] (OSD and monitor) and [`peer`] (OSDs).
 
 pub mod command;
 pub mod internal;
@@ -11,8 +11,9 @@ pub mod mon;
 pub mod op;
 pub mod osd_map;
 pub mod osd_op;
+pub mod peer;
 pub mod pool;
-pub mod replication;
+mod replication;
 
 pub use command::{Command, CommandReply, MonCommand, MonCommandAck};
 pub use mon::{

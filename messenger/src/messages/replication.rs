@@ -1,215 +1,275 @@
-//! Messages on the write path between members of a PG: fixed headers, read in place.
+//! What goes to the other members of a PG with every write, and back: fixed headers, read in place.
+//! Part of [`super::peer`], where the other messages of a PG are. docs/formats.md#on-the-path-of-a-write
 
-use super::internal::kind;
-use crate::message::{Data, Message, priority};
-use bytes::{BufMut, Bytes, BytesMut};
-use types::enc::{DecodeError, Result};
-use types::{EVersion, Epoch, OsdId, PgId, PoolId, ShardedPgId};
+use super::peer::PgHead;
+use crate::message::Data;
+use bytes::Bytes;
+use types::enc::{DecodeError, Encode, Reader, Result, put_blob};
+use types::{Epoch, PgId, PoolId};
 
 const FORMAT: u8 = 1;
 
-/// Primary to replica: one transaction of one PG.
+/// One change of an object, to be applied in order and all or none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Creates the object if it is missing.
+    Touch,
+    Write {
+        offset: u64,
+        data: Bytes,
+    },
+    Zero {
+        offset: u64,
+        len: u64,
+    },
+    Truncate {
+        size: u64,
+    },
+    /// The object with its xattrs and omap.
+    Remove,
+    SetXattr {
+        name: Bytes,
+        value: Bytes,
+    },
+    RemoveXattr {
+        name: Bytes,
+    },
+    OmapSet {
+        pairs: Vec<(Bytes, Bytes)>,
+    },
+    OmapRemove {
+        keys: Vec<Bytes>,
+    },
+    /// Keys in `first..last`.
+    OmapRemoveRange {
+        first: Bytes,
+        last: Bytes,
+    },
+    /// All pairs and the header.
+    OmapClear,
+    OmapSetHeader {
+        header: Bytes,
+    },
+}
+
+/// Primary to member: apply these changes to the object that the log entry names, and log it.
 ///
 /// ```text
 /// | offset | size | front, little endian                                    |
 /// |      0 |    1 | format, 1                                               |
-/// |      1 |    1 | flags, 0                                                |
-/// |      2 |    1 | shard of the PG, -1 when replicated                     |
-/// |      3 |    1 | 0                                                       |
-/// |      4 |    4 | pg seed                                                 |
-/// |      8 |    8 | pool                                                    |
-/// |     16 |    4 | epoch: newest map of the sender                         |
-/// |     20 |    4 | first epoch of the sender's interval                    |
-/// |     24 |    8 | version of the entry                                    |
-/// |     32 |    4 | its epoch                                               |
-/// |     36 |    4 | sender, OSD number                                      |
-/// |     40 |    8 | committed: durable on every acting member up to here    |
-/// |     48 |    4 | its epoch                                               |
-/// |     52 |    4 | length of the log entry                                 |
-/// |     56 |    8 | trimmed: the log may be cut up to here                  |
-/// |     64 |    4 | its epoch                                               |
-/// |     68 |    4 | length of the transaction                               |
-/// |     72 |    8 | 0                                                       |
-/// |     80 |   .. | log entry, then transaction (osd's own encodings)       |
+/// |      1 |    3 | 0                                                       |
+/// |      4 |    4 | PG seed                                                 |
+/// |      8 |    8 | pool, i64                                               |
+/// |     16 |    4 | newest map that the sender had applied to the PG        |
+/// |     20 |    4 | n, length of the log entry                              |
+/// |     24 |    8 | complete                                                |
+/// |     32 |    n | log entry, as it is stored                              |
+/// |   32+n |   .. | u32 count of changes, changes                           |
 /// ```
-/// Bulk bytes of the transaction are the data segment.
+/// Bytes that are written are the data segment, in the order of the changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RepOp {
-    pub pgid: ShardedPgId,
-    pub epoch: Epoch,
-    pub interval_first: Epoch,
-    pub version: EVersion,
-    pub from: OsdId,
-    pub committed: EVersion,
-    pub trimmed: EVersion,
     pub entry: Bytes,
-    pub transaction: Bytes,
-    pub data: Data,
+    pub changes: Vec<Change>,
+    /// Every acting member has everything up to this version of the log on stable media.
+    pub complete: u64,
 }
 
-/// Replica to primary: the entry is durable here.
+/// Member to primary: everything up to `version` of the log is on stable media here.
 ///
 /// ```text
 /// | offset | size | front, little endian                                    |
-/// |      0 |   36 | as in RepOp                                             |
-/// |     36 |    4 | sender, OSD number                                      |
-/// |     40 |    4 | result: 0 or a negative errno                           |
-/// |     44 |    4 | 0                                                       |
-/// |     48 |    8 | durable here: every entry up to here                    |
-/// |     56 |    4 | its epoch                                               |
-/// |     60 |    4 | 0                                                       |
+/// |      0 |   20 | as RepOp                                                |
+/// |     20 |    4 | 0                                                       |
+/// |     24 |    8 | version                                                 |
+/// |     32 |    8 | room                                                    |
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RepAck {
-    pub pgid: ShardedPgId,
-    pub epoch: Epoch,
-    pub interval_first: Epoch,
-    pub version: EVersion,
-    pub from: OsdId,
-    pub result: i32,
-    pub durable: EVersion,
+    pub version: u64,
+    /// Bytes that the sender's store shard can take above its reserve.
+    pub room: u64,
 }
 
-const REP_OP_HEADER: usize = 80;
-const REP_ACK_SIZE: usize = 64;
+const REP_OP_HEADER: usize = 32;
+const REP_ACK_SIZE: usize = 40;
+/// Room for the changes of a small write: touch, write, and the xattr with the object's info.
+const CHANGES_HINT: usize = 512;
 
-/// Reads of a header whose length has been checked.
-#[derive(Clone, Copy)]
-struct Fields<'a>(&'a [u8]);
-impl Fields<'_> {
-    fn u32(self, at: usize) -> u32 {
-        u32::from_le_bytes(self.0[at..at + 4].try_into().expect("4 bytes"))
-    }
-    fn u64(self, at: usize) -> u64 {
-        u64::from_le_bytes(self.0[at..at + 8].try_into().expect("8 bytes"))
-    }
-    fn version(self, at: usize) -> EVersion {
-        EVersion { version: self.u64(at), epoch: self.u32(at + 8) }
-    }
-    fn pgid(self) -> ShardedPgId {
-        let pg = PgId { pool: PoolId(self.u64(8) as i64), seed: self.u32(4) };
-        ShardedPgId { pg, shard: self.0[2] as i8 }
-    }
+/// Starts a front. `own` is the field at offset 20.
+fn put_head(head: PgHead, own: u32, out: &mut Vec<u8>) {
+    out.extend_from_slice(&[FORMAT, 0, 0, 0]);
+    head.pg.seed.encode(out);
+    head.pg.pool.encode(out);
+    head.epoch.encode(out);
+    own.encode(out);
 }
 
-fn header(msg: &Message, kind: u16, size: usize) -> Result<Fields<'_>> {
-    if msg.kind != kind {
-        return Err(DecodeError::Invalid { what: "message kind", value: msg.kind as u64 });
+/// Reads what both fronts begin with, and the field at offset 20.
+fn get_head(r: &mut Reader<'_>) -> Result<(PgHead, u32)> {
+    match r.u8()? {
+        FORMAT => {}
+        v => return Err(DecodeError::Invalid { what: "replication format", value: v as u64 }),
     }
-    if msg.front.len() < size {
-        let (at, needed) = (msg.front.len(), size - msg.front.len());
-        return Err(DecodeError::Truncated { what: "replication header", at, needed });
-    }
-    match msg.front[0] {
-        FORMAT => Ok(Fields(&msg.front)),
-        v => Err(DecodeError::Invalid { what: "replication format", value: v as u64 }),
-    }
+    r.skip("replication header", 3)?;
+    let seed = r.u32()?;
+    let pg = PgId { pool: PoolId(r.i64()?), seed };
+    Ok((PgHead { pg, epoch: Epoch(r.u32()?) }, r.u32()?))
 }
 
-fn put_common(
-    out: &mut BytesMut,
-    pgid: ShardedPgId,
-    epoch: Epoch,
-    interval_first: Epoch,
-    version: EVersion,
-) {
-    out.put_u8(FORMAT);
-    out.put_u8(0);
-    out.put_i8(pgid.shard);
-    out.put_u8(0);
-    out.put_u32_le(pgid.pg.seed);
-    out.put_i64_le(pgid.pg.pool.0);
-    out.put_u32_le(epoch.0);
-    out.put_u32_le(interval_first.0);
-    put_version(out, version);
-}
-fn put_version(out: &mut BytesMut, v: EVersion) {
-    out.put_u64_le(v.version);
-    out.put_u32_le(v.epoch);
-}
-
-fn message(kind: u16, tid: u64, front: BytesMut, data: Data) -> Message {
-    Message {
-        kind,
-        tid,
-        priority: priority::DEFAULT,
-        version: 1,
-        compat: 1,
-        front: front.freeze(),
-        middle: Bytes::new(),
-        data,
-    }
+/// The PG of either message, without reading the rest.
+pub(super) fn peek(front: &[u8]) -> Result<PgHead> {
+    Ok(get_head(&mut Reader::new(front))?.0)
 }
 
 impl RepOp {
-    /// PG, epoch and interval only, for dispatch to a core.
-    pub fn peek(msg: &Message) -> Result<(ShardedPgId, Epoch, Epoch)> {
-        let f = header(msg, kind::REP_OP, REP_OP_HEADER)?;
-        Ok((f.pgid(), Epoch(f.u32(16)), Epoch(f.u32(20))))
-    }
-    pub fn into_message(self, tid: u64) -> Message {
-        let size = REP_OP_HEADER + self.entry.len() + self.transaction.len();
-        let mut out = BytesMut::with_capacity(size);
-        put_common(&mut out, self.pgid, self.epoch, self.interval_first, self.version);
-        out.put_u32_le(self.from.0);
-        put_version(&mut out, self.committed);
-        out.put_u32_le(self.entry.len() as u32);
-        put_version(&mut out, self.trimmed);
-        out.put_u32_le(self.transaction.len() as u32);
-        out.put_u64_le(0);
+    pub(super) fn encode(&self, head: PgHead, data: &mut Data) -> Vec<u8> {
+        let mut out = Vec::with_capacity(REP_OP_HEADER + self.entry.len() + CHANGES_HINT);
+        let entry_len = u32::try_from(self.entry.len()).expect("an entry is smaller than 4 GiB");
+        put_head(head, entry_len, &mut out);
+        self.complete.encode(&mut out);
         debug_assert_eq!(out.len(), REP_OP_HEADER);
         out.extend_from_slice(&self.entry);
-        out.extend_from_slice(&self.transaction);
-        message(kind::REP_OP, tid, out, self.data)
+        put_changes(&mut out, data, &self.changes);
+        out
     }
-    pub fn from_message(msg: &Message) -> Result<Self> {
-        let f = header(msg, kind::REP_OP, REP_OP_HEADER)?;
-        let entry_end = REP_OP_HEADER.saturating_add(f.u32(52) as usize);
-        let end = entry_end.saturating_add(f.u32(68) as usize);
-        if end != msg.front.len() {
-            return Err(DecodeError::Invalid { what: "replication lengths", value: end as u64 });
-        }
-        Ok(Self {
-            pgid: f.pgid(),
-            epoch: Epoch(f.u32(16)),
-            interval_first: Epoch(f.u32(20)),
-            version: f.version(24),
-            from: OsdId(f.u32(36)),
-            committed: f.version(40),
-            trimmed: f.version(56),
-            entry: msg.front.slice(REP_OP_HEADER..entry_end),
-            transaction: msg.front.slice(entry_end..end),
-            data: msg.data.clone(),
-        })
+
+    /// The entry and the changes share the memory of `front` and `data`.
+    pub(super) fn decode(front: &Bytes, data: &Bytes) -> Result<(PgHead, Self)> {
+        let mut r = Reader::new(front);
+        let (head, entry_len) = get_head(&mut r)?;
+        let complete = r.u64()?;
+        let entry = super::share(front, r.take("log entry", entry_len as usize)?);
+        let changes = get_changes(&mut r, front, data)?;
+        r.finish("replicated write")?;
+        Ok((head, Self { entry, changes, complete }))
     }
 }
 
 impl RepAck {
-    pub fn peek(msg: &Message) -> Result<(ShardedPgId, Epoch, Epoch)> {
-        let f = header(msg, kind::REP_ACK, REP_ACK_SIZE)?;
-        Ok((f.pgid(), Epoch(f.u32(16)), Epoch(f.u32(20))))
-    }
-    pub fn into_message(self, tid: u64) -> Message {
-        let mut out = BytesMut::with_capacity(REP_ACK_SIZE);
-        put_common(&mut out, self.pgid, self.epoch, self.interval_first, self.version);
-        out.put_u32_le(self.from.0);
-        out.put_i32_le(self.result);
-        out.put_u32_le(0);
-        put_version(&mut out, self.durable);
-        out.put_u32_le(0);
+    pub(super) fn encode(&self, head: PgHead) -> Vec<u8> {
+        let mut out = Vec::with_capacity(REP_ACK_SIZE);
+        put_head(head, 0, &mut out);
+        self.version.encode(&mut out);
+        self.room.encode(&mut out);
         debug_assert_eq!(out.len(), REP_ACK_SIZE);
-        message(kind::REP_ACK, tid, out, Data::default())
+        out
     }
-    pub fn from_message(msg: &Message) -> Result<Self> {
-        let f = header(msg, kind::REP_ACK, REP_ACK_SIZE)?;
-        Ok(Self {
-            pgid: f.pgid(),
-            epoch: Epoch(f.u32(16)),
-            interval_first: Epoch(f.u32(20)),
-            version: f.version(24),
-            from: OsdId(f.u32(36)),
-            result: f.u32(40) as i32,
-            durable: f.version(48),
-        })
+
+    pub(super) fn decode(front: &[u8]) -> Result<(PgHead, Self)> {
+        let mut r = Reader::new(front);
+        let (head, _) = get_head(&mut r)?;
+        let ack = Self { version: r.u64()?, room: r.u64()? };
+        r.finish("replication acknowledgement")?;
+        Ok((head, ack))
+    }
+}
+
+/// A blob of `front` without copying it.
+fn blob(r: &mut Reader<'_>, front: &Bytes) -> Result<Bytes> {
+    Ok(super::share(front, r.blob()?))
+}
+
+fn put_changes(out: &mut Vec<u8>, data: &mut Data, changes: &[Change]) {
+    u32::try_from(changes.len()).expect("a message has fewer than 2^32 changes").encode(out);
+    for change in changes {
+        match change {
+            Change::Touch => out.push(1),
+            Change::Write { offset, data: bytes } => {
+                out.push(2);
+                offset.encode(out);
+                (bytes.len() as u64).encode(out);
+                data.push(bytes.clone());
+            }
+            Change::Zero { offset, len } => {
+                out.push(3);
+                offset.encode(out);
+                len.encode(out);
+            }
+            Change::Truncate { size } => {
+                out.push(4);
+                size.encode(out);
+            }
+            Change::Remove => out.push(5),
+            Change::SetXattr { name, value } => {
+                out.push(6);
+                put_blob(out, name);
+                put_blob(out, value);
+            }
+            Change::RemoveXattr { name } => {
+                out.push(7);
+                put_blob(out, name);
+            }
+            Change::OmapSet { pairs } => {
+                out.push(8);
+                pairs.encode(out);
+            }
+            Change::OmapRemove { keys } => {
+                out.push(9);
+                keys.encode(out);
+            }
+            Change::OmapRemoveRange { first, last } => {
+                out.push(10);
+                put_blob(out, first);
+                put_blob(out, last);
+            }
+            Change::OmapClear => out.push(11),
+            Change::OmapSetHeader { header } => {
+                out.push(12);
+                put_blob(out, header);
+            }
+        }
+    }
+}
+
+/// Takes the next `len` bytes of the data segment, which starts at `at` and is moved on.
+fn written(data: &Bytes, at: &mut usize, len: u64) -> Result<Bytes> {
+    let left = data.len() - *at;
+    match usize::try_from(len) {
+        Ok(len) if len <= left => {
+            let bytes = data.slice(*at..*at + len);
+            *at += len;
+            Ok(bytes)
+        }
+        _ => Err(DecodeError::Invalid { what: "length of a write", value: len }),
+    }
+}
+
+fn get_changes(r: &mut Reader<'_>, front: &Bytes, data: &Bytes) -> Result<Vec<Change>> {
+    let count = r.count("changes", 1)?;
+    let mut at = 0;
+    let mut changes = Vec::new();
+    for _ in 0..count {
+        changes.push(match r.u8()? {
+            1 => Change::Touch,
+            2 => {
+                let offset = r.u64()?;
+                let len = r.u64()?;
+                Change::Write { offset, data: written(data, &mut at, len)? }
+            }
+            3 => Change::Zero { offset: r.u64()?, len: r.u64()? },
+            4 => Change::Truncate { size: r.u64()? },
+            5 => Change::Remove,
+            6 => Change::SetXattr { name: blob(r, front)?, value: blob(r, front)? },
+            7 => Change::RemoveXattr { name: blob(r, front)? },
+            8 => {
+                let pairs = r.count("omap pairs", 8)?;
+                let pair = |_| Ok((blob(r, front)?, blob(r, front)?));
+                Change::OmapSet { pairs: (0..pairs).map(pair).collect::<Result<_>>()? }
+            }
+            9 => {
+                let keys = r.count("omap keys", 4)?;
+                let keys = (0..keys).map(|_| blob(r, front)).collect::<Result<_>>()?;
+                Change::OmapRemove { keys }
+            }
+            10 => Change::OmapRemoveRange { first: blob(r, front)?, last: blob(r, front)? },
+            11 => Change::OmapClear,
+            12 => Change::OmapSetHeader { header: blob(r, front)? },
+            v => return Err(DecodeError::Invalid { what: "change", value: v as u64 }),
+        });
+    }
+    match data.len() - at {
+        0 => Ok(changes),
+        left => Err(DecodeError::Trailing { what: "data of the changes", left }),
     }
 }

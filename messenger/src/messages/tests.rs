@@ -1,8 +1,7 @@
 //! Golden bytes, round trips, and damaged input.
 
-use super::internal::{self, OsdBoot, OsdFailure, OsdStats, PgMessage, PgStat, Space};
+use super::internal::{self, OsdBoot, OsdFailure, OsdStats, PgStat, Space};
 use super::op::{ListReply, OP_SIZE, OpRequest};
-use super::replication::{RepAck, RepOp};
 use super::*;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -287,21 +286,6 @@ fn monitor_messages_round_trip() {
     });
 }
 
-fn rep_op() -> RepOp {
-    RepOp {
-        pgid: ShardedPgId { pg: pg(), shard: 2 },
-        epoch: Epoch(9),
-        interval_first: Epoch(7),
-        version: EVersion { epoch: 9, version: 1000 },
-        from: OsdId(3),
-        committed: EVersion { epoch: 9, version: 999 },
-        trimmed: EVersion { epoch: 8, version: 500 },
-        entry: Bytes::from_static(b"entry"),
-        transaction: Bytes::from_static(b"txn"),
-        data: Data::from(Bytes::from_static(b"data")),
-    }
-}
-
 #[test]
 fn our_own_messages_round_trip() {
     let space = Space { total: 3, used: 1, available: 2 };
@@ -362,29 +346,6 @@ fn our_own_messages_round_trip() {
     round_trip(internal::RotatingKeysReply { service: 4, keys });
     let pgs = vec![(pg(), vec![OsdId(4)])];
     round_trip(internal::PgTemp { osd: OsdId(1), epoch: Epoch(2), pgs });
-    let message = PgMessage {
-        kind: internal::kind::PG_INFO,
-        pgid: ShardedPgId::replicated(pg()),
-        from: OsdId(1),
-        epoch: Epoch(4),
-        interval_first: Epoch(3),
-        body: Bytes::from_static(b"body"),
-        data: Data::default(),
-    };
-    assert_eq!(PgMessage::from_message(&message.clone().into_message(1)).unwrap(), message);
-    let msg = rep_op().into_message(5);
-    assert_eq!(RepOp::from_message(&msg).unwrap(), rep_op());
-    assert_eq!(RepOp::peek(&msg).unwrap(), (rep_op().pgid, Epoch(9), Epoch(7)));
-    let ack = RepAck {
-        pgid: rep_op().pgid,
-        epoch: Epoch(9),
-        interval_first: Epoch(7),
-        version: rep_op().version,
-        from: OsdId(4),
-        result: -28,
-        durable: rep_op().committed,
-    };
-    assert_eq!(RepAck::from_message(&ack.into_message(5)).unwrap(), ack);
 }
 
 #[test]
@@ -437,17 +398,13 @@ fn decode_all(msg: &Message) {
         OsdFailure,
         OsdStats,
         internal::RotatingKeysReply,
-        internal::PgTemp
+        internal::PgTemp,
+        peer::Heartbeat
     );
     let mut op = msg.clone();
     (op.kind, op.version, op.compat) = (kind::OSD_OP, 8, 3);
     if let Ok(op) = OsdOp::from_message(&op) {
         op.ops.iter().for_each(|op| drop(op.request()));
-    }
-    for kind in [internal::kind::REP_OP, internal::kind::REP_ACK, internal::kind::PG_INFO] {
-        let msg = Message { kind, ..msg.clone() };
-        let _ = (RepOp::from_message(&msg), RepAck::from_message(&msg));
-        let _ = PgMessage::from_message(&msg);
     }
     let _ = ListReply::from_slice(&msg.front);
 }
@@ -467,7 +424,6 @@ proptest! {
         };
         for msg in [
             an_op().into_message(1),
-            rep_op().into_message(1),
             boot.into_message(1),
             MgrMapUpdate::default().into_message(1),
         ] {

@@ -2,9 +2,7 @@
 
 use super::{Fx, OsdHop, OsdNode, Parked, WAITING_FOR_MAP_MAX, log};
 use crate::client_op::{ClientOp, INTERNAL, Origin};
-use crate::heartbeat;
 use crate::ops::perm;
-use crate::pg::message as peer;
 use maps::osd_map::map_flags;
 use maps::pool::pool_flags;
 use messenger::caps::{ObjectAccess, OsdCaps};
@@ -12,6 +10,7 @@ use messenger::message::Message;
 use messenger::messages::internal::kind as internal;
 use messenger::messages::op::OpCode;
 use messenger::messages::osd_op::flag;
+use messenger::messages::peer::{Heartbeat, PeerMessage};
 use messenger::messages::{OsdOp, OsdOpHead, TypedMessage, kind};
 use messenger::table::PeerInfo;
 use types::node::{ConnId, Effect, LogLevel};
@@ -74,7 +73,7 @@ impl OsdNode {
                 self.on_fetch_reply(now, &message, fx)
             }
             internal::HEARTBEAT => self.on_heartbeat(now, conn, &message, fx),
-            peer::KIND_FIRST..=peer::KIND_LAST => {
+            kind if PeerMessage::is_kind(kind) => {
                 let Some(session) = self.sessions.get(&conn) else { return };
                 if session.name.kind != EntityKind::Osd as u8 || session.name.num < 0 {
                     return;
@@ -88,10 +87,10 @@ impl OsdNode {
     }
 
     fn on_heartbeat(&mut self, now: Now, conn: ConnId, message: &Message, fx: &mut Fx) {
-        let Some(beat) = heartbeat::Beat::decode(message) else { return };
+        let Ok(beat) = Heartbeat::from_message(message) else { return };
         if !beat.reply {
-            let answer = heartbeat::Beat { reply: true, epoch: self.history.epoch(), ..beat };
-            self.messenger.send(now, conn, answer.encode(), fx);
+            let answer = Heartbeat { reply: true, epoch: self.history.epoch(), ..beat };
+            self.messenger.send(now, conn, answer.into_message(0), fx);
         } else if let Some(osd) = self.peers.osd_of(conn) {
             self.on_heartbeat_reply(now, osd, beat, fx);
         }
@@ -224,7 +223,7 @@ impl OsdNode {
         }
     }
 
-    pub(super) fn park_peer(&mut self, from: types::OsdId, message: peer::PeerMessage) {
+    pub(super) fn park_peer(&mut self, from: types::OsdId, message: PeerMessage) {
         self.park(Parked::Peer { from, message });
     }
 

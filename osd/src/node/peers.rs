@@ -1,9 +1,9 @@
 //! Sessions with other OSDs. Each core dials those with which its PGs have to do.
 
 use super::{Fx, OsdHop, OsdNode};
-use crate::pg::message::PeerMessage;
 use messenger::auth::ClientAuth;
 use messenger::message::Message;
+use messenger::messages::peer::PeerMessage;
 use messenger::table::{CloseCause, Policy};
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -32,6 +32,7 @@ pub use messenger::messages::op;
 use messenger::messages::op::Extent;
 pub use messenger::messages::op::Op;
 use messenger::messages::osd_op::flag::RETURNVEC as RETURN_VEC;
+pub use messenger::messages::peer::Change;
 use seastore::{ObjectName, TxnOp};
 pub use store::StoreReader;
 use types::{EVersion, Encode, HObject, ReqId, SnapContext, SnapId, UTime};
@@ -194,67 +195,21 @@ impl OpOutcome {
     }
 }
 
-/// One change of the object, to be applied in order and all or none: a [`TxnOp`] without the name of
-/// the object, which the whole message shares.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// Creates the object if it is missing.
-    Touch,
-    Write {
-        offset: u64,
-        data: Bytes,
-    },
-    Zero {
-        offset: u64,
-        len: u64,
-    },
-    Truncate {
-        size: u64,
-    },
-    /// The object with its xattrs and omap.
-    Remove,
-    SetXattr {
-        name: Bytes,
-        value: Bytes,
-    },
-    RemoveXattr {
-        name: Bytes,
-    },
-    OmapSet {
-        pairs: Vec<(Bytes, Bytes)>,
-    },
-    OmapRemove {
-        keys: Vec<Bytes>,
-    },
-    /// Keys in `first..last`.
-    OmapRemoveRange {
-        first: Bytes,
-        last: Bytes,
-    },
-    /// All pairs and the header.
-    OmapClear,
-    OmapSetHeader {
-        header: Bytes,
-    },
-}
-
-impl Change {
-    /// What the store is asked to do.
-    pub fn into_txn_op(self, o: ObjectName) -> TxnOp {
-        match self {
-            Self::Touch => TxnOp::Touch { o },
-            Self::Write { offset, data } => TxnOp::Write { o, offset, data },
-            Self::Zero { offset, len } => TxnOp::Zero { o, offset, len },
-            Self::Truncate { size } => TxnOp::Truncate { o, size },
-            Self::Remove => TxnOp::Remove { o },
-            Self::SetXattr { name, value } => TxnOp::SetXattr { o, name, value },
-            Self::RemoveXattr { name } => TxnOp::RemoveXattr { o, name },
-            Self::OmapSet { pairs } => TxnOp::OmapSet { o, pairs },
-            Self::OmapRemove { keys } => TxnOp::OmapRemove { o, keys },
-            Self::OmapRemoveRange { first, last } => TxnOp::OmapRemoveRange { o, first, last },
-            Self::OmapClear => TxnOp::OmapClear { o },
-            Self::OmapSetHeader { header } => TxnOp::OmapSetHeader { o, header },
-        }
+/// What the store is asked to do for one change of the object `o`.
+pub fn txn_op(change: Change, o: ObjectName) -> TxnOp {
+    match change {
+        Change::Touch => TxnOp::Touch { o },
+        Change::Write { offset, data } => TxnOp::Write { o, offset, data },
+        Change::Zero { offset, len } => TxnOp::Zero { o, offset, len },
+        Change::Truncate { size } => TxnOp::Truncate { o, size },
+        Change::Remove => TxnOp::Remove { o },
+        Change::SetXattr { name, value } => TxnOp::SetXattr { o, name, value },
+        Change::RemoveXattr { name } => TxnOp::RemoveXattr { o, name },
+        Change::OmapSet { pairs } => TxnOp::OmapSet { o, pairs },
+        Change::OmapRemove { keys } => TxnOp::OmapRemove { o, keys },
+        Change::OmapRemoveRange { first, last } => TxnOp::OmapRemoveRange { o, first, last },
+        Change::OmapClear => TxnOp::OmapClear { o },
+        Change::OmapSetHeader { header } => TxnOp::OmapSetHeader { o, header },
     }
 }
 

@@ -1,6 +1,7 @@
 //! Intervals: runs of epochs in which the same OSDs, in the same incarnations, serve a PG; and the
 //! past intervals in which something may have been acknowledged (Ceph doc/dev/peering.rst).
 
+pub use messenger::messages::peer::PastInterval;
 use types::enc::{Decode, Encode, Reader, Result};
 use types::{Epoch, OsdId};
 
@@ -39,15 +40,6 @@ impl Mapping {
 /// True when `a` and `b` belong to one interval.
 pub fn same_interval(a: &Mapping, b: &Mapping) -> bool {
     a == b
-}
-
-/// An interval that is over.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PastInterval {
-    pub first: Epoch,
-    pub last: Epoch,
-    pub acting: Vec<OsdId>,
-    pub primary: OsdId,
 }
 
 /// Intervals since the PG was last known to serve, as far as they may have served themselves.

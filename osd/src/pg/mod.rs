@@ -2,7 +2,8 @@
 //! [`Pg::submit`].
 //!
 //! Reading order: [`interval`] (when a PG begins anew), [`log`], [`peering`] (agreeing before
-//! serving), [`replicate`] (one write), [`queue`] (order per object), [`message`] (bytes).
+//! serving), [`replicate`] (one write), [`queue`] (order per object). What members say
+//! to each other is in [`messenger::messages::peer`].
 //!
 //! The rule that everything here serves: a write is acknowledged when it is durable on *every*
 //! member of a full acting set. So any one member of the last interval that served knows all that
@@ -11,7 +12,6 @@
 pub mod info;
 pub mod interval;
 pub mod log;
-pub mod message;
 pub mod peering;
 pub mod queue;
 pub mod replicate;
@@ -20,11 +20,11 @@ mod world;
 
 use crate::ops::Change;
 use bytes::Bytes;
-use info::{CopyState, PgInfo};
+use info::{CopyInfo, CopyState, PgInfo};
 use interval::{Mapping, PastIntervals, same_interval};
 use log::{Entry, PgLog};
-use message::{Body, CopyInfo};
 use messenger::message::Message;
+use messenger::messages::peer::Body;
 use peering::Peering;
 use replicate::{InFlight, Parked};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -479,18 +479,16 @@ impl Pg {
             return;
         }
         match body {
-            Body::RepOp { entry, object, changes, complete } => {
-                self.on_rep_op(from, entry, object, changes, complete, fx)
-            }
-            Body::RepAck { version, .. } => self.on_rep_ack(from, version, fx),
+            Body::RepOp(op) => self.on_rep_op(from, op, fx),
+            Body::RepAck(ack) => self.on_rep_ack(from, ack.version, fx),
             Body::Query => {
-                let info = (!self.dropping).then(|| self.copy_info());
+                let info = (!self.dropping).then(|| self.copy_info().into());
                 fx.push(Effect::Send { to: from, body: Body::Info { info } });
             }
             Body::GetLog => {
                 let entries = self.log.after(0).map(|e| e.bytes().clone()).collect();
                 let dirty = self.dirty.iter().cloned().collect();
-                let body = Body::Log { info: self.copy_info(), entries, dirty };
+                let body = Body::Log { info: self.copy_info().into(), entries, dirty };
                 fx.push(Effect::Send { to: from, body });
             }
             Body::Prepare { wipe, objects } if !self.is_primary() => {
@@ -499,8 +497,10 @@ impl Pg {
             Body::Pull { object } => fx.push(Effect::Push { to: from, object }),
             Body::Activate { keep, reset, entries } => self.on_activate(keep, reset, entries, fx),
             Body::Drop => self.on_drop(fx),
-            Body::Info { info } => self.on_info(now, view, from, info, fx),
-            Body::Log { info, entries, dirty } => self.on_log(from, info, entries, dirty, fx),
+            Body::Info { info } => self.on_info(now, view, from, info.map(Into::into), fx),
+            Body::Log { info, entries, dirty } => {
+                self.on_log(from, info.into(), entries, dirty, fx)
+            }
             Body::Prepared => self.on_prepared(from, fx),
             Body::Listed { after, objects, done } => self.on_listed(from, after, objects, done, fx),
             Body::Activated => self.on_activated(view, from, fx),

@@ -13,12 +13,12 @@
 //! A member records which objects are about to be replaced before the first one is, and is no
 //! authority until it is activated. Requests are repeated on a timer; all answers are idempotent.
 
-use super::info::CopyState;
+use super::info::{CopyInfo, CopyState};
 use super::interval::PastIntervals;
 use super::log::{Entry, PgLog, Repair, compare};
-use super::message::{Body, CopyInfo};
 use super::{Effect, LEASE, Pg, PgState, Primary, Role, meta_object};
 use bytes::Bytes;
+use messenger::messages::peer::Body;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use types::{EVersion, Epoch, HObject, Instant, OsdId};
 

@@ -1,11 +1,10 @@
 //! One write: logged and sent to every member at once, acknowledged when all have it durably.
 
 use super::log::{Entry, EntryFields, EntryKind, StoredOutcome};
-use super::message::{Body, PeerMessage};
 use super::{Effect, MetaChange, Pg, PgTxn, Primary, Role, Token, log_key};
 use crate::ops::Change;
-use bytes::Bytes;
 use messenger::message::Message;
+use messenger::messages::peer::{Body, PeerMessage, RepOp};
 use types::{EVersion, HObject, OsdId, ReqId};
 
 /// Changes from the primary that cannot be applied yet.
@@ -25,7 +24,6 @@ pub(super) struct InFlight {
 #[derive(Debug)]
 pub(super) struct Parked {
     entry: Entry,
-    object: HObject,
     changes: Vec<Change>,
     complete: u64,
 }
@@ -91,13 +89,12 @@ impl Pg {
         let members = self.info.mapping.acting.len();
         assert!(members <= 32, "one bit per member");
         let message = (members > 1).then(|| {
-            let body = Body::RepOp {
+            let op = RepOp {
                 entry: entry.bytes().clone(),
-                object: write.object.clone(),
                 changes: write.changes.clone(),
                 complete: self.complete,
             };
-            PeerMessage { pg: self.id, epoch: self.epoch, body }.encode()
+            PeerMessage { pg: self.id, epoch: self.epoch, body: Body::RepOp(op) }.encode()
         });
         if let Some(message) = &message {
             for member in self.info.mapping.acting.iter().filter(|m| m.osd != self.me) {
@@ -136,18 +133,11 @@ impl Pg {
         fx.push(Effect::Persist { txn, token: Token::Entry(version) });
     }
 
-    pub(super) fn on_rep_op(
-        &mut self,
-        from: OsdId,
-        entry: Bytes,
-        object: HObject,
-        changes: Vec<Change>,
-        complete: u64,
-        fx: &mut Vec<Effect>,
-    ) {
+    pub(super) fn on_rep_op(&mut self, from: OsdId, op: RepOp, fx: &mut Vec<Effect>) {
         if self.info.mapping.primary != Some(from) {
             return;
         }
+        let RepOp { entry, changes, complete } = op;
         let Ok(entry) = Entry::parse(entry) else { return };
         let head = self.log.head().version;
         let Role::Member { active, parked } = &mut self.role else { return };
@@ -156,7 +146,7 @@ impl Pg {
             // Sent again after its session was lost: acknowledged again, once durable.
             self.ack_due |= version <= self.durable;
         } else if parked.len() < PARKED_MAX {
-            parked.insert(version, Parked { entry, object, changes, complete });
+            parked.insert(version, Parked { entry, changes, complete });
             self.run_parked(fx);
         }
     }
@@ -171,7 +161,8 @@ impl Pg {
             }
             let Some(p) = parked.remove(&next) else { return };
             self.complete = self.complete.max(p.complete);
-            self.apply(p.entry, p.object, p.changes, p.complete, fx);
+            let object = p.entry.object();
+            self.apply(p.entry, object, p.changes, p.complete, fx);
         }
     }
 

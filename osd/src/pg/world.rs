@@ -2,10 +2,10 @@
 //! not durable. Objects are reduced to the version that wrote them last.
 
 use super::log::EntryKind;
-use super::message::{Body, PeerMessage};
 use super::replicate::NewWrite;
 use super::*;
 use crate::ops::Change;
+use messenger::messages::peer::{PeerMessage, RepAck};
 use std::collections::BTreeMap;
 use types::{EntityName, ReqId};
 
@@ -100,7 +100,7 @@ impl World {
         let ack = pg.take_ack();
         self.perform(osd, fx);
         if let Some((to, version)) = ack {
-            self.post(osd, to, Body::RepAck { version, room: 1 << 30 });
+            self.post(osd, to, Body::RepAck(RepAck { version, room: 1 << 30 }));
         }
     }
     fn visible(&self, osd: usize) -> Disk {

@@ -3,9 +3,9 @@
 use super::run::ReadTarget;
 use super::{Out, Shard, Then};
 use crate::map::View;
-use crate::pg::message::{Body, Chunk};
 use crate::pg::{Input as PgInput, PgState};
 use bytes::Bytes;
+use messenger::messages::peer::{Body, Chunk};
 use seastore::{ObjectName, ReadData, ReadError, ReadStart, TxnOp};
 use std::rc::Rc;
 use types::time::Now;

@@ -214,8 +214,11 @@ fn a_full_member_refuses_writes_and_not_deletes() {
     let mut w = World::new();
     w.send(1, "x", Op::append(Bytes::from_static(b"a")));
     w.settle();
-    let ack =
-        |room| PeerMessage { pg: PG, epoch: Epoch(3), body: Body::RepAck { version: 0, room } };
+    let ack = |room| PeerMessage {
+        pg: PG,
+        epoch: Epoch(3),
+        body: Body::RepAck(RepAck { version: 0, room }),
+    };
     let mut out = Vec::new();
     w.shard.on_peer(NOW, &w.view, OsdId(5), ack(0), &mut out);
     w.send(2, "x", Op::append(Bytes::from_static(b"b")));
