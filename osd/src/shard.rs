@@ -614,6 +614,12 @@ impl Shard {
         for id in ids {
             self.pg_input(now, view, id, PgInput::PeerReset(osd), out);
         }
+        // An acknowledgement may have been lost, and perhaps no write follows that would repeat it.
+        for (id, slot) in self.pgs.iter_mut() {
+            if slot.pg.mapping().primary == Some(osd) && slot.pg.ack_again() {
+                self.touched.insert(*id);
+            }
+        }
     }
 
     pub fn on_tick(&mut self, now: Now, view: &View, out: &mut Vec<Out>) {

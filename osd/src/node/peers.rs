@@ -38,6 +38,37 @@ impl Peers {
     pub(super) fn any_waiting(&self) -> bool {
         self.by_osd.values().any(|p| p.lost)
     }
+
+    fn dialled(&mut self, osd: OsdId, addrs: EntityAddrVec, conn: ConnId) {
+        self.by_conn.insert(conn, osd);
+        // Some message may have it dialled before the PGs heard of the loss: they still are to.
+        let lost = self.by_osd.get(&osd).is_some_and(|p| p.lost);
+        let peer = PeerConn { addrs, conn: Some(conn), redial_at: Instant::ZERO, lost };
+        self.by_osd.insert(osd, peer);
+    }
+
+    /// The OSD whose session this was, if it was one.
+    fn closed(&mut self, now: Now, conn: ConnId) -> Option<OsdId> {
+        let osd = self.by_conn.remove(&conn)?;
+        if let Some(peer) = self.by_osd.get_mut(&osd)
+            && peer.conn == Some(conn)
+        {
+            peer.conn = None;
+            peer.redial_at = now.mono + REDIAL;
+            peer.lost = true;
+        }
+        Some(osd)
+    }
+
+    /// OSDs of which the PGs are to hear now that what they sent may not have arrived.
+    fn take_lost(&mut self, now: Now) -> Vec<OsdId> {
+        let due = self.by_osd.iter_mut().filter(|(_, p)| p.lost && now.mono >= p.redial_at);
+        due.map(|(osd, peer)| {
+            peer.lost = false;
+            *osd
+        })
+        .collect()
+    }
 }
 
 impl OsdNode {
@@ -67,20 +98,13 @@ impl OsdNode {
         let credentials = self.peers.credentials.clone()?;
         let kind = EntityKind::Osd;
         let conn = self.messenger.connect(now, &addrs, kind, Policy::Lossy, credentials, fx);
-        self.peers.by_conn.insert(conn, osd);
-        let peer = PeerConn { addrs, conn: Some(conn), redial_at: Instant::ZERO, lost: false };
-        self.peers.by_osd.insert(osd, peer);
+        self.peers.dialled(osd, addrs, conn);
         Some(conn)
     }
 
     pub(super) fn on_peer_closed(&mut self, now: Now, conn: ConnId, why: CloseCause, fx: &mut Fx) {
-        let Some(osd) = self.peers.by_conn.remove(&conn) else { return };
-        if let Some(peer) = self.peers.by_osd.get_mut(&osd)
-            && peer.conn == Some(conn)
-        {
-            peer.conn = None;
-            peer.redial_at = now.mono + REDIAL;
-            peer.lost = true;
+        let Some(osd) = self.peers.closed(now, conn) else { return };
+        if self.peers.by_osd.get(&osd).is_some_and(|p| p.lost) {
             self.tick_at = self.tick_at.min(now.mono + REDIAL);
         }
         if why == CloseCause::Transport(CloseReason::Os(ECONNREFUSED)) {
@@ -89,13 +113,7 @@ impl OsdNode {
     }
 
     pub(super) fn redial_peers(&mut self, now: Now, fx: &mut Fx) {
-        let due = |p: &PeerConn| p.lost && now.mono >= p.redial_at;
-        let osds: Vec<OsdId> =
-            self.peers.by_osd.iter().filter(|(_, p)| due(p)).map(|(o, _)| *o).collect();
-        for osd in osds {
-            if let Some(peer) = self.peers.by_osd.get_mut(&osd) {
-                peer.lost = false;
-            }
+        for osd in self.peers.take_lost(now) {
             self.each_shard(now, fx, |shard, now, view, out| {
                 shard.on_peer_reset(now, view, osd, out)
             });
@@ -128,5 +146,26 @@ impl OsdNode {
         self.shards[slot].on_peer(now, &view, from, message, &mut outs);
         self.outs = outs;
         self.perform(now, slot, fx);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use types::UTime;
+
+    #[test]
+    fn a_lost_session_is_told_of_although_it_is_dialled_before() {
+        let at =
+            |ms| Now { mono: Instant::ZERO + Duration::from_millis(ms), wall: UTime::default() };
+        let mut peers = Peers::default();
+        peers.dialled(OsdId(3), EntityAddrVec::default(), ConnId(1));
+        assert_eq!(peers.take_lost(at(0)), []);
+        assert_eq!(peers.closed(at(0), ConnId(1)), Some(OsdId(3)));
+        assert_eq!(peers.take_lost(at(249)), []);
+        peers.dialled(OsdId(3), EntityAddrVec::default(), ConnId(2));
+        assert!(peers.any_waiting());
+        assert_eq!(peers.take_lost(at(250)), [OsdId(3)]);
+        assert_eq!(peers.take_lost(at(250)), []);
     }
 }

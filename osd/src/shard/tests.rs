@@ -1,16 +1,18 @@
 //! One shard with one PG of one copy, on a device that completes when the test says so.
 
 use super::*;
-use crate::ops::OpRequest;
+use crate::ops::{Change, OpRequest};
+use crate::pg::log::{EntryFields, EntryKind};
 use maps::OsdMap;
 use maps::osd_map::osd_state;
 use maps::pool::PgPool;
 use messenger::messages::op::Op;
+use messenger::messages::peer::RepOp;
 use messenger::messages::{OsdOpReply, TypedMessage};
 use seastore::{MkfsParams, mkfs_plan, probe, superblock_offsets};
 use std::collections::BTreeMap;
 use types::node::aligned_buf;
-use types::{EntityName, Fsid, ObjectLocator, ReqId, SnapContext, SnapId};
+use types::{EVersion, EntityName, Fsid, ObjectLocator, ReqId, SnapContext, SnapId};
 
 const DEVICE: u64 = 64 << 20;
 const PG: PgId = PgId { pool: PoolId(1), seed: 0 };
@@ -24,12 +26,20 @@ struct World {
     due: VecDeque<StoreEffect>,
     replies: Vec<(u64, OsdOpReply)>,
     dropped: Vec<u64>,
+    sent: Vec<(OsdId, Body)>,
     /// Requests for sources that nobody has answered.
     fetches: VecDeque<(u64, CopySource, Vec<Op>)>,
 }
 
 impl World {
     fn new() -> Self {
+        let world = Self::with_acting(&[0]);
+        assert!(world.shard.pgs[&PG].pg.is_active());
+        world
+    }
+
+    /// The PG is on these OSDs; we are osd.0.
+    fn with_acting(acting: &[i32]) -> Self {
         let params = MkfsParams {
             cluster: Fsid([1; 16]),
             osd: OsdId(0),
@@ -46,17 +56,20 @@ impl World {
         let superblock = probe(DEVICE, a, b).unwrap();
         let mut map = OsdMap::new(Fsid([1; 16]), NOW.wall);
         map.epoch = Epoch(3);
-        map.set_max_osd(1);
-        map.state[0] = osd_state::EXISTS | osd_state::UP;
-        map.weight[0] = 0x10000;
-        map.info[0].up_from = Epoch(1);
-        map.pools.insert(PG.pool, PgPool::new_replicated(1, 1, 0, Epoch(2), NOW.wall));
-        map.pg_temp.insert(PG, vec![0]);
+        map.set_max_osd(acting.len() as u32);
+        for osd in 0..acting.len() {
+            map.state[osd] = osd_state::EXISTS | osd_state::UP;
+            map.weight[osd] = 0x10000;
+            map.info[osd].up_from = Epoch(1);
+        }
+        let size = acting.len() as u8;
+        map.pools.insert(PG.pool, PgPool::new_replicated(size, 1, 0, Epoch(2), NOW.wall));
+        map.pg_temp.insert(PG, acting.to_vec());
         let view = View { map: Rc::new(map), booted: true };
         let config = StoreConfig { superblock, shard: 0, nonce: 9 };
         let shard = Shard::new(OsdId(0), config);
-        let (due, replies, dropped, fetches) = Default::default();
-        let mut world = Self { shard, view, disk, due, replies, dropped, fetches };
+        let (due, replies, dropped, fetches, sent) = Default::default();
+        let mut world = Self { shard, view, disk, due, replies, dropped, fetches, sent };
         let mut out = Vec::new();
         world.shard.mount(&mut out);
         world.take(out);
@@ -65,7 +78,6 @@ impl World {
         world.shard.on_map(NOW, &world.view, false, &[PG.pool], &[PG], &mut out);
         world.take(out);
         world.settle();
-        assert!(world.shard.pgs[&PG].pg.is_active());
         world
     }
 
@@ -81,6 +93,9 @@ impl World {
                     self.fetches.push_back((request, source, ops))
                 }
                 Out::Dropped { origin } => self.dropped.push(origin.tid),
+                Out::Peer { to, message } => {
+                    self.sent.push((to, PeerMessage::decode(&message).unwrap().body))
+                }
                 _ => {}
             }
         }
@@ -356,4 +371,43 @@ fn a_new_interval_drops_copies() {
     w.take(out);
     assert_eq!(w.dropped, [1, 2]);
     assert!(w.shard.copies.is_empty());
+}
+
+#[test]
+fn a_member_acknowledges_again_when_its_session_with_the_primary_was_lost() {
+    let mut w = World::with_acting(&[1, 0]);
+    let primary = OsdId(1);
+    let from_primary = |w: &mut World, body| {
+        let message = PeerMessage { pg: PG, epoch: Epoch(3), body };
+        let mut out = Vec::new();
+        w.shard.on_peer(NOW, &w.view, primary, message, &mut out);
+        w.take(out);
+        w.settle();
+        std::mem::take(&mut w.sent)
+    };
+    let activate = Body::Activate { keep: Default::default(), reset: true, entries: vec![] };
+    assert_eq!(from_primary(&mut w, activate), [(primary, Body::Activated)]);
+    let entry = Entry::new(&EntryFields {
+        kind: EntryKind::Modify,
+        version: EVersion { epoch: 3, version: 1 },
+        prior: EVersion::default(),
+        user_version: 1,
+        result: 0,
+        reqid: ReqId::default(),
+        object: HObject::head(PG.pool, "", "", "x"),
+        outcomes: vec![],
+    });
+    let op = RepOp { entry: entry.bytes().clone(), changes: vec![Change::Touch], complete: 0 };
+    let acked = from_primary(&mut w, Body::RepOp(op));
+    let [(to, Body::RepAck(RepAck { version: 1, .. }))] = acked[..] else { panic!("{acked:?}") };
+    assert_eq!(to, primary);
+    assert!(w.shard.store.exists(&entry.object()));
+
+    let mut out = Vec::new();
+    w.shard.on_peer_reset(NOW, &w.view, OsdId(2), &mut out);
+    w.settle();
+    assert_eq!(w.sent, []);
+    w.shard.on_peer_reset(NOW, &w.view, primary, &mut out);
+    w.settle();
+    assert_eq!(w.sent, acked);
 }
