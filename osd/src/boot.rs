@@ -258,7 +258,7 @@ impl OsdNode {
         self.try_exit(now, fx);
     }
 
-    fn own_space(&self) -> Space {
+    pub(crate) fn own_space(&self) -> Space {
         let mut space = Space::default();
         for shard in self.shards.iter().filter(|s| s.is_mounted()) {
             let s = shard.store().statfs();

@@ -61,8 +61,11 @@ pub struct OsdConfig {
 /// What the cores of one OSD say to each other.
 #[derive(Debug)]
 pub enum OsdHop {
-    /// To core 0: every shard of the sender is mounted.
-    Mounted,
+    /// To core 0: every shard of the sender is mounted. The space of all cores together makes the
+    /// OSD's weight when it boots for the first time.
+    Mounted {
+        space: Space,
+    },
     /// From core 0: the map that was stored last.
     StoredMap(bytes::Bytes),
     /// From core 0: an OSD_MAP message.
@@ -290,7 +293,8 @@ impl OsdNode {
         if self.leader.is_some() {
             self.on_core_mounted(now, fx);
         } else {
-            fx.push(Effect::Hop { to: CoreId(0), msg: OsdHop::Mounted });
+            let space = self.own_space();
+            fx.push(Effect::Hop { to: CoreId(0), msg: OsdHop::Mounted { space } });
         }
     }
 
@@ -339,7 +343,12 @@ impl OsdNode {
 
     fn on_hop(&mut self, now: Now, from: CoreId, msg: OsdHop, fx: &mut Fx) {
         match msg {
-            OsdHop::Mounted => self.on_core_mounted(now, fx),
+            OsdHop::Mounted { space } => {
+                if let Some(leader) = &mut self.leader {
+                    leader.spaces.insert(from, space);
+                }
+                self.on_core_mounted(now, fx)
+            }
             OsdHop::StoredMap(bytes) => self.on_stored_map(&bytes, fx),
             OsdHop::Maps(message) => self.on_maps_message(now, &message, fx),
             OsdHop::Credentials(auth) => self.peers.credentials = Some(*auth),

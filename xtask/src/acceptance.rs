@@ -190,13 +190,23 @@ fn listing(c: &Cluster) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// An OSD's weight is its whole space in TiB, on however many cores it lies.
+fn weights(c: &Cluster) -> anyhow::Result<()> {
+    c.prints("ceph osd df", &["TOTAL"])?;
+    c.ok("sleep 3; ceph osd df -f json | jq -e '[.nodes[] | (.crush_weight * 1073741824 / .kb)] \
+          | length == 3 and all(. > 0.99 and . < 1.01)'")?;
+    Ok(())
+}
+
 /// osd/tests/differential.py against a cluster of ours, compared with the answers of Ceph's OSD.
 pub fn differential() -> anyhow::Result<Outcome> {
     if !has("ceph") || !std::path::Path::new("/usr/lib/python3/dist-packages").exists() {
         return Ok(Outcome::Skipped("python3-rados is not there".into()));
     }
-    let args = ["--port", "3500", "--pool", "bench:3:16", "--osd-size", "4GiB"];
+    let mut args = vec!["--port", "3500", "--pool", "bench:3:16", "--osd-size", "4GiB"];
+    args.extend(["--cores-per-osd", "2"]);
     let (c, _) = Cluster::up(&directory("differential"), &args)?;
+    weights(&c)?;
     let here = std::env::current_dir()?;
     // kermes dev raises it for whole files; the transcript is of Ceph's default.
     c.ok("ceph config rm global osd_max_object_size")?;
