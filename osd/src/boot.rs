@@ -42,7 +42,9 @@ pub struct Boot {
     stored: Epoch,
     store_at: Instant,
     keys_at: Instant,
+    /// Going down: the process ends by then, with this code.
     stop_at: Option<Instant>,
+    exit_code: i32,
     down_acked: bool,
 }
 
@@ -346,12 +348,26 @@ impl OsdNode {
     }
 
     pub(crate) fn on_stop(&mut self, now: Now, fx: &mut Fx) {
-        self.store_map(now, true);
+        if !self.device_failed {
+            self.store_map(now, true);
+        }
+        self.go_down(now, 0, fx);
+    }
+
+    /// Tells the monitor, so that the map changes at once and not when peers miss the heartbeats,
+    /// and ends the process with the highest `code` of all calls when it has answered, at the
+    /// latest after [`STOP_WAIT`].
+    pub(crate) fn go_down(&mut self, now: Now, code: i32, fx: &mut Fx) {
         let up_from =
             self.view.as_ref().and_then(|v| v.map.info_of(self.me)).map_or(Epoch(0), |i| i.up_from);
         let booted = self.booted();
         let epoch = self.history.epoch();
         let Some(leader) = &mut self.leader else { return };
+        leader.boot.exit_code = leader.boot.exit_code.max(code);
+        if leader.boot.stop_at.is_some() {
+            self.try_exit(now, fx);
+            return;
+        }
         leader.boot.stop_at = Some(now.mono + STOP_WAIT);
         let told = booted && {
             let message = MarkDown { osd: self.me, epoch, up_from };
@@ -365,11 +381,12 @@ impl OsdNode {
     }
 
     fn try_exit(&mut self, now: Now, fx: &mut Fx) {
-        let quiet = self.shards.iter().all(|s| s.is_quiet());
+        // What a failed device has not finished, it never will.
+        let quiet = self.device_failed || self.shards.iter().all(|s| s.is_quiet());
         let Some(leader) = &mut self.leader else { return };
         let Some(stop_at) = leader.boot.stop_at else { return };
         if (leader.boot.down_acked && quiet) || now.mono >= stop_at {
-            fx.push(Effect::Exit { code: 0 });
+            fx.push(Effect::Exit { code: leader.boot.exit_code });
         } else {
             self.wake_at(now.mono + Duration::from_millis(20));
         }

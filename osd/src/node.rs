@@ -9,6 +9,8 @@ mod clients;
 mod fetch;
 mod maps_in;
 mod peers;
+#[cfg(test)]
+mod tests;
 
 use crate::auth::OsdAuth;
 use crate::boot::Boot;
@@ -35,6 +37,8 @@ use types::{EntityAddrVec, EntityKind, EntityName, FixedMap, Instant, OsdId, PgI
 /// Between two looks at what is due, while something is under way and while nothing is.
 const TICK_BUSY: Duration = Duration::from_millis(250);
 const TICK_IDLE: Duration = Duration::from_secs(2);
+/// The process's exit code after the device failed.
+pub const EXIT_DEVICE_FAILED: i32 = 1;
 /// Messages that wait for a newer map.
 const WAITING_FOR_MAP_MAX: usize = 8192;
 
@@ -100,6 +104,8 @@ pub enum OsdHop {
         from: OsdId,
         message: Message,
     },
+    /// To core 0, and from there to all: the device failed, nothing may be acknowledged any more.
+    DeviceFailed,
 }
 
 /// Waits for a newer map.
@@ -131,6 +137,9 @@ pub struct OsdNode {
     /// Epochs were skipped because a map could not be read.
     gap_next: bool,
     pub(crate) shards: Vec<Shard>,
+    /// The device failed under one of the shards, which share it: whatever a shard says from then
+    /// on stays unsaid, and this OSD only takes leave of the monitor (`boot.rs`).
+    pub(crate) device_failed: bool,
     sessions: FixedMap<ConnId, Session>,
     peers: Peers,
     parked: VecDeque<Parked>,
@@ -192,6 +201,7 @@ impl OsdNode {
             view: None,
             gap_next: false,
             shards,
+            device_failed: false,
             sessions: FixedMap::default(),
             peers: Peers::default(),
             parked: VecDeque::new(),
@@ -253,6 +263,9 @@ impl OsdNode {
     pub(crate) fn perform(&mut self, now: Now, slot: usize, fx: &mut Fx) {
         let mut outs = std::mem::take(&mut self.outs);
         for out in outs.drain(..) {
+            if self.device_failed {
+                break;
+            }
             match out {
                 Out::Store(_) => Self::perform_store(slot, out, fx),
                 Out::Reply { origin, message } => self.reply(now, origin, message, fx),
@@ -268,9 +281,10 @@ impl OsdNode {
                 Out::StateChanged => self.stats_soon = true,
                 Out::Mounted(report) => self.on_mounted(now, slot, report, fx),
                 Out::Failed(e) => {
-                    let shard = self.shards[slot].index;
-                    log(fx, LogLevel::Error, format!("store shard {shard} failed: {e}"));
-                    fx.push(Effect::Exit { code: 1 });
+                    let (me, shard) = (self.me, self.shards[slot].index);
+                    let text = format!("osd.{me} cannot go on: store shard {shard}: {e}");
+                    log(fx, LogLevel::Error, text);
+                    self.on_device_failed(now, fx);
                 }
                 Out::Alarm(text) => log(fx, LogLevel::Error, text),
             }
@@ -325,6 +339,12 @@ impl OsdNode {
 
     fn on_event(&mut self, now: Now, event: Event, fx: &mut Fx) {
         let Some(event) = self.leader_event(now, event, fx) else { return };
+        if self.device_failed {
+            if let Event::Message { conn, charge, .. } = event {
+                self.messenger.release(conn, charge, fx);
+            }
+            return;
+        }
         match event {
             Event::Ready { conn, peer, .. } => self.on_ready(conn, *peer),
             Event::Message { conn, msg, charge } => self.on_message(now, conn, msg, charge, fx),
@@ -342,7 +362,11 @@ impl OsdNode {
     }
 
     fn on_hop(&mut self, now: Now, from: CoreId, msg: OsdHop, fx: &mut Fx) {
+        if self.device_failed {
+            return;
+        }
         match msg {
+            OsdHop::DeviceFailed => self.on_device_failed(now, fx),
             OsdHop::Mounted { space } => {
                 if let Some(leader) = &mut self.leader {
                     leader.spaces.insert(from, space);
@@ -367,6 +391,19 @@ impl OsdNode {
         }
     }
 
+    /// From now on this core acknowledges nothing, and core 0 tells the others and the monitor.
+    fn on_device_failed(&mut self, now: Now, fx: &mut Fx) {
+        if std::mem::replace(&mut self.device_failed, true) {
+            return;
+        }
+        if self.leader.is_some() {
+            self.to_others(fx, || OsdHop::DeviceFailed);
+            self.go_down(now, EXIT_DEVICE_FAILED, fx);
+        } else {
+            fx.push(Effect::Hop { to: CoreId(0), msg: OsdHop::DeviceFailed });
+        }
+    }
+
     pub(crate) fn on_lease(&mut self, now: Now, until: BTreeMap<OsdId, Instant>, fx: &mut Fx) {
         self.each_shard(now, fx, |shard, now, view, out| {
             shard.lease.until.clone_from(&until);
@@ -384,6 +421,10 @@ impl OsdNode {
     fn on_tick(&mut self, now: Now, fx: &mut Fx) {
         self.leader_tick(now, fx);
         if now.mono < self.tick_at {
+            return;
+        }
+        if self.device_failed {
+            self.tick_at = now.mono + TICK_BUSY;
             return;
         }
         self.redial_peers(now, fx);
@@ -428,6 +469,9 @@ impl Node for OsdNode {
     }
 
     fn end_of_turn(&mut self, now: Now, fx: &mut Fx) {
+        if self.device_failed {
+            return;
+        }
         let view = self.view.clone();
         for slot in 0..self.shards.len() {
             let mut outs = std::mem::take(&mut self.outs);
