@@ -125,6 +125,11 @@ impl Entry {
     pub fn bytes(&self) -> &Bytes {
         &self.bytes
     }
+    /// Whether a log with this head may go on with the entry.
+    pub fn follows(&self, head: EVersion) -> bool {
+        head.version.checked_add(1) == Some(self.version.version)
+            && self.version.epoch >= head.epoch
+    }
     pub fn object(&self) -> HObject {
         let mut r = Reader::new(&self.bytes[OBJECT_OFFSET..]);
         r.get().expect("entries are checked when they are parsed")
@@ -173,8 +178,11 @@ impl PgLog {
 
     /// `entry` follows the head.
     pub fn append(&mut self, entry: Entry) {
-        assert_eq!(entry.version.version, self.head().version + 1, "the log is dense");
-        assert!(entry.version.epoch >= self.head().epoch, "epochs do not go back");
+        let (head, version) = (self.head(), entry.version);
+        assert!(
+            entry.follows(head),
+            "the log is dense and epochs do not go back: {head} {version}"
+        );
         self.raise_user_version(entry.user_version);
         if entry.reqid != ReqId::default() {
             self.requests.insert(entry.reqid, entry.version.version);

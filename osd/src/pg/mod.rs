@@ -613,11 +613,12 @@ impl Pg {
             }
             _ => return,
         }
-        let mut parsed = Vec::with_capacity(entries.len());
+        let mut parsed: Vec<Entry> = Vec::with_capacity(entries.len());
         for bytes in entries {
+            let head = parsed.last().map_or(keep, |e| e.version);
             match Entry::parse(bytes) {
-                Ok(entry) => parsed.push(entry),
-                Err(_) => return,
+                Ok(entry) if entry.follows(head) => parsed.push(entry),
+                _ => return,
             }
         }
         if !reset && !self.log.contains(keep) {

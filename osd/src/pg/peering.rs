@@ -545,8 +545,7 @@ fn log_from(tail: EVersion, entries: Vec<Bytes>) -> Option<PgLog> {
     let mut log = PgLog::new(tail);
     for bytes in entries {
         let entry = Entry::parse(bytes).ok()?;
-        let head = log.head();
-        if entry.version.version != head.version + 1 || entry.version.epoch < head.epoch {
+        if !entry.follows(log.head()) {
             return None;
         }
         log.append(entry);

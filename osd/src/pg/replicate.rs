@@ -160,6 +160,9 @@ impl Pg {
                 parked.pop_first();
             }
             let Some(p) = parked.remove(&next) else { return };
+            if !p.entry.follows(self.log.head()) {
+                return;
+            }
             self.complete = self.complete.max(p.complete);
             let object = p.entry.object();
             self.apply(p.entry, object, p.changes, p.complete, fx);

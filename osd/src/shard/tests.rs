@@ -373,41 +373,69 @@ fn a_new_interval_drops_copies() {
     assert!(w.shard.copies.is_empty());
 }
 
-#[test]
-fn a_member_acknowledges_again_when_its_session_with_the_primary_was_lost() {
-    let mut w = World::with_acting(&[1, 0]);
-    let primary = OsdId(1);
-    let from_primary = |w: &mut World, body| {
+const PRIMARY: OsdId = OsdId(1);
+
+impl World {
+    /// What we say when the PG's primary says `body`.
+    fn told(&mut self, body: Body) -> Vec<(OsdId, Body)> {
         let message = PeerMessage { pg: PG, epoch: Epoch(3), body };
         let mut out = Vec::new();
-        w.shard.on_peer(NOW, &w.view, primary, message, &mut out);
-        w.take(out);
-        w.settle();
-        std::mem::take(&mut w.sent)
-    };
-    let activate = Body::Activate { keep: Default::default(), reset: true, entries: vec![] };
-    assert_eq!(from_primary(&mut w, activate), [(primary, Body::Activated)]);
-    let entry = Entry::new(&EntryFields {
+        self.shard.on_peer(NOW, &self.view, PRIMARY, message, &mut out);
+        self.take(out);
+        self.settle();
+        std::mem::take(&mut self.sent)
+    }
+}
+
+fn entry(epoch: u32, version: u64) -> Entry {
+    Entry::new(&EntryFields {
         kind: EntryKind::Modify,
-        version: EVersion { epoch: 3, version: 1 },
+        version: EVersion { epoch, version },
         prior: EVersion::default(),
-        user_version: 1,
+        user_version: version,
         result: 0,
         reqid: ReqId::default(),
         object: HObject::head(PG.pool, "", "", "x"),
         outcomes: vec![],
-    });
-    let op = RepOp { entry: entry.bytes().clone(), changes: vec![Change::Touch], complete: 0 };
-    let acked = from_primary(&mut w, Body::RepOp(op));
-    let [(to, Body::RepAck(RepAck { version: 1, .. }))] = acked[..] else { panic!("{acked:?}") };
-    assert_eq!(to, primary);
-    assert!(w.shard.store.exists(&entry.object()));
+    })
+}
+
+fn activate(entries: &[Entry]) -> Body {
+    let entries = entries.iter().map(|e| e.bytes().clone()).collect();
+    Body::Activate { keep: EVersion::default(), reset: true, entries }
+}
+
+fn rep_op(entry: &Entry) -> Body {
+    let changes = vec![Change::Touch];
+    Body::RepOp(RepOp { entry: entry.bytes().clone(), changes, complete: 0 })
+}
+
+#[test]
+fn a_member_acknowledges_again_when_its_session_with_the_primary_was_lost() {
+    let mut w = World::with_acting(&[1, 0]);
+    assert_eq!(w.told(activate(&[])), [(PRIMARY, Body::Activated)]);
+    let acked = w.told(rep_op(&entry(3, 1)));
+    let [(PRIMARY, Body::RepAck(RepAck { version: 1, .. }))] = acked[..] else {
+        panic!("{acked:?}")
+    };
+    assert!(w.shard.store.exists(&entry(3, 1).object()));
 
     let mut out = Vec::new();
     w.shard.on_peer_reset(NOW, &w.view, OsdId(2), &mut out);
     w.settle();
     assert_eq!(w.sent, []);
-    w.shard.on_peer_reset(NOW, &w.view, primary, &mut out);
+    w.shard.on_peer_reset(NOW, &w.view, PRIMARY, &mut out);
     w.settle();
     assert_eq!(w.sent, acked);
+}
+
+#[test]
+fn logs_that_cannot_be_are_not_taken_over() {
+    let mut w = World::with_acting(&[1, 0]);
+    for entries in [&[entry(3, 2)][..], &[entry(3, 1), entry(3, 3)], &[entry(3, 1), entry(2, 2)]] {
+        assert_eq!(w.told(activate(entries)), [], "{entries:?}");
+    }
+    assert_eq!(w.told(activate(&[entry(3, 1)])), [(PRIMARY, Body::Activated)]);
+    assert_eq!(w.told(rep_op(&entry(2, 2))), [], "epochs do not go back");
+    assert_eq!(w.told(rep_op(&entry(3, 2))).len(), 1);
 }
