@@ -84,14 +84,25 @@ impl<'a> Borrow<dyn AsKey + 'a> for Key {
     }
 }
 
+const HINTS_MIN: usize = 1024;
+
+/// An object's place among `len` hints, a power of two. A shard's objects agree in the low bits of
+/// their hashes, so the high bits of a product are used.
+fn hint_of(o: &HObject, len: usize) -> usize {
+    let word = o.hash as u64 ^ (o.pool.0 as u64) << 32;
+    (word.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize & len.wrapping_sub(1)
+}
+
 /// Objects and collections of one shard.
 #[derive(Default)]
 pub(crate) struct Objects {
     index: BTreeMap<Key, ObjectId>,
     slots: Vec<Option<Box<Onode>>>,
     unused: Vec<ObjectId>,
-    /// Found last: one client operation looks its object up several times in a row. May be stale.
-    last: Cell<ObjectId>,
+    /// By [`hint_of`]: the object looked up last. May be stale; whoever uses one compares the name.
+    /// One read of memory finds an object that way, a walk of the tree costs a cache miss a level.
+    /// A power of two, four bytes an object.
+    hints: Vec<Cell<ObjectId>>,
     pub collections: BTreeMap<PgId, u8>,
     data_bytes: u64,
     meta_bytes: u64,
@@ -99,13 +110,20 @@ pub(crate) struct Objects {
 
 impl Objects {
     pub fn id(&self, o: &HObject) -> Option<ObjectId> {
-        let last = self.last.get();
-        if self.slot(last).is_some_and(|onode| *onode.name == *o) {
-            return Some(last);
+        let hint = self.hints.get(hint_of(o, self.hints.len()));
+        if let Some(id) = hint.map(Cell::get)
+            && self.slot(id).is_some_and(|onode| *onode.name == *o)
+        {
+            return Some(id);
         }
         let id = *self.index.get(o as &dyn AsKey)?;
-        self.last.set(id);
+        self.hint(o, id);
         Some(id)
+    }
+    fn hint(&self, o: &HObject, id: ObjectId) {
+        if let Some(hint) = self.hints.get(hint_of(o, self.hints.len())) {
+            hint.set(id);
+        }
     }
     pub fn get(&self, o: &HObject) -> Option<&Onode> {
         self.slot(self.id(o)?)
@@ -148,7 +166,7 @@ impl Objects {
             Some(id) => id,
             None => {
                 let id = self.insert(Onode::new(o.clone()));
-                self.last.set(id);
+                self.hint(o, id);
                 id
             }
         }
@@ -161,6 +179,10 @@ impl Objects {
         let key = Key::new(onode.name.clone());
         let id = self.unused.pop().unwrap_or_else(|| {
             self.slots.push(None);
+            if self.slots.len() > self.hints.len() {
+                let len = self.slots.len().next_power_of_two().max(HINTS_MIN);
+                self.hints = vec![Cell::new(0); len];
+            }
             (self.slots.len() - 1) as ObjectId
         });
         self.slots[id as usize] = Some(Box::new(onode));
