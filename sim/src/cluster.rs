@@ -4,10 +4,11 @@
 //! must become active+clean and every operation must be answered (progress).
 
 use crate::chance::Chance;
-use crate::check::linear;
+use crate::check::{linear, stores};
 use crate::disk::Disk;
+use crate::faults::Plan;
 use crate::operator::{Operator, Report, SharedReport};
-use crate::workload::{History, SharedHistory, Workload};
+use crate::workload::{Habits, History, LastLook, SharedHistory, Workload};
 use crate::world::{ProcessId, Weather, World};
 use client::ClientConfig;
 use messenger::auth::crypto::CryptoKey;
@@ -20,12 +21,11 @@ use std::time::Duration;
 use types::node::{CoreId, LogLevel};
 use types::{EntityAddr, EntityAddrVec, EntityKind, Fsid, Instant, OsdId, UTime};
 
-const OSDS: u32 = 3;
-const DISK_BYTES: u64 = 256 << 20;
-const SHARDS: u16 = 2;
-const POOL: &str = "p";
+pub(crate) const POOL: &str = "p";
 /// How long a healed cluster may take to serve and be clean.
 const HEAL_PATIENCE: Duration = Duration::from_secs(180);
+/// After it nothing is under way any more.
+const QUIET: Duration = Duration::from_secs(10);
 const CHAOS: Duration = Duration::from_secs(60);
 
 /// What a world of one seed has shown.
@@ -35,24 +35,27 @@ pub struct Outcome {
     pub trace_hash: u32,
     pub events: u64,
     pub answered: u64,
+    /// Operations that were refused for want of space or because a read failed.
+    pub refused: u64,
     pub crashes: u32,
     pub failures: Vec<String>,
     /// The last lines that processes logged, when something failed.
     pub tail: Vec<String>,
 }
 
-struct Osd {
-    id: u32,
-    host: ProcessId,
+pub(crate) struct Osd {
+    pub id: u32,
+    pub host: ProcessId,
     key: CryptoKey,
     addr: SocketAddr,
 }
 
-struct Cluster {
-    world: World,
-    mon: ProcessId,
+pub(crate) struct Cluster {
+    pub world: World,
+    pub mon: ProcessId,
     mon_addr: EntityAddrVec,
-    osds: Vec<Osd>,
+    pub osds: Vec<Osd>,
+    pub crashes: u32,
     admin_key: CryptoKey,
     fsid: Fsid,
     nonce: u32,
@@ -68,7 +71,7 @@ fn fsid(chance: &mut Chance) -> Fsid {
 }
 
 impl Cluster {
-    fn new(seed: u64, log: LogLevel) -> Self {
+    fn new(seed: u64, log: LogLevel, plan: &Plan) -> Self {
         let mut world = World::new(seed);
         world.log = log;
         let mut chance = Chance::new(seed ^ 0x6b65_726d_6573);
@@ -78,17 +81,17 @@ impl Cluster {
         let fsid_value = fsid(&mut chance);
         let mut new_osds = Vec::new();
         let mut osds = Vec::new();
-        for id in 0..OSDS {
+        for id in 0..plan.osds {
             let addr = SocketAddr::from(([10, 0, 1, id as u8], 6800));
-            let mut disk = Disk::new(DISK_BYTES);
+            let mut disk = Disk::new(plan.disk_bytes);
             let uuid = fsid(&mut chance);
             let plan = seastore::mkfs_plan(&seastore::MkfsParams {
                 cluster: fsid_value,
                 osd: OsdId(id),
                 osd_uuid: uuid,
                 store_uuid: fsid(&mut chance),
-                device_bytes: DISK_BYTES,
-                shards: SHARDS,
+                device_bytes: plan.disk_bytes,
+                shards: plan.shards,
             });
             for (offset, block) in plan.expect("the disk is large enough") {
                 disk.write_now(offset, &block);
@@ -108,12 +111,12 @@ impl Cluster {
             osds: new_osds,
             entities: Vec::new(),
             chooseleaf_type: 0,
-            config: vec![("global".into(), "osd_pool_default_size".into(), OSDS.to_string())],
+            config: vec![("global".into(), "osd_pool_default_size".into(), plan.size.to_string())],
         });
         world.host(mon).kv =
             changes.expect("the parameters are right").into_iter().fold(Default::default(), put);
         let mut cluster =
-            Self { world, mon, mon_addr, osds, admin_key, fsid: fsid_value, nonce: 1 };
+            Self { world, mon, mon_addr, osds, crashes: 0, admin_key, fsid: fsid_value, nonce: 1 };
         cluster.start_mon();
         for index in 0..cluster.osds.len() {
             cluster.start_osd(index);
@@ -170,93 +173,40 @@ impl Cluster {
         }
     }
 
-    fn add_operator(&mut self) -> SharedReport {
+    fn add_operator(&mut self, plan: &Plan) -> SharedReport {
         let report = Rc::new(RefCell::new(Report::default()));
         let host = self.world.add_host("operator", Disk::new(0), None);
         let seed = self.world.chance.seed();
-        let node = Operator::new(self.client_config("operator"), seed, POOL, OSDS, report.clone());
+        let node =
+            Operator::new(self.client_config("operator"), seed, POOL, plan.osds, report.clone());
         self.world.start(host, node);
         report
     }
 
-    fn add_clients(&mut self, until: Instant) -> SharedHistory {
+    fn add_clients(&mut self, habits: Habits, until: Instant) -> SharedHistory {
         let history = Rc::new(RefCell::new(History::default()));
         let clients = self.world.chance.within(2..5) as u32;
-        let objects = self.world.chance.within(3..12) as u32;
         for id in 0..clients {
             let name = format!("client.{id}");
             let host = self.world.add_host(&name, Disk::new(0), None);
             let chance = Chance::new(self.world.chance.word());
             let config = self.client_config(&name);
-            let node = Workload::new(id, config, POOL, objects, until, history.clone(), chance);
+            let node = Workload::new(id, config, POOL, habits, until, history.clone(), chance);
             self.world.start(host, node);
         }
         history
     }
 
-    /// Something bad happens. Returns whether it was a crash.
-    fn misfortune(&mut self) -> bool {
-        let w = &mut self.world;
-        match w.chance.within(0..12) {
-            0..5 => {
-                let index = w.chance.within(0..self.osds.len() as u64) as usize;
-                self.crash(self.osds[index].host);
-                true
-            }
-            5 => {
-                self.crash(self.mon);
-                true
-            }
-            6 => {
-                // Power fails everywhere.
-                for index in 0..self.osds.len() {
-                    self.crash(self.osds[index].host);
-                }
-                self.crash(self.mon);
-                true
-            }
-            7 => {
-                let index = w.chance.within(0..self.osds.len() as u64) as usize;
-                let pause = Duration::from_millis(w.chance.within(50..15_000));
-                w.pause(self.osds[index].host, pause);
-                false
-            }
-            8 => {
-                let a = self.osds[w.chance.within(0..self.osds.len() as u64) as usize].host;
-                let b = self.osds[w.chance.within(0..self.osds.len() as u64) as usize].host;
-                if a != b {
-                    w.cut.insert((a, b));
-                    if w.chance.once_in(2) {
-                        w.cut.insert((b, a));
-                    }
-                }
-                false
-            }
-            9 => {
-                let a = self.osds[w.chance.within(0..self.osds.len() as u64) as usize].host;
-                w.cut.insert((a, self.mon));
-                false
-            }
-            10 => {
-                w.cut.clear();
-                false
-            }
-            _ => {
-                w.break_all_links();
-                false
-            }
-        }
-    }
-
-    fn crash(&mut self, host: ProcessId) {
+    pub(crate) fn crash(&mut self, host: ProcessId) {
         if self.world.is_running(host) {
             self.world.note(host, LogLevel::Info, "crashes");
             self.world.crash(host);
+            self.crashes += 1;
         }
     }
 
     /// Starts what is down, each with a chance of one in `patience`.
-    fn restart_some(&mut self, patience: u64) {
+    pub(crate) fn restart_some(&mut self, patience: u64) {
         if !self.world.is_running(self.mon) && self.world.chance.once_in(patience) {
             self.start_mon();
         }
@@ -281,9 +231,10 @@ fn put(
 
 /// One world from one seed.
 pub fn run(seed: u64, log: LogLevel) -> Outcome {
-    let mut cluster = Cluster::new(seed, log);
+    let plan = Plan::draw(&mut Chance::new(seed ^ 0x0070_6c61_6e73));
+    let mut cluster = Cluster::new(seed, log, &plan);
     let mut failures = Vec::new();
-    let report = cluster.add_operator();
+    let report = cluster.add_operator(&plan);
     let patience = cluster.world.now() + HEAL_PATIENCE;
     while !report.borrow().clean && cluster.world.now() < patience {
         cluster.world.run_for(Duration::from_millis(100));
@@ -292,62 +243,74 @@ pub fn run(seed: u64, log: LogLevel) -> Outcome {
         failures.push(format!("a new cluster is not clean: {}", report.borrow().last));
     }
     let end = cluster.world.now() + CHAOS;
-    let history = cluster.add_clients(end);
-    let mut crashes = 0;
-    cluster.world.weather = Weather {
-        net_delay: Duration::from_micros(cluster.world.chance.within(100..20_000)),
-        break_once_in: [0, 0, 400, 100][cluster.world.chance.within(0..4) as usize],
-        disk_delay: Duration::from_micros(cluster.world.chance.within(50..10_000)),
-        read_error_once_in: 0,
-    };
-    let calm_ms_max = *cluster.world.chance.pick(&[1_500, 6_000, 20_000]);
+    let history = cluster.add_clients(plan.habits, end);
+    cluster.world.weather = plan.weather.clone();
     while cluster.world.now() < end && failures.is_empty() {
-        let calm = Duration::from_millis(cluster.world.chance.within(20..calm_ms_max));
+        let calm = Duration::from_millis(cluster.world.chance.within(20..plan.calm_ms_max));
         cluster.world.run_for(calm);
-        crashes += u32::from(cluster.misfortune());
+        plan.misfortune(&mut cluster, &report);
         cluster.restart_some(2);
     }
-    heal(&mut cluster, &history, &report, &mut failures);
+    let clean = heal(&mut cluster, &plan, &history, &report, &mut failures);
     check(&history, &mut failures);
+    let mut disks: Vec<(OsdId, Disk)> = Vec::new();
+    for osd in &cluster.osds {
+        let mut disk = cluster.world.hosts[osd.host.0 as usize].disk.clone();
+        disk.crash(&mut Chance::new(seed));
+        disks.push((OsdId(osd.id), disk));
+    }
+    let disks: Vec<(OsdId, &Disk)> = disks.iter().map(|(osd, disk)| (*osd, disk)).collect();
+    failures.extend(stores::check(&disks, clean));
+    let history = history.borrow();
     Outcome {
         seed,
         trace_hash: cluster.world.trace_hash(),
         events: cluster.world.events,
-        answered: history.borrow().answered,
-        crashes,
+        answered: history.answered,
+        refused: history.refused,
+        crashes: cluster.crashes,
         tail: if failures.is_empty() { Vec::new() } else { cluster.world.tail.into() },
         failures,
     }
 }
 
-/// Everything works again: now the cluster must too.
+/// Everything works again: now the cluster must too. Returns whether it became clean.
 fn heal(
     cluster: &mut Cluster,
+    plan: &Plan,
     history: &SharedHistory,
     report: &SharedReport,
     failures: &mut Vec<String>,
-) {
+) -> bool {
     cluster.world.cut.clear();
     cluster.world.weather = Weather::calm();
     cluster.restart_some(1);
+    plan.restore(report);
     // A report from before does not count.
     let healed = cluster.world.now();
     let patience = healed + HEAL_PATIENCE;
-    let pending = |history: &SharedHistory| -> usize {
-        history.borrow().objects.values().flatten().filter(|o| o.returned.is_none()).count()
-    };
     let clean = |report: &SharedReport| {
         let report = report.borrow();
         report.clean && report.at > healed + Duration::from_secs(5)
     };
-    while (pending(history) > 0 || !clean(report)) && cluster.world.now() < patience {
+    let done = |history: &SharedHistory| {
+        let history = history.borrow();
+        history.pending() == 0 && history.last_look == LastLook::Done
+    };
+    while !(clean(report) && done(history)) && cluster.world.now() < patience {
         cluster.world.run_for(Duration::from_millis(500));
         cluster.restart_some(1);
+        if clean(report) && history.borrow().last_look == LastLook::NotYet {
+            history.borrow_mut().last_look = LastLook::Wanted;
+        }
     }
-    if pending(history) > 0 {
-        failures.push(format!("{} operations have no answer", pending(history)));
+    if !done(history) {
+        let (pending, look) = (history.borrow().pending(), history.borrow().last_look);
+        failures.push(format!("{pending} operations have no answer; last look: {look:?}"));
     }
-    if !clean(report) {
+    cluster.world.run_for(QUIET);
+    let clean = clean(report);
+    if !clean {
         failures.push(format!("not clean after healing: {}", report.borrow().last));
     }
     for osd in &cluster.osds {
@@ -356,6 +319,7 @@ fn heal(
             failures.push(format!("osd.{} has exited with {code}", osd.id));
         }
     }
+    clean
 }
 
 fn check(history: &SharedHistory, failures: &mut Vec<String>) {
@@ -366,6 +330,7 @@ fn check(history: &SharedHistory, failures: &mut Vec<String>) {
         let told: Vec<_> = operations
             .iter()
             .filter(|o| o.returned.is_some() || !matches!(o.action, linear::Action::Read(_)))
+            .filter(|o| o.action != linear::Action::Nothing)
             .cloned()
             .collect();
         if let Err(violation) = linear::check(&told) {

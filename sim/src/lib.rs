@@ -1,13 +1,14 @@
 //! A whole cluster in one thread, from one seed.
 //!
 //! [`world`] owns time, order and chance; [`disk`] the fate of unflushed writes; [`cluster`] puts a
-//! monitor, OSDs and clients ([`workload`]) into it and lets things go wrong; [`check`] says what must
-//! hold all the same.
+//! monitor, OSDs and clients ([`workload`]) into it, [`faults`] lets things go wrong; [`check`] says
+//! what must hold all the same.
 
 pub mod chance;
 pub mod check;
 pub mod cluster;
 pub mod disk;
+pub mod faults;
 pub mod operator;
 pub mod workload;
 pub mod world;

@@ -35,6 +35,9 @@ enum Log {
     All,
 }
 
+/// Failures of one seed that are printed: the first ones tell the most.
+const FAILURES_SHOWN: usize = 8;
+
 fn main() -> ExitCode {
     let args = Args::parse();
     let level = match args.log {
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
     };
     let begin = Instant::now();
     let (mut failed, mut events, mut answered, mut crashes) = (0u64, 0u64, 0u64, 0u64);
+    let mut refused = 0;
     let count = seeds.end - seeds.start;
     for seed in seeds {
         let mut outcome = run(seed, level);
@@ -62,6 +66,7 @@ fn main() -> ExitCode {
         }
         events += outcome.events;
         answered += outcome.answered;
+        refused += outcome.refused;
         crashes += outcome.crashes as u64;
         if args.seed.is_some() || !outcome.failures.is_empty() {
             print(&outcome);
@@ -69,8 +74,8 @@ fn main() -> ExitCode {
         failed += u64::from(!outcome.failures.is_empty());
     }
     println!(
-        "{count} seeds, {failed} failed; {events} events, {answered} operations answered, \
-         {crashes} crashes, {:.1} s",
+        "{count} seeds, {failed} failed; {events} events, {answered} operations answered \
+         ({refused} refused), {crashes} crashes, {:.1} s",
         begin.elapsed().as_secs_f64()
     );
     ExitCode::from(u8::from(failed > 0))
@@ -84,7 +89,11 @@ fn print(outcome: &Outcome) {
         "seed {} trace {:08x}: {} events, {} operations answered, {} crashes",
         outcome.seed, outcome.trace_hash, outcome.events, outcome.answered, outcome.crashes
     );
-    for failure in &outcome.failures {
+    for failure in outcome.failures.iter().take(FAILURES_SHOWN) {
         println!("seed {}: {failure}", outcome.seed);
+    }
+    let more = outcome.failures.len().saturating_sub(FAILURES_SHOWN);
+    if more > 0 {
+        println!("seed {}: {more} more failures", outcome.seed);
     }
 }

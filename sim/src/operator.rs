@@ -3,6 +3,7 @@
 use client::{ClientConfig, ClientNode, Completion, Request, RequestId};
 use messenger::message::Data;
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 use types::node::{Effect, Input, Node};
@@ -18,6 +19,8 @@ pub struct Report {
     pub clean: bool,
     pub at: Instant,
     pub last: String,
+    /// Commands to give, in order; each is repeated until it is answered with success.
+    pub orders: VecDeque<serde_json::Value>,
 }
 pub type SharedReport = Rc<RefCell<Report>>;
 
@@ -29,6 +32,7 @@ pub struct Operator {
     connect: Option<RequestId>,
     create: Option<RequestId>,
     status: Option<RequestId>,
+    order: Option<RequestId>,
     created: bool,
     next_poll: Instant,
 }
@@ -49,6 +53,7 @@ impl Operator {
             connect: None,
             create: None,
             status: None,
+            order: None,
             created: false,
             next_poll: Instant::NEVER,
         }
@@ -72,6 +77,13 @@ impl Operator {
                 self.created = matches!(completion, Completion::Command { result: 0, .. });
                 if !self.created {
                     self.report.borrow_mut().last = format!("{completion:?}");
+                }
+            } else if Some(request) == self.order {
+                self.order = None;
+                let mut report = self.report.borrow_mut();
+                match completion {
+                    Completion::Command { result: 0, .. } => drop(report.orders.pop_front()),
+                    other => report.last = format!("{other:?}"),
                 }
             } else if Some(request) == self.status {
                 self.status = None;
@@ -101,7 +113,11 @@ impl Operator {
             self.create = Some(self.command(now, cmd, fx));
         }
         let mut report = self.report.borrow_mut();
-        report.clean = self.created && up == self.osds as u64 && pgs > 0 && clean == pgs;
+        report.clean = self.created
+            && report.orders.is_empty()
+            && up == self.osds as u64
+            && pgs > 0
+            && clean == pgs;
         report.at = now.mono;
         report.last = format!("{up} OSDs up, {clean} of {pgs} PGs clean: {states}");
     }
@@ -123,6 +139,12 @@ impl Node for Operator {
         self.collect(now, fx);
         if now.mono >= self.next_poll {
             self.next_poll = now.mono + POLL;
+            let order = self.report.borrow().orders.front().cloned();
+            if self.order.is_none()
+                && let Some(order) = order
+            {
+                self.order = Some(self.command(now, order, fx));
+            }
             if self.status.is_none() {
                 let cmd = serde_json::json!({ "prefix": "status", "format": "json" });
                 self.status = Some(self.command(now, cmd, fx));

@@ -359,6 +359,27 @@ impl World {
         }
     }
 
+    /// Nothing passes on a few connections any more; one end learns soon, the other much later, so
+    /// that old and new connections of one peer stand side by side.
+    pub fn half_open_links(&mut self) {
+        let links: Vec<u64> = self.links.keys().copied().collect();
+        for number in links {
+            if !self.chance.once_in(4) {
+                continue;
+            }
+            let first = self.chance.within(0..2) as usize;
+            let link = self.links.get_mut(&number).expect("it was listed");
+            link.dead = true;
+            let ends = link.ends;
+            for (side, end) in ends.into_iter().enumerate() {
+                let bound = if side == first { 300 } else { 10_000 };
+                let after = Duration::from_millis(self.chance.within(0..bound));
+                let reason = CloseReason::Os(ECONNRESET);
+                self.schedule(end.process, after, Happening::Fin { link: number, side, reason });
+            }
+        }
+    }
+
     pub fn break_all_links(&mut self) {
         let links: Vec<u64> = self.links.keys().copied().collect();
         for link in links {

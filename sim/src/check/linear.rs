@@ -9,14 +9,60 @@ use types::time::Instant;
 /// Operations that one history may have: they are a set of bits.
 pub const OPERATIONS_MAX: usize = 128;
 
-/// Content of an object: the tag of its last write, or `None` when it is not there.
-pub type Content = Option<u64>;
+/// What an object holds: all tags that were put into it, folded, and the last of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct State {
+    pub fold: u64,
+    pub last: u64,
+}
+
+impl State {
+    pub fn new(tag: u64) -> Self {
+        Self { fold: 0, last: 0 }.and(tag)
+    }
+    pub fn and(self, tag: u64) -> Self {
+        let fold = (self.fold.rotate_left(17) ^ tag).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        Self { fold, last: tag }
+    }
+}
+
+/// Content of an object, or `None` when it is not there.
+pub type Content = Option<State>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
+    /// Replaces whatever was there.
     Write(u64),
+    Append(u64),
+    /// Replaces what has this last tag, and nothing else.
+    Swap {
+        expected: u64,
+        tag: u64,
+    },
+    /// A swap that was refused: the last tag was another.
+    Differs(u64),
     Remove,
     Read(Content),
+    /// Refused for a reason that says nothing of the content.
+    Nothing,
+}
+
+impl Action {
+    /// What the object holds after it; `None` if it cannot take place on `content`.
+    fn on(self, content: Content) -> Option<Content> {
+        let last = content.map(|c| c.last);
+        match self {
+            Self::Write(tag) => Some(Some(State::new(tag))),
+            Self::Append(tag) => Some(Some(content.map_or(State::new(tag), |c| c.and(tag)))),
+            Self::Swap { expected, tag } => {
+                (last == Some(expected)).then_some(Some(State::new(tag)))
+            }
+            Self::Differs(expected) => (last != Some(expected)).then_some(content),
+            Self::Remove => Some(None),
+            Self::Read(read) => (read == content).then_some(content),
+            Self::Nothing => Some(content),
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -63,11 +109,7 @@ pub fn check(history: &[Operation]) -> Result<(), Violation> {
             if horizon.is_some_and(|h| op.called > h) {
                 continue;
             }
-            let next = match op.action {
-                Action::Write(tag) => Some(Some(tag)),
-                Action::Remove => Some(None),
-                Action::Read(read) => (read == content).then_some(content),
-            };
+            let next = op.action.on(content);
             if let Some(next) = next {
                 stack.push((done | 1 << i, next));
             }
@@ -88,7 +130,28 @@ mod tests {
         let returned = (returned > 0).then_some(Instant(returned));
         Operation { client: 0, action, called: Instant(called), returned }
     }
-    use Action::{Read, Remove, Write};
+    use Action::{Append, Differs, Remove, Swap, Write};
+
+    #[expect(non_snake_case, reason = "stands beside the other actions")]
+    fn Read(tag: Option<u64>) -> Action {
+        Action::Read(tag.map(State::new))
+    }
+
+    #[test]
+    fn appends_and_swaps_are_seen_in_order() {
+        let both = State::new(1).and(2);
+        let appended =
+            [op(Write(1), 1, 2), op(Append(2), 3, 4), op(Action::Read(Some(both)), 5, 6)];
+        assert!(check(&appended).is_ok());
+        assert!(
+            check(&[op(Write(1), 1, 2), op(Append(2), 3, 4), op(Read(Some(2)), 5, 6)]).is_err()
+        );
+        let swap = Swap { expected: 1, tag: 3 };
+        assert!(check(&[op(Write(1), 1, 2), op(swap, 3, 4), op(Read(Some(3)), 5, 6)]).is_ok());
+        assert!(check(&[op(Write(2), 1, 2), op(swap, 3, 4)]).is_err());
+        assert!(check(&[op(Write(1), 1, 2), op(Differs(1), 3, 4)]).is_err());
+        assert!(check(&[op(Write(1), 1, 2), op(Differs(2), 3, 4)]).is_ok());
+    }
 
     #[test]
     fn reads_see_the_latest_acknowledged_write() {

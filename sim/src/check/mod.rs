@@ -1,3 +1,4 @@
 //! What must hold in every world.
 
 pub mod linear;
+pub mod stores;
