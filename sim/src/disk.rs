@@ -63,9 +63,20 @@ impl Disk {
         if durable {
             let write = self.pending.remove(index);
             self.put_stable(write.offset, &write.data);
+            // What was written there before cannot come back.
+            for before in self.pending[..index].iter_mut().filter(|p| p.done) {
+                let mut data = before.data.to_vec();
+                overlay(&mut data, before.offset, write.offset, &write.data);
+                before.data = data.into();
+            }
         } else {
             self.pending[index].done = true;
         }
+    }
+
+    /// The process is gone and the power stays: what it had submitted still completes.
+    pub fn complete_all(&mut self) {
+        self.pending.iter_mut().for_each(|write| write.done = true);
     }
 
     /// Everything that had completed is on the media.
@@ -141,6 +152,21 @@ fn overlay(out: &mut [u8], offset: u64, at: u64, data: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_durable_stays_whatever_was_written_there_before() {
+        let block = |byte: u8| Bytes::from(vec![byte; BLOCK_SIZE]);
+        for seed in 0..20 {
+            let mut disk = Disk::new(1 << 20);
+            disk.submit(1, 0, [block(1), block(1)].concat().into());
+            disk.complete_all();
+            assert_eq!(disk.read(0, 4096), block(1));
+            disk.submit(2, 4096, block(2));
+            disk.complete(2, true);
+            disk.crash(&mut Chance::new(seed));
+            assert_eq!(disk.read(4096, 4096), block(2));
+        }
+    }
 
     #[test]
     fn only_what_is_durable_is_sure_to_survive() {

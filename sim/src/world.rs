@@ -620,6 +620,7 @@ impl World {
             Effect::Log { level, text } => self.note(id, level, &text),
             Effect::Exit { code } => {
                 self.host(id).exit = Some(code);
+                self.host(id).disk.complete_all();
                 self.end(id);
             }
         }
