@@ -209,7 +209,7 @@ impl Workload {
         let Some(pool) = self.pool else { return };
         let mut history = self.history.borrow_mut();
         let list = history.objects.entry(object).or_default();
-        list.push(Operation { client: self.id, action, called: now.mono, returned: None });
+        list.push(Operation::new(self.id, action, now.mono));
         let index = list.len() - 1;
         drop(history);
         let spec = OpSpec::new(pool, "", &name(object), ops);
@@ -241,7 +241,8 @@ impl Workload {
             LastLook::Wanted => {
                 let all: Vec<u32> = self.history.borrow().objects.keys().copied().collect();
                 for object in all {
-                    if self.habits.full && object % 2 == 0 {
+                    // Copies of the sources may still be on their way.
+                    if self.habits.full && object % 2 == 0 && !SOURCES.contains(&object) {
                         self.send(now, object, Action::Remove, vec![Op::delete()], fx);
                     } else {
                         self.send(now, object, Action::Read(None), content::read(), fx);
@@ -250,20 +251,23 @@ impl Workload {
                 LastLook::Reading
             }
             LastLook::Reading if self.under_way.is_empty() => {
+                // A few more tries than a history has places would not tell more.
+                let tries = self.history.borrow().objects.get(&u32::MAX).map_or(0, Vec::len);
+                if tries == OPERATIONS_MAX {
+                    return;
+                }
                 let tag = self.history.borrow_mut().tag();
                 let ops = content::write(tag, self.habits.bytes_max, false);
                 self.send(now, u32::MAX, Action::Write(tag), ops, fx);
                 LastLook::Writing
             }
             LastLook::Writing if self.under_way.is_empty() => {
-                let mut history = self.history.borrow_mut();
-                let tried = history.objects.get_mut(&u32::MAX).expect("it was written");
-                match tried.last().map(|o| o.action) {
-                    Some(Action::Nothing) => {
-                        tried.clear();
-                        LastLook::Reading
-                    }
-                    _ => LastLook::Done,
+                let history = self.history.borrow();
+                let tried = history.objects.get(&u32::MAX).expect("it was written");
+                if tried.last().is_some_and(|o| o.refused) {
+                    LastLook::Reading
+                } else {
+                    LastLook::Done
                 }
             }
             other => other,
@@ -307,15 +311,16 @@ impl Workload {
         let operation = &mut history.objects.get_mut(&object).expect("it was begun")[index];
         operation.returned = Some(now.mono);
         match content::understand(operation.action, &completion, &self.habits) {
-            Ok(action) => {
+            Ok(None) => {
+                operation.refused = true;
+                history.refused += 1;
+                self.to_remove = 8 * u32::from(self.habits.full);
+            }
+            Ok(Some(action)) => {
                 if SOURCES.contains(&object)
                     && let Action::Write(tag) = action
                 {
                     history.sources.push((object, tag));
-                }
-                if action == Action::Nothing {
-                    history.refused += 1;
-                    self.to_remove = 8 * u32::from(self.habits.full);
                 }
                 operation.action = action;
             }

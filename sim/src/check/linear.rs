@@ -4,6 +4,7 @@
 //! which sets of operations have led nowhere (Lowe, 2017). Histories are cut short enough for that.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use types::time::Instant;
 
 /// Operations that one history may have: they are a set of bits.
@@ -43,8 +44,6 @@ pub enum Action {
     Differs(u64),
     Remove,
     Read(Content),
-    /// Refused for a reason that says nothing of the content.
-    Nothing,
 }
 
 impl Action {
@@ -60,7 +59,6 @@ impl Action {
             Self::Differs(expected) => (last != Some(expected)).then_some(content),
             Self::Remove => Some(None),
             Self::Read(read) => (read == content).then_some(content),
-            Self::Nothing => Some(content),
         }
     }
 }
@@ -72,6 +70,27 @@ pub struct Operation {
     pub called: Instant,
     /// `None`: no answer came; it may have taken effect, at any time since, or not.
     pub returned: Option<Instant>,
+    /// The answer was that there is no room, or that a read failed: as good as none. A request that
+    /// was sent twice may be refused once and carried out once.
+    pub refused: bool,
+}
+
+impl Operation {
+    pub fn new(client: u32, action: Action, called: Instant) -> Self {
+        Self { client, action, called, returned: None, refused: false }
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = |at: Instant| at.0 as f64 / 1e9;
+        write!(f, "{:11.6} to ", seconds(self.called))?;
+        match self.returned {
+            Some(at) => write!(f, "{:11.6}", seconds(at))?,
+            None => write!(f, "no answer  ")?,
+        }
+        write!(f, " client {} {:?}", self.client, self.action)
+    }
 }
 
 /// Why a history cannot be: the operations that fit in some order, and those that fit after none.
@@ -81,9 +100,26 @@ pub struct Violation {
     pub stuck: Vec<Operation>,
 }
 
-/// Checks one object's history, which begins with the object missing. Reads without an answer say
-/// nothing and must be left out by the caller.
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "these fit in some order:")?;
+        self.placed.iter().try_for_each(|op| write!(f, "\n  {op}"))?;
+        write!(f, "\nand after them none of these:")?;
+        self.stuck.iter().try_for_each(|op| write!(f, "\n  {op}"))
+    }
+}
+
+/// Checks one object's history, which begins with the object missing.
 pub fn check(history: &[Operation]) -> Result<(), Violation> {
+    // An unanswered read says nothing.
+    let told =
+        |o: &&Operation| !o.refused && o.returned.is_some() || !matches!(o.action, Action::Read(_));
+    let known =
+        |o: &Operation| Operation { returned: o.returned.filter(|_| !o.refused), ..o.clone() };
+    search(&history.iter().filter(told).map(known).collect::<Vec<_>>())
+}
+
+fn search(history: &[Operation]) -> Result<(), Violation> {
     assert!(history.len() <= OPERATIONS_MAX, "history of {} operations", history.len());
     let all_answered: u128 = (0..history.len())
         .filter(|i| history[*i].returned.is_some())
@@ -128,7 +164,7 @@ mod tests {
 
     fn op(action: Action, called: u64, returned: u64) -> Operation {
         let returned = (returned > 0).then_some(Instant(returned));
-        Operation { client: 0, action, called: Instant(called), returned }
+        Operation { returned, ..Operation::new(0, action, Instant(called)) }
     }
     use Action::{Append, Differs, Remove, Swap, Write};
 
@@ -177,6 +213,14 @@ mod tests {
             op(Read(Some(2)), 6, 7),
         ];
         assert!(check(&old_then_new).is_ok());
+    }
+
+    #[test]
+    fn a_refusal_is_no_answer() {
+        let refused = |action| Operation { refused: true, ..op(action, 1, 2) };
+        assert!(check(&[refused(Write(1)), op(Read(None), 3, 4)]).is_ok());
+        assert!(check(&[refused(Write(1)), op(Read(Some(1)), 3, 4)]).is_ok());
+        assert!(check(&[refused(Read(Some(1))), op(Read(None), 3, 4)]).is_ok());
     }
 
     #[test]

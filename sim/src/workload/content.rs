@@ -74,26 +74,26 @@ pub(super) fn read() -> Vec<Op> {
     vec![Op::read(0, 0), Op::get_xattr(XATTR), Op::omap_get_vals(b"", b"", 1000)]
 }
 
-/// What `action` was, given its answer.
+/// What `action` was, given its answer; `None` if it was refused.
 pub(super) fn understand(
     action: Action,
     completion: &Completion,
     habits: &Habits,
-) -> Result<Action, String> {
+) -> Result<Option<Action>, String> {
     let Completion::Op(reply) = completion else {
         return Err(format!("{action:?} was answered with {completion:?}"));
     };
     match (action, reply.result) {
-        (Action::Read(_), ENOENT) => Ok(Action::Read(None)),
-        (Action::Read(_), 0..) => Ok(Action::Read(content(reply)?)),
-        (_, 0) => Ok(action),
-        (Action::Remove, ENOENT) => Ok(Action::Read(None)),
+        (Action::Read(_), ENOENT) => Ok(Some(Action::Read(None))),
+        (Action::Read(_), 0..) => Ok(Some(Action::Read(content(reply)?))),
+        (_, 0) => Ok(Some(action)),
+        (Action::Remove, ENOENT) => Ok(Some(Action::Read(None))),
         (Action::Swap { expected, .. }, ECANCELED | ENOENT | ENODATA) => {
-            Ok(Action::Differs(expected))
+            Ok(Some(Action::Differs(expected)))
         }
-        (_, EIO) if habits.read_errors => Ok(Action::Nothing),
+        (_, EIO) if habits.read_errors => Ok(None),
         (Action::Write(_) | Action::Append(_) | Action::Swap { .. }, ENOSPC) if habits.full => {
-            Ok(Action::Nothing)
+            Ok(None)
         }
         (action, result) => Err(format!("{action:?} was answered with {result}")),
     }
