@@ -32,7 +32,7 @@ pub struct Operator {
     connect: Option<RequestId>,
     create: Option<RequestId>,
     status: Option<RequestId>,
-    order: Option<RequestId>,
+    order: Option<(RequestId, serde_json::Value)>,
     created: bool,
     next_poll: Instant,
 }
@@ -78,12 +78,11 @@ impl Operator {
                 if !self.created {
                     self.report.borrow_mut().last = format!("{completion:?}");
                 }
-            } else if Some(request) == self.order {
-                self.order = None;
+            } else if let Some((_, order)) = self.order.take_if(|(id, _)| *id == request) {
                 let mut report = self.report.borrow_mut();
-                match completion {
-                    Completion::Command { result: 0, .. } => drop(report.orders.pop_front()),
-                    other => report.last = format!("{other:?}"),
+                if !matches!(completion, Completion::Command { result: 0, .. }) {
+                    report.last = format!("{completion:?}");
+                    report.orders.push_front(order);
                 }
             } else if Some(request) == self.status {
                 self.status = None;
@@ -139,11 +138,9 @@ impl Node for Operator {
         self.collect(now, fx);
         if now.mono >= self.next_poll {
             self.next_poll = now.mono + POLL;
-            let order = self.report.borrow().orders.front().cloned();
-            if self.order.is_none()
-                && let Some(order) = order
-            {
-                self.order = Some(self.command(now, order, fx));
+            if self.order.is_none() {
+                let order = self.report.borrow_mut().orders.pop_front();
+                self.order = order.map(|o| (self.command(now, o.clone(), fx), o));
             }
             if self.status.is_none() {
                 let cmd = serde_json::json!({ "prefix": "status", "format": "json" });
