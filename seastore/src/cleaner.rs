@@ -16,6 +16,10 @@ use types::node::IoError;
 /// One step reads at most this much of a segment, bytes.
 const STEP_BYTES_MAX: u64 = 512 << 10;
 
+/// A segment of which the device refuses to read a part is visited so many times more: an error may
+/// pass, and a full store that leaves such segments alone has nothing left to clean.
+const VISITS_MAX: u8 = 8;
+
 #[derive(Debug, Clone, Copy)]
 struct Item {
     addr: u64,
@@ -33,6 +37,8 @@ pub(crate) struct Cleaning {
     at: usize,
     /// The read under way: its address and the end of its items.
     reading: Option<(u64, usize)>,
+    /// The device refused to read some of it.
+    unread: bool,
 }
 
 impl Store {
@@ -46,8 +52,13 @@ impl Store {
         }
         let Some(mut cleaning) = self.cleaning.take() else { return };
         if cleaning.at == cleaning.items.len() {
-            // Freed by the next reap, once the moves are durable.
-            self.segments.get(cleaning.victim).cleaned = true;
+            let segment = self.segments.get(cleaning.victim);
+            if cleaning.unread && segment.visits < VISITS_MAX {
+                segment.visits += 1;
+            } else {
+                // Freed by the next reap, once the moves are durable.
+                segment.cleaned = true;
+            }
             return;
         }
         if cleaning.reading.is_none() && self.writable_bytes(0) > STEP_BYTES_MAX * 2 {
@@ -84,7 +95,7 @@ impl Store {
         }
         items.sort_by_key(|i| (i.addr, i.object, i.offset));
         items.dedup_by_key(|i| (i.addr, i.object, i.offset));
-        self.cleaning = Some(Cleaning { victim, items, at: 0, reading: None });
+        self.cleaning = Some(Cleaning { victim, items, at: 0, reading: None, unread: false });
     }
 
     fn read_step(&mut self, cleaning: &mut Cleaning, fx: &mut Vec<StoreEffect>) {
@@ -114,6 +125,7 @@ impl Store {
         self.segments.reader_left(cleaning.victim);
         let items = cleaning.items[cleaning.at..to].to_vec();
         cleaning.at = to;
+        cleaning.unread |= result.is_err();
         self.cleaning = Some(cleaning);
         if !matches!(self.phase, Phase::Ready) {
             return;

@@ -35,6 +35,8 @@ pub(crate) struct Segment {
     pub readers: u32,
     /// The cleaner has been here; what is left could not be read.
     pub cleaned: bool,
+    /// Times that the cleaner could not read all of it.
+    pub visits: u8,
 }
 
 pub(crate) struct SegmentTable {
@@ -55,6 +57,7 @@ impl SegmentTable {
             owners: Vec::new(),
             readers: 0,
             cleaned: false,
+            visits: 0,
         };
         let segments = (0..count).map(new).collect();
         Self { segments, segment_bytes, free: (0..count).collect(), may_reap: true }
@@ -89,6 +92,7 @@ impl SegmentTable {
         s.usage = Use::Free;
         s.owners = Vec::new();
         s.cleaned = false;
+        s.visits = 0;
         self.free.push_back(segment);
     }
 

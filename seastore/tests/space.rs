@@ -107,6 +107,33 @@ fn overwriting_ten_times_the_capacity_leaks_nothing() {
     world.assert_consistent();
 }
 
+/// The device refuses one read in three while the cleaner works.
+#[test]
+fn segments_that_could_not_be_read_once_are_cleaned_later() {
+    let mut world = World::new(36 * MIB);
+    let objects = world.store.statfs().total * 9 / 10 / (64 << 10);
+    let mut rng = Rng(6);
+    for n in 0..objects {
+        let data = rng.bytes(64 << 10);
+        world.commit(vec![TxnOp::Write { o: name(n), offset: 0, data }]).unwrap();
+    }
+    world.run();
+    for _ in 0..world.store.statfs().total * 4 / 4096 {
+        let data = rng.bytes(4096);
+        let o = name(rng.below(objects));
+        world.commit(vec![TxnOp::Write { o, offset: rng.below(16) * 4096, data }]).unwrap();
+        world.turn();
+        while let Some(effect) = world.waiting.first() {
+            let refuse = matches!(effect, StoreEffect::Read { .. }) && rng.chance(3);
+            world.fault = refuse.then(|| Box::new(|_| true) as _);
+            world.perform(0);
+        }
+        world.fault = None;
+    }
+    world.run();
+    world.assert_consistent();
+}
+
 #[test]
 fn a_transaction_larger_than_a_segment_is_one() {
     // 1 GiB with 8 shards, the smallest usual device: 90 MiB in one transaction.

@@ -1,6 +1,6 @@
 //! Copies of whole objects between the members of a PG, chunk by chunk, one chunk under way.
 
-use super::run::{self, ReadTarget};
+use super::run::ReadTarget;
 use super::{Out, Shard, Then};
 use crate::map::View;
 use crate::pg::{Input as PgInput, PgState};
@@ -195,13 +195,6 @@ impl Shard {
                 return;
             }
             _ => return,
-        }
-        let omap: usize = chunk.omap.iter().map(|(k, v)| k.len() + v.len()).sum();
-        let bytes = (chunk.data.len() + omap) as u64;
-        if bytes > 0 && run::room(&self.store) <= bytes.saturating_mul(2) {
-            // What is left keeps the log and deletes going. The chunk is sent again, and taken
-            // when there is room.
-            return;
         }
         let Some(slot) = self.pgs.get_mut(&id) else { return };
         slot.counted = None;
