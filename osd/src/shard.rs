@@ -309,6 +309,11 @@ impl Shard {
                     }
                 }
                 StoreEvent::CorruptFound(c) => out.push(Out::Alarm(c.to_string())),
+                StoreEvent::Unreadable { object, device_offset, error } => {
+                    let text =
+                        format!("object {object}: cleaner's read at {device_offset:#x}: {error}");
+                    out.push(Out::Alarm(text));
+                }
                 StoreEvent::Failed(e) => {
                     self.failed = Some(e);
                     out.push(Out::Failed(e));

@@ -163,7 +163,7 @@ impl Store {
         c.chunks += 1;
         c.offset += buf.len() as u64;
         c.in_flight += 1;
-        let io = self.new_io(Io::Chunk);
+        let io = self.new_io(Io::Chunk { device_offset: offset });
         fx.push(StoreEffect::Write { io, offset, buf, durable: true });
         true
     }
@@ -184,13 +184,10 @@ impl Store {
         fx.push(StoreEffect::Write { io, offset, buf, durable: true });
     }
 
-    pub(crate) fn on_chunk(&mut self, result: Result<(), IoError>) {
+    pub(crate) fn on_chunk(&mut self, device_offset: u64, result: Result<(), IoError>) {
         if let Some(c) = &mut self.checkpointer {
             c.in_flight -= 1;
             if let Err(error) = result {
-                let segment = *c.segments.last().expect("chunks lie in segments");
-                let addr = segment as u64 * self.segments.segment_bytes;
-                let device_offset = self.device_offset(addr);
                 self.fail(StoreError::WriteFailed { device_offset, error });
             }
         }

@@ -130,7 +130,10 @@ impl Store {
         if !matches!(self.phase, Phase::Ready) {
             return;
         }
-        let Ok(buf) = result else { return };
+        let buf = match result {
+            Ok(buf) => buf,
+            Err(error) => return self.unreadable(&items, start, error),
+        };
         let mut queued = Queued::default();
         for item in items {
             self.move_item(&item, start, &buf, &mut queued);
@@ -138,6 +141,14 @@ impl Store {
         if !queued.ops.is_empty() {
             self.moves.push_back(queued);
         }
+    }
+
+    /// Says so, if anything of the part is still live.
+    fn unreadable(&mut self, items: &[Item], start: u64, error: IoError) {
+        let mut owners = items.iter().filter_map(|item| self.objects.slot(item.object));
+        let Some(object) = owners.next().map(|onode| onode.name.clone()) else { return };
+        let device_offset = self.device_offset(start);
+        self.events.push(StoreEvent::Unreadable { object, device_offset, error });
     }
 
     fn move_item(&mut self, item: &Item, start: u64, buf: &Bytes, queued: &mut Queued) {

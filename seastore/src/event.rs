@@ -40,6 +40,9 @@ pub enum StoreEvent {
     Room,
     /// A background job met rotten data. The object's other parts and all other objects go on.
     CorruptFound(Corrupt),
+    /// The device refused a background job's read. What could not be read stays where it is: of
+    /// this object, and perhaps of others next to it.
+    Unreadable { object: ObjectName, device_offset: u64, error: IoError },
     /// The device failed or what it holds cannot be used. Said once; every later call sees the
     /// same error until the store is opened anew. Transactions not yet durable may or may not
     /// survive, each whole or not at all.
@@ -149,6 +152,10 @@ pub enum StoreError {
         device_offset: u64,
         error: IoError,
     },
+    /// A flush failed while mounting.
+    FlushFailed {
+        error: IoError,
+    },
     /// A read failed while mounting.
     ReadFailed {
         device_offset: u64,
@@ -179,6 +186,7 @@ impl fmt::Display for StoreError {
             Self::WriteFailed { device_offset, error } => {
                 write!(f, "write at {device_offset:#x} failed: {error}")
             }
+            Self::FlushFailed { error } => write!(f, "flush failed while mounting: {error}"),
             Self::ReadFailed { device_offset, error } => {
                 write!(f, "read at {device_offset:#x} failed while mounting: {error}")
             }

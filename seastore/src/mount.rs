@@ -102,7 +102,7 @@ impl Store {
                 self.events.push(StoreEvent::Mounted(mount.report));
                 return;
             }
-            (None, Err(error)) => Err(StoreError::WriteFailed { device_offset: 0, error }),
+            (None, Err(error)) => Err(StoreError::FlushFailed { error }),
             (Some(Ok(buf)), _) => self.mount_step(&mut mount, buf, fx),
             (Some(Err(error)), _) => {
                 // One anchor that cannot be read is as good as one that is not whole.

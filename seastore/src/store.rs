@@ -46,7 +46,7 @@ pub struct StoreConfig {
 pub(crate) enum Io {
     Mount,
     Record { sequence: u64 },
-    Chunk,
+    Chunk { device_offset: u64 },
     Anchor,
     Read { read: u64, index: usize },
     Clean,
@@ -370,7 +370,7 @@ impl Store {
         match io {
             Io::Mount => self.on_mount_io(read, write, fx),
             Io::Record { sequence } => self.on_record(sequence, write),
-            Io::Chunk => self.on_chunk(write),
+            Io::Chunk { device_offset } => self.on_chunk(device_offset, write),
             Io::Anchor => self.on_anchor(write),
             Io::Read { read: id, index } => self.on_read(id, index, read.unwrap_or_else(lost)),
             Io::Clean => self.on_clean_read(read.unwrap_or_else(lost)),

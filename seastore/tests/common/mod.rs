@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use seastore::*;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use types::node::{IoError, aligned_buf};
 use types::{Fsid, HObject, OsdId, PoolId};
 
@@ -35,27 +36,50 @@ impl Rng {
     }
 }
 
-/// Sparse: blocks never written are zeros.
+/// Sparse: blocks never written are zeros. Cheap to copy.
 #[derive(Clone, Default)]
 pub struct Disk {
-    pub blocks: BTreeMap<u64, Box<[u8]>>,
+    /// On stable media.
+    pub blocks: BTreeMap<u64, Rc<[u8]>>,
+    /// In the volatile cache: reads see them, and a power cut may lose them.
+    pub cached: BTreeMap<u64, Rc<[u8]>>,
 }
 impl Disk {
+    /// Everything that was written is on stable media.
+    pub fn flush(&mut self) {
+        self.blocks.append(&mut self.cached);
+    }
+    pub fn write_cached(&mut self, offset: u64, buf: &[u8]) {
+        assert_eq!((offset % BLOCK as u64, buf.len() % BLOCK), (0, 0));
+        for (i, block) in buf.chunks(BLOCK).enumerate() {
+            self.cached.insert(offset / BLOCK as u64 + i as u64, block.into());
+        }
+    }
+    /// Power is cut: of each cached block a part of the sectors, for which `keep` says so, stays.
+    pub fn lose_cache(&mut self, mut keep: impl FnMut() -> bool) {
+        for (block, cached) in std::mem::take(&mut self.cached) {
+            self.write_torn(block * BLOCK as u64, &cached, &mut keep);
+        }
+    }
     pub fn read(&self, offset: u64, len: usize) -> Bytes {
         assert_eq!((offset % BLOCK as u64, len % BLOCK), (0, 0));
         let mut out = aligned_buf(len);
         for i in 0..(len / BLOCK) as u64 {
-            match self.blocks.get(&(offset / BLOCK as u64 + i)) {
+            let block = offset / BLOCK as u64 + i;
+            match self.cached.get(&block).or_else(|| self.blocks.get(&block)) {
                 Some(block) => out.extend_from_slice(block),
                 None => out.resize(out.len() + BLOCK, 0),
             }
         }
         out.freeze()
     }
+    /// To stable media.
     pub fn write(&mut self, offset: u64, buf: &[u8]) {
         assert_eq!((offset % BLOCK as u64, buf.len() % BLOCK), (0, 0));
-        for (i, block) in buf.chunks(BLOCK).enumerate() {
-            self.blocks.insert(offset / BLOCK as u64 + i as u64, block.into());
+        for (i, bytes) in buf.chunks(BLOCK).enumerate() {
+            let block = offset / BLOCK as u64 + i as u64;
+            self.cached.remove(&block);
+            self.blocks.insert(block, bytes.into());
         }
     }
     /// Writes the sectors for which `keep` says so.
@@ -63,12 +87,10 @@ impl Disk {
         for (i, sector) in buf.chunks(512).enumerate() {
             if keep() {
                 let at = offset + i as u64 * 512;
-                let block = self
-                    .blocks
-                    .entry(at / BLOCK as u64)
-                    .or_insert_with(|| vec![0; BLOCK].into_boxed_slice());
+                let block =
+                    self.blocks.entry(at / BLOCK as u64).or_insert_with(|| [0; BLOCK].into());
                 let within = (at % BLOCK as u64) as usize;
-                block[within..within + 512].copy_from_slice(sector);
+                Rc::make_mut(block)[within..within + 512].copy_from_slice(sector);
             }
         }
     }
@@ -169,6 +191,9 @@ impl World {
                 IoCompletion::Write { io, result }
             }
             StoreEffect::Flush { io } => {
+                if !fails {
+                    self.disk.flush();
+                }
                 IoCompletion::Flush { io, result: if fails { Err(IoError::Os(5)) } else { Ok(()) } }
             }
         };
