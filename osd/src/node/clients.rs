@@ -117,13 +117,15 @@ impl OsdNode {
             self.messenger.release(conn, charge, fx);
             return;
         };
-        if !view.booted {
-            self.messenger.release(conn, charge, fx);
-            return;
-        }
         let epoch = view.map.epoch;
+        // Before anything is dropped: the map that shows us as up may reach the client first, and
+        // then it has no reason to send again.
         if head.epoch > epoch {
             self.park(Parked::Client { conn, message, charge });
+            return;
+        }
+        if !view.booted {
+            self.messenger.release(conn, charge, fx);
             return;
         }
         let client = session.name;
