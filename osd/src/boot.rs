@@ -20,14 +20,18 @@ use std::rc::Rc;
 use std::time::Duration;
 use types::node::{CoreId, Effect, LogLevel};
 use types::time::Now;
-use types::{EntityKind, Epoch, HObject, Instant, OsdId, PoolId, SnapId, features};
+use types::{EntityKind, Epoch, Fsid, HObject, Instant, OsdId, PoolId, SnapId, features};
 
 const BOOT_AGAIN: Duration = Duration::from_secs(1);
 const STATS_EVERY: Duration = Duration::from_secs(5);
 const STATS_ALL_EVERY: Duration = Duration::from_secs(60);
 /// The map is stored so often while it changes.
 const STORE_MAP_EVERY: Duration = Duration::from_secs(5);
-const STOP_WAIT: Duration = Duration::from_millis(1200);
+/// The process's exit code when the device is not this cluster's OSD.
+const EXIT_NOT_OURS: i32 = 1;
+/// For the monitor's answer before the process ends. The driver may take 0.8 s more to send what
+/// is queued, and a daemon that is told to stop has two.
+const STOP_WAIT: Duration = Duration::from_millis(700);
 const KEYS_RETRY: Duration = Duration::from_secs(2);
 
 const MAP_KEY: &[u8] = b"osdmap";
@@ -164,10 +168,31 @@ impl OsdNode {
         self.send_mon(now, request.into_message(0), fx);
     }
 
+    /// Why the store is not the one that the cluster knows under this OSD's number, if it is not.
+    /// `/etc/ceph/ceph.conf` need not name the cluster, so a device may come as far as here.
+    fn stranger(&self, update: &OsdMapUpdate) -> Option<String> {
+        let sb = &self.config.superblock;
+        if update.fsid != sb.cluster {
+            let (ours, theirs) = (sb.cluster, update.fsid);
+            return Some(format!("the store belongs to cluster {ours}, the monitor to {theirs}"));
+        }
+        let map = self.history.map()?;
+        let known = *map.uuid.get(self.me.0 as usize)?;
+        let ours = sb.osd_uuid;
+        (map.exists(self.me) && known != Fsid::default() && known != ours)
+            .then(|| format!("the cluster knows osd.{} as {known}, the store is {ours}", self.me))
+    }
+
     fn on_osd_maps(&mut self, now: Now, update: OsdMapUpdate, fx: &mut Fx) {
+        if let Some(why) = self.stranger(&update) {
+            return Self::leave(why, fx);
+        }
         let message = update.clone().into_message(0);
         self.to_others(fx, || OsdHop::Maps(message.clone()));
         let whole = self.apply_maps(now, &update, fx);
+        if let Some(why) = self.stranger(&update) {
+            return Self::leave(why, fx);
+        }
         let epoch = self.history.epoch();
         let booted = self.booted();
         let Some(leader) = &mut self.leader else { return };
@@ -190,6 +215,11 @@ impl OsdNode {
         self.store_map(now, false);
         self.heartbeat_tick(now, fx);
         self.try_exit(now, fx);
+    }
+
+    fn leave(why: String, fx: &mut Fx) {
+        log(fx, LogLevel::Error, why);
+        fx.push(Effect::Exit { code: EXIT_NOT_OURS });
     }
 
     fn try_boot(&mut self, now: Now, fx: &mut Fx) {

@@ -30,7 +30,7 @@ const INPUTS_PER_TURN_MAX: usize = 256;
 /// Bytes gathered from several buffers into one write.
 const GATHER_BYTES_MAX: usize = 64 << 10;
 /// How long a closed connection may take to send what was queued.
-const LINGER: Duration = Duration::from_secs(1);
+const LINGER: Duration = Duration::from_millis(800);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The same as the io_uring driver takes.

@@ -21,7 +21,7 @@ use types::time::Now;
 /// Inputs handled before effects are performed and the batch is closed.
 const INPUTS_PER_TURN_MAX: usize = 256;
 /// How long a closed connection may take to send what was queued.
-const LINGER: Duration = Duration::from_secs(1);
+const LINGER: Duration = Duration::from_millis(800);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What the node may use.

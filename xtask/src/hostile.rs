@@ -3,7 +3,7 @@
 use crate::acceptance::directory;
 use crate::cluster::{Cluster, Shell, has, kermes};
 use crate::steps::Outcome;
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -18,6 +18,7 @@ pub fn run() -> anyhow::Result<Outcome> {
     garbage(&c)?;
     full(&c)?;
     stops(&mut c)?;
+    starts(&mut c)?;
     Ok(Outcome::Passed("garbage closes, wrong devices are refused, full is a state".into()))
 }
 
@@ -101,6 +102,75 @@ fn stops(c: &mut Cluster) -> anyhow::Result<()> {
         c.start()?;
     }
     Ok(())
+}
+
+/// osd.0 started on devices that are damaged or not its own.
+fn starts(c: &mut Cluster) -> anyhow::Result<()> {
+    let (_, pid) = c.pids()?.into_iter().find(|(n, _)| n == "osd.0").context("osd.0 runs")?;
+    c.kill(pid, "TERM")?;
+    c.ok("for i in $(seq 200); do test -e /proc/$0 || break; sleep 0.01; done; \
+          cp --sparse=always osd.0/block good"
+        .replace("$0", &pid.to_string())
+        .as_str())?;
+    let kermes = kermes().display().to_string();
+    let start = format!(
+        "timeout 3 {kermes} osd --device dev --keyring osd.0/keyring --listen 127.0.0.1:0 \
+         -c ceph.conf > said 2>&1"
+    );
+    let damage = |first: bool, last: bool| {
+        let hit = |at: &str| {
+            format!("printf '\\377\\377' | dd of=dev bs=1 seek={at} conv=notrunc status=none; ")
+        };
+        let mut script = String::from("cp --sparse=always good dev; s=$(stat -c %s dev); ");
+        script.push_str(&if first { hit("40") } else { String::new() });
+        script.push_str(&if last {
+            hit("$((s / 4096 * 4096 - 4096 + 40))")
+        } else {
+            String::new()
+        });
+        script
+    };
+    // One whole superblock is enough, and the other is mended.
+    for (first, last) in [(true, false), (false, true)] {
+        c.ok(&damage(first, last))?;
+        c.ok(&format!("{start}; test $? = 124; grep -q 'is whole again' said"))?;
+        c.ok(&format!("{start}; test $? = 124; ! grep -q 'is whole again' said"))?;
+    }
+    let mkfs = format!("rm -f dev; truncate -s 512M dev; {kermes} osd mkfs --device dev --id 0");
+    let other = "11111111-2222-3333-4444-555555555555";
+    for (what, make, wanted) in [
+        ("both superblocks damaged", damage(true, true), "both superblocks are corrupt"),
+        ("another cluster", format!("{mkfs} --fsid {other}"), "belongs to cluster"),
+        (
+            "another cluster, ceph.conf names none",
+            format!("{mkfs} --fsid {other}; cp ceph.conf keep; sed -i /fsid/d ceph.conf"),
+            "belongs to cluster",
+        ),
+        ("another OSD", format!("{mkfs} --fsid $(ceph fsid)"), "the cluster knows osd.0 as"),
+        ("not ours", "head -c 1000000 /dev/urandom > dev".into(), "not of this store"),
+        ("cut short", "cp good dev; truncate -s 1M dev".into(), "are needed"),
+        ("missing", "rm dev".into(), "No such file"),
+    ] {
+        c.ok(&make)?;
+        c.ok("test ! -e dev || sha256sum dev > before")?;
+        c.ok(&format!(
+            "{start}; e=$?; test $e != 0 -a $e != 124; test ! -e keep || mv keep ceph.conf"
+        ))
+        .context(what)?;
+        let said = c
+            .ok(&format!(
+                "grep -v INFO said; test $(grep -vc INFO said) = 1; \
+            grep -q '{wanted}' said"
+            ))
+            .context(what)?;
+        println!("{what}: {}", said.trim());
+        if !what.starts_with("another") {
+            c.ok("test ! -e dev || sha256sum --quiet -c before").context(what)?;
+        }
+    }
+    c.ok("rm -f dev good")?;
+    c.start()?;
+    c.wait_healthy(30)
 }
 
 fn mkfs(device: &str, extra: &str) -> anyhow::Result<(bool, String)> {

@@ -14,7 +14,7 @@ use seastore::{MkfsParams, ProbeError, Superblock};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use types::node::{BLOCK_SIZE, CoreId};
+use types::node::{BLOCK_SIZE, CoreId, LogLevel};
 use types::{EntityAddrVec, EntityKind, Fsid, OsdId};
 
 /// How long an OSD waits for its device when an earlier run has just ended.
@@ -169,6 +169,25 @@ fn open_store(path: &Path, cluster: Option<Fsid>) -> anyhow::Result<(Device, Sup
     Ok((device, superblock))
 }
 
+/// Writes a copy of the superblock that is damaged again from the whole one, and says so. A device
+/// with one copy left would be lost with the next bad block.
+fn mend_superblock(
+    device: &Device,
+    superblock: &Superblock,
+    log: &mut runtime::LogSink,
+) -> anyhow::Result<()> {
+    for offset in seastore::superblock_offsets(device.size()) {
+        let block = device.read(offset, BLOCK_SIZE).context("cannot read the superblock")?;
+        let Err(why) = Superblock::decode(&block) else { continue };
+        device
+            .write(offset, &superblock.encode(), true)
+            .with_context(|| format!("cannot mend the superblock at {offset}"))?;
+        let text = format!("the superblock at {offset} was damaged and is whole again: {why}");
+        log(runtime::clock::Clock::new().now(), LogLevel::Warn, &text);
+    }
+    Ok(())
+}
+
 pub fn run(args: &OsdArgs) -> anyhow::Result<i32> {
     match &args.command {
         Some(OsdCommand::Mkfs(args)) => mkfs(args).map(|()| 0),
@@ -192,6 +211,8 @@ fn serve(args: &RunArgs) -> anyhow::Result<i32> {
         args.cores,
         superblock.shards
     );
+    let mut log = daemon::logger(format!("osd.{}", superblock.osd), args.log.into());
+    mend_superblock(&device, &superblock, &mut log)?;
     let name = AuthName::new(EntityKind::Osd, &superblock.osd.to_string());
     let entity = files::entity(name.clone());
     let monitors = conf.monitors(&entity)?;

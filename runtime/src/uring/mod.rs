@@ -27,7 +27,7 @@ const COMPLETIONS_MAX: u32 = 8192;
 /// Messages from other cores handled in one turn.
 const HOPS_PER_TURN_MAX: usize = 256;
 /// How long a closed connection may take to send what was queued.
-const LINGER: Duration = Duration::from_secs(1);
+const LINGER: Duration = Duration::from_millis(800);
 /// The device's index among the registered files.
 const DEVICE: ring::Fixed = ring::Fixed(0);
 
