@@ -47,24 +47,33 @@ impl Store {
         if !matches!(self.phase, Phase::Ready) {
             return;
         }
-        if self.cleaning.is_none() && self.is_short() {
-            self.choose_victim();
-        }
-        let Some(mut cleaning) = self.cleaning.take() else { return };
-        if cleaning.at == cleaning.items.len() {
-            let segment = self.segments.get(cleaning.victim);
-            if cleaning.unread && segment.visits < VISITS_MAX {
-                segment.visits += 1;
-            } else {
-                // Freed by the next reap, once the moves are durable.
-                segment.cleaned = true;
+        // A visit that ends asks the device for nothing: without the next one, somebody who waits
+        // for room might wait on a store that does nothing.
+        loop {
+            if self.cleaning.is_none() && self.is_short() {
+                self.choose_victim();
             }
+            let Some(mut cleaning) = self.cleaning.take() else { return };
+            if cleaning.at == cleaning.items.len() {
+                self.end_visit(&cleaning);
+                continue;
+            }
+            if cleaning.reading.is_none() && self.writable_bytes(0) > STEP_BYTES_MAX * 2 {
+                self.read_step(&mut cleaning, fx);
+            }
+            self.cleaning = Some(cleaning);
             return;
         }
-        if cleaning.reading.is_none() && self.writable_bytes(0) > STEP_BYTES_MAX * 2 {
-            self.read_step(&mut cleaning, fx);
+    }
+
+    fn end_visit(&mut self, cleaning: &Cleaning) {
+        let segment = self.segments.get(cleaning.victim);
+        if cleaning.unread && segment.visits < VISITS_MAX {
+            segment.visits += 1;
+        } else {
+            // Freed by the next reap, once the moves are durable.
+            segment.cleaned = true;
         }
-        self.cleaning = Some(cleaning);
     }
 
     /// Takes the emptiest segment that the last checkpoint has passed: it is free as soon as its
