@@ -10,8 +10,8 @@ use messenger::auth::keyring::Keyring;
 use messenger::auth::{AuthMethod, AuthName, AuthServer, ClientAuth, EntityAuth, Mode, Ticket};
 use messenger::caps::{MonCaps, OsdCaps};
 use messenger::frame::{FrameReader, SecureKeys, Step};
-use messenger::messages::TypedMessage;
 use messenger::messages::peer::{Heartbeat, PeerMessage};
+use messenger::messages::{self, TypedMessage, internal};
 use messenger::table::{Event, Limits, Messenger, MessengerConfig, Policy};
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -251,4 +251,74 @@ pub fn check_peer(message: &Message) {
     if let Ok(beat) = Heartbeat::from_message(message) {
         assert_eq!(Heartbeat::from_message(&beat.into_message(0)), Ok(beat));
     }
+}
+
+/// Bytes of [`message`]'s input before the front: kind, and the length of the front.
+const MESSAGE_HEAD: usize = 3;
+
+/// The input that leads [`message`] to `front` as every kind in turn, the first one first.
+pub fn message_input(front: &[u8], data: &[u8]) -> Vec<u8> {
+    let mut out = vec![0];
+    out.extend((front.len() as u16).to_le_bytes());
+    out.extend_from_slice(front);
+    out.extend_from_slice(data);
+    out
+}
+
+/// Reads the bytes as each kind of message between clients, monitors and OSDs, the input's first
+/// byte being its version. What is read can be sent again and read again.
+pub fn message(bytes: &[u8]) {
+    let Some((head, rest)) = bytes.split_at_checked(MESSAGE_HEAD) else { return };
+    let len = u16::from_le_bytes([head[1], head[2]]) as usize;
+    let (front, data) = rest.split_at(len.min(rest.len()));
+    let whole = Message {
+        front: Bytes::copy_from_slice(front),
+        data: Bytes::copy_from_slice(data).into(),
+        ..Message::default()
+    };
+    macro_rules! each {
+        ($($t:ty),* $(,)?) => {$({
+            let mut msg = whole.clone();
+            let version = <$t>::VERSION.saturating_sub(head[0] as u16 % 4);
+            (msg.kind, msg.version, msg.compat) = (<$t>::KIND, version, <$t>::COMPAT);
+            if let Ok(value) = <$t>::from_message(&msg) {
+                let again = value.into_message(1);
+                assert!(<$t>::from_message(&again).is_ok(), "what was read can be sent");
+            }
+        })*};
+    }
+    each!(
+        messages::MonMapUpdate,
+        messages::Statfs,
+        messages::StatfsReply,
+        messages::Subscribe,
+        messages::Auth,
+        messages::AuthReply,
+        messages::GetVersion,
+        messages::GetVersionReply,
+        messages::Log,
+        messages::LogAck,
+        messages::MonCommand,
+        messages::MonCommandAck,
+        messages::Command,
+        messages::CommandReply,
+        messages::PoolOp,
+        messages::PoolOpReply,
+        messages::GetPoolStats,
+        messages::PoolStatsReply,
+        messages::OsdMapUpdate,
+        messages::OsdOp,
+        messages::OsdOpReply,
+        messages::WatchNotify,
+        messages::Backoff,
+        messages::ConfigUpdate,
+        messages::MgrMapUpdate,
+        internal::OsdBoot,
+        internal::OsdFailure,
+        internal::OsdStats,
+        internal::MarkDown,
+        internal::RotatingKeysRequest,
+        internal::RotatingKeysReply,
+        internal::PgTemp,
+    );
 }

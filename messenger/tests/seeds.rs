@@ -7,15 +7,18 @@ mod bodies;
 #[path = "../fuzz/harness.rs"]
 mod harness;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use harness::{NOW, OneKey, connect, end};
 use messenger::Message;
-use messenger::messages::TypedMessage;
+use messenger::messages::internal::OsdFailure;
 use messenger::messages::peer::{Heartbeat, PeerMessage};
+use messenger::messages::{MgrMapUpdate, MonCommand, Op, OsdOp, OsdOpHead, TypedMessage};
 use rand_chacha::rand_core::RngCore;
 use std::path::PathBuf;
-use types::Epoch;
 use types::node::{ConnId, Effect, Input};
+use types::{
+    Epoch, Fsid, ObjectLocator, OsdId, PgId, PoolId, ReqId, ShardedPgId, SnapContext, SnapId, UTime,
+};
 
 fn directory(target: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(target)
@@ -164,4 +167,53 @@ fn peers() {
     let seed = recorded(&beat.into_message(0), "heartbeat");
     assert_eq!(Heartbeat::from_message(&seed), Ok(beat));
     run(harness::peer, &seeds("peer"), 40_000);
+}
+
+/// Requests of clients, monitors' answers and OSDs' reports, each read as every kind.
+#[test]
+fn messages() {
+    let ops = vec![Op::write(0, Bytes::from_static(b"data")), Op::set_xattr(b"k", b"value")];
+    let op = OsdOp {
+        head: OsdOpHead {
+            pgid: ShardedPgId::replicated(PgId { pool: PoolId(3), seed: 5 }),
+            hash: 0x7fc1f406,
+            epoch: Epoch(12),
+            flags: 0x24,
+        },
+        reqid: ReqId::default(),
+        client_inc: 0,
+        mtime: UTime { sec: 1, nsec: 2 },
+        locator: ObjectLocator::new(PoolId(3), "ns"),
+        name: "foo".into(),
+        ops,
+        snap: SnapId::HEAD,
+        snapc: SnapContext { seq: 4, snaps: vec![4, 2] },
+        retry_attempt: 0,
+        features: types::features::PACIFIC,
+    };
+    let failure = OsdFailure {
+        target: OsdId(1),
+        reporter: OsdId(2),
+        epoch: Epoch(3),
+        failed_for_ms: 4,
+        alive: false,
+        target_up_from: Epoch(5),
+    };
+    let command = MonCommand {
+        fsid: Fsid([1; 16]),
+        cmd: vec![r#"{"prefix": "osd pool create", "pool": "p"}"#.into()],
+        input: Bytes::from_static(b"input").into(),
+    };
+    if std::env::var_os("UPDATE_SEEDS").is_some() {
+        for (name, message) in [
+            ("osd-op", op.into_message(1)),
+            ("osd-failure", failure.into_message(1)),
+            ("mon-command", command.into_message(1)),
+            ("mgr-map", MgrMapUpdate::default().into_message(1)),
+        ] {
+            let input = harness::message_input(&message.front, &message.data.to_bytes());
+            save("message", name, &input);
+        }
+    }
+    run(harness::message, &seeds("message"), 4000);
 }

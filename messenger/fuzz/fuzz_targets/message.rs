@@ -1,0 +1,6 @@
+//! `cargo fuzz run message seeds/message`; CONTRIBUTING.md says how with a stable toolchain.
+#![no_main]
+#[path = "../harness.rs"]
+mod harness;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| harness::message(bytes));
