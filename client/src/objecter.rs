@@ -683,8 +683,17 @@ impl Objecter {
 
     pub fn next_deadline(&self) -> Instant {
         let op = self.deadlines.first().map_or(Instant::NEVER, |(at, _)| *at);
-        let wanted =
-            |osd: &OsdId| self.homeless.iter().any(|tid| self.ops[tid].target.osd == Some(*osd));
+        // A session is dialled for an operation that may go. One that waits for a map, a ticket or
+        // room is placed when that comes: a dial that is overdue until then would keep us awake.
+        let may_go = |tid: &Tid| !self.ops[tid].target.paused && !self.throttled.contains(tid);
+        let wanted = |osd: &OsdId| {
+            self.auth.is_some()
+                && self.map.as_ref().is_some_and(|map| map.client_addrs(*osd).is_some())
+                && self
+                    .homeless
+                    .iter()
+                    .any(|tid| self.ops[tid].target.osd == Some(*osd) && may_go(tid))
+        };
         let redial = self
             .sessions
             .iter()

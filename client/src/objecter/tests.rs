@@ -160,6 +160,21 @@ fn a_pause_holds_writes_and_not_reads() {
 }
 
 #[test]
+fn a_paused_write_whose_session_is_lost_does_not_keep_the_client_awake() {
+    let mut w = World::with_map();
+    let flags = w.o.map().unwrap().flags;
+    let write = w.write();
+    let conn = w.sent(write).0.unwrap();
+    w.incremental(|inc| inc.new_flags = Some(flags | map_flags::PAUSEWR));
+    w.event(Event::Closed { conn, why: CloseCause::Reset });
+    w.now.mono = w.now.mono + Duration::from_secs(60);
+    w.o.on_tick(w.now, &mut w.m, &mut w.out, &mut w.fx);
+    assert_eq!(w.o.next_deadline(), Instant::NEVER);
+    w.incremental(|inc| inc.new_flags = Some(flags));
+    assert_eq!(w.sent(write).1, 2);
+}
+
+#[test]
 fn a_pool_is_missing_only_in_the_newest_map() {
     let mut w = World::with_map();
     let tid = w.submit(PoolId(999), Op::stat());
