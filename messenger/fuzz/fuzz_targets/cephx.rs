@@ -1,4 +1,4 @@
-//! `cargo +nightly fuzz run cephx seeds/cephx`
+//! `cargo fuzz run cephx seeds/cephx`; CONTRIBUTING.md says how with a stable toolchain.
 #![no_main]
 #[path = "../harness.rs"]
 mod harness;

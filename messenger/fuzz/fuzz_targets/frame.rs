@@ -1,4 +1,4 @@
-//! `cargo +nightly fuzz run frame seeds/frame`
+//! `cargo fuzz run frame seeds/frame`; CONTRIBUTING.md says how with a stable toolchain.
 #![no_main]
 #[path = "../harness.rs"]
 mod harness;

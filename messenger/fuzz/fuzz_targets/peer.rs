@@ -1,4 +1,4 @@
-//! `cargo +nightly fuzz run peer seeds/peer`
+//! `cargo fuzz run peer seeds/peer`; CONTRIBUTING.md says how with a stable toolchain.
 #![no_main]
 #[path = "../harness.rs"]
 mod harness;

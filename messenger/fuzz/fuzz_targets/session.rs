@@ -1,4 +1,4 @@
-//! `cargo +nightly fuzz run session seeds/session`
+//! `cargo fuzz run session seeds/session`; CONTRIBUTING.md says how with a stable toolchain.
 #![no_main]
 #[path = "../harness.rs"]
 mod harness;
