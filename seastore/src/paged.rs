@@ -4,4 +4,5 @@
 //! in memory within a budget and knows where they lie; `key`, `onode` and `group` are what the trees
 //! hold; `change` is what the journal holds.
 
+pub(crate) mod page;
 pub(crate) mod pages;
