@@ -485,17 +485,16 @@ pub(crate) fn put(out: &mut Vec<u8>, change: &Change, last: &mut Option<ObjectNa
 fn blocks_touched(offset: u64, len: u64) -> usize {
     match len {
         0 => 0,
-        _ => ((offset + len - 1) / BLOCK - offset / BLOCK + 1) as usize,
+        // Saturates for those who ask before `TxnOp::check` has seen the range.
+        _ => (offset.saturating_add(len - 1) / BLOCK - offset / BLOCK + 1) as usize,
     }
 }
 
 /// At least what the changes that `op` becomes take, each kind of change once. A write takes a run
 /// per block if it touches blocks that are `shared`, otherwise a run per 1024 blocks and 2.
 pub(crate) fn bytes_max(op: &TxnOp, shared: bool) -> u64 {
-    let name = op.object().map_or(0, |o| {
-        // Those who ask before `TxnOp::check` get a number, too.
-        NAME_BYTES + o.nspace.len() + o.key.len() + o.name.len()
-    });
+    let texts = |o: &ObjectName| o.nspace.len() + o.key.len() + o.name.len();
+    let name = op.object().map_or(0, |o| NAME_BYTES + texts(o));
     let one_block = WRITE_BYTES + WRITTEN_RUN_BYTES + 4;
     let body = match op {
         TxnOp::CreateCollection { .. } => 1 + 12 + 1,

@@ -252,6 +252,14 @@ fn largest_changes(op: &TxnOp, shared: bool) -> Vec<Change> {
     }
 }
 
+/// The range is refused later; until then it must do no harm.
+#[test]
+fn a_write_past_all_bounds_has_a_bound_too() {
+    let data = Bytes::from(vec![0; 8192]);
+    let op = TxnOp::Write { o: plain("a"), offset: u64::MAX - 1, data };
+    assert!(bytes_max(&op, true) > 0);
+}
+
 fn plain(name: &str) -> ObjectName {
     HObject::head(PoolId(1), "", "", name).into()
 }
