@@ -11,4 +11,5 @@ pub(crate) mod key;
 pub(crate) mod onode;
 pub(crate) mod page;
 pub(crate) mod pages;
+pub(crate) mod tree;
 pub(crate) mod xattrs;

@@ -3,11 +3,12 @@
 use super::pages::PageId;
 use bytes::Bytes;
 use std::fmt;
+use std::ops::Range;
 use types::node::{BLOCK_SIZE, aligned_buf};
 
 /// What a page is meant to fill. One that holds a larger item is longer.
 pub(crate) const PAGE_BYTES: usize = BLOCK_SIZE;
-/// Levels of inner pages above the leaves. Even pages of two children make more than is needed.
+/// The highest level. A page there is not split; pages of two children would not get so high.
 pub(crate) const LEVEL_MAX: u8 = 31;
 /// The longest key.
 pub(crate) const KEY_BYTES_MAX: usize = u16::MAX as usize;
@@ -20,7 +21,7 @@ const LONG: u16 = u16::MAX;
 /// An inner page with fewer children is not split, however long their keys are: each level must
 /// have a good deal fewer pages than the level below.
 const INNER_SPLIT_ITEMS: usize = 8;
-/// So many insertions at the end in a row are taken for a sequence that goes on.
+/// So many insertions in a row, each after the one before, are taken for a sequence that goes on.
 const SEQUENCE: u8 = 2;
 
 /// Which tree a page belongs to.
@@ -69,7 +70,9 @@ pub(crate) struct Page {
     live: u32,
     kind: PageKind,
     level: u8,
-    /// Changes of the last item in a row that made the page longer.
+    /// After the item that was inserted or made longer last.
+    next: u32,
+    /// Insertions in a row at `next`, and changes that made the item before it longer.
     run: u8,
 }
 
@@ -201,7 +204,7 @@ impl Page {
     fn with_room(kind: PageKind, level: u8, bytes: usize) -> Self {
         let len = whole_blocks(bytes);
         let heap = u32::try_from(len).expect("a page is shorter than 4 GiB");
-        Self { buf: vec![0; len], count: 0, heap, live: 0, kind, level, run: 0 }
+        Self { buf: vec![0; len], count: 0, heap, live: 0, kind, level, next: 0, run: 0 }
     }
 
     pub fn kind(&self) -> PageKind {
@@ -305,11 +308,12 @@ impl Page {
         self.live += bytes as u32;
         self.count += 1;
         put_item(&mut self.buf, i, self.heap as usize, key, value);
-        self.grew(i);
+        self.grew(i, i == self.next as usize);
     }
 
-    fn grew(&mut self, i: usize) {
-        self.run = if i + 1 == self.len() { self.run.saturating_add(1) } else { 0 };
+    fn grew(&mut self, i: usize, in_sequence: bool) {
+        self.run = if in_sequence { self.run.saturating_add(1) } else { 0 };
+        self.next = i as u32 + 1;
     }
 
     /// Gives item `i` another value, in place if it is as long as the one it has.
@@ -346,21 +350,29 @@ impl Page {
             self.buf[slot..slot + SLOT].copy_from_slice(&packed.to_le_bytes());
         }
         if after > before {
-            self.grew(i);
+            self.grew(i, i + 1 == self.next as usize);
         }
     }
 
-    pub fn remove(&mut self, i: usize) {
-        let old = self.slot(i);
+    pub fn remove(&mut self, items: Range<usize>) {
+        let gone: usize = items.clone().map(|i| self.slot(i)).map(|s| s.end() - s.item).sum();
         let slots_end = HEADER + SLOT * self.len();
-        self.buf.copy_within(HEADER + SLOT * (i + 1)..slots_end, HEADER + SLOT * i);
-        self.count -= 1;
-        self.live -= (old.end() - old.item) as u32;
+        let rest = HEADER + SLOT * items.end..slots_end;
+        self.buf.copy_within(rest, HEADER + SLOT * items.start);
+        self.count -= items.len() as u32;
+        self.live -= gone as u32;
         self.run = 0;
-        let wanted = whole_blocks(self.used_bytes());
+        let wanted = self.encoded_len();
         if self.buf.len() >= 2 * wanted {
             self.rebuild(wanted, None);
         }
+    }
+
+    /// Of an inner page: child `i + 1` takes the place of child `i`, and its keys.
+    pub fn adopt(&mut self, i: usize) {
+        let child = self.child(i + 1).0.to_le_bytes();
+        self.value_mut(i).copy_from_slice(&child);
+        self.remove(i + 1..i + 2);
     }
 
     /// Bytes in use: header, slots and items.
@@ -381,7 +393,7 @@ impl Page {
     /// Whether the page should be split.
     pub fn is_overfull(&self) -> bool {
         let items = if self.level == 0 { 2 } else { INNER_SPLIT_ITEMS };
-        self.used_bytes() > PAGE_BYTES && self.len() >= items
+        self.used_bytes() > PAGE_BYTES && self.len() >= items && self.level < LEVEL_MAX
     }
 
     /// Lays out slots and items in `out`, which is zeros. Item `i` with another value, if given.
@@ -475,7 +487,7 @@ impl Page {
         zeros(slots_end, heap as usize)?;
         Self::check_items(bytes, level, count as usize, heap as usize)?;
         let (buf, live) = (bytes.to_vec(), live as u32);
-        Ok(Self { buf, count, heap, live, kind, level, run: 0 })
+        Ok(Self { buf, count, heap, live, kind, level, next: 0, run: 0 })
     }
 
     /// Slots lie before `heap`, and `heap` within `bytes`.
@@ -518,11 +530,12 @@ impl Page {
     }
 
     /// Moves the upper part of an overfull page ([`Page::is_overfull`]) to a page of its own, and
-    /// says which keys belong there: those from the separator on. About half, or, when items came
-    /// in ascending order, no more than must go. Either part may still be overfull.
+    /// says which keys belong there: those from the separator on. About half; or, when items came
+    /// one after the other, so that those to come find room without another half being moved.
+    /// Either part may still be overfull.
     pub fn split(&mut self) -> (Vec<u8>, Page) {
         debug_assert!(self.len() >= 2);
-        let sequence = self.run >= SEQUENCE;
+        let sequence = (self.run >= SEQUENCE).then_some(self.next as usize);
         let cut = self.cut(sequence);
         let mut right = self.part(cut, self.len());
         let separator = if self.level > 0 {
@@ -533,17 +546,26 @@ impl Page {
             first[..common + 1].to_vec()
         };
         *self = self.part(0, cut);
-        if sequence {
-            right.run = SEQUENCE;
+        // It goes on at the end of one of them.
+        match sequence {
+            Some(at) if at == cut => self.run = SEQUENCE,
+            Some(at) if at == cut + right.len() => right.run = SEQUENCE,
+            _ => {}
         }
         (separator, right)
     }
 
-    /// The first item that goes to the right.
-    fn cut(&self, sequence: bool) -> usize {
+    /// The first item that goes to the right, given where a sequence goes on.
+    fn cut(&self, sequence: Option<usize>) -> usize {
         let n = self.len();
         // An inner page that keeps few children would be as good as none: `INNER_SPLIT_ITEMS`.
         let keep = if self.level > 0 { (n / 4).max(1) } else { 1 };
+        if let Some(at) = sequence
+            && (keep..n).contains(&at)
+        {
+            return at;
+        }
+        let sequence = sequence == Some(n);
         let used = self.used_bytes();
         let (mut cut, mut left, mut best) = (keep, HEADER, usize::MAX);
         for i in 1..n {

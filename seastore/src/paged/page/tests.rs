@@ -66,7 +66,7 @@ fn op() -> impl Strategy<Value = Op> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..Default::default() })]
 
     #[test]
     fn a_page_is_a_sorted_map(ops in vec(op(), 1..120), kind in 1..=3u8) {
@@ -85,7 +85,7 @@ proptest! {
                 Op::Remove(i) if !page.is_empty() => {
                     let i = i % page.len();
                     model.remove(page.key(i)).unwrap();
-                    page.remove(i);
+                    page.remove(i..i + 1);
                 }
                 Op::Overwrite(i, byte) if !page.is_empty() => {
                     let i = i % page.len();
