@@ -537,7 +537,7 @@ impl Page {
         debug_assert!(self.len() >= 2);
         let sequence = (self.run >= SEQUENCE).then_some(self.next as usize);
         let cut = self.cut(sequence);
-        let mut right = self.part(cut, self.len());
+        let right = self.part(cut, self.len());
         let separator = if self.level > 0 {
             self.key(cut).to_vec()
         } else {
@@ -546,12 +546,6 @@ impl Page {
             first[..common + 1].to_vec()
         };
         *self = self.part(0, cut);
-        // It goes on at the end of one of them.
-        match sequence {
-            Some(at) if at == cut => self.run = SEQUENCE,
-            Some(at) if at == cut + right.len() => right.run = SEQUENCE,
-            _ => {}
-        }
         (separator, right)
     }
 

@@ -534,21 +534,16 @@ impl Tree {
         max_items: usize,
     ) -> usize {
         let mut removed = 0;
-        let mut first = first.to_vec();
         while removed < max_items {
-            let mut cursor = missed(Cursor::new(*self, &*pages, &first, Some(last)));
+            let mut cursor = missed(Cursor::new(*self, &*pages, first, Some(last)));
             let Some(leaf) = missed(cursor.next_leaf()) else { break };
             let (id, from) = (leaf.id, leaf.items.start);
             let count = leaf.items.len().min(max_items - removed);
             let path = missed(self.path(pages, leaf.page.key(from)));
             removed += count;
-            // Found before the leaf goes: its keys may then lead to a leaf that was not touched.
-            let next = if removed < max_items { missed(cursor.next_leaf()) } else { None };
-            let next = next.map(|leaf| leaf.page.key(leaf.items.start).to_vec());
             pages.get_mut(id).remove(from..from + count);
+            // The leaf may go; what then stands for `first` is in memory.
             self.shrink(pages, path);
-            let Some(next) = next else { break };
-            first = next;
         }
         removed
     }

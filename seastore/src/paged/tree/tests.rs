@@ -288,7 +288,7 @@ fn filled(kind: PageKind, order: impl IntoIterator<Item = u64>, value: &[u8]) ->
 
 #[test]
 fn pages_are_well_filled() {
-    for size in [10, 40, 120, 530] {
+    for size in [10, 40, 120, 530, 1000] {
         let n = 4_000_000 / (size + 300) as u64;
         let value = vec![1; size];
         let (mut store, tree) = filled(PageKind::Lba, 0..n, &value);
@@ -297,7 +297,6 @@ fn pages_are_well_filled() {
         let (mut store, tree) = filled(PageKind::Lba, shuffled(n), &value);
         let (random, _) = fill(&store, &tree);
         check(&mut store, &tree);
-        println!("values of {size}: sequential {sequential:.3}, random {random:.3}");
         assert!(sequential >= 0.9 && random >= 0.6, "{size}: {sequential} {random}");
     }
 }
@@ -361,6 +360,24 @@ fn a_large_range_goes_in_small_steps() {
     check(&mut store, &tree);
     assert_eq!(content(&mut store, &tree).len(), 200);
     assert!(store.pages().len() <= 8, "{} pages are left", store.pages().len());
+}
+
+#[test]
+fn a_range_that_goes_leaf_by_leaf_leaves_no_empty_leaves() {
+    let (mut store, mut tree) = filled(PageKind::Omap, 0..5000, &[1; 50]);
+    let root = store.get(tree.root).unwrap();
+    let (first, last) = (root.key(5).to_vec(), root.key(root.len() - 5).to_vec());
+    loop {
+        store.evict(u16::MAX);
+        let can = store.until_found(&tree, |t, s| t.touch_range(s, &first, &last, 1));
+        if can == 0 {
+            break;
+        }
+        assert_eq!(tree.remove_range(&mut store, &first, &last, can), can);
+    }
+    check(&mut store, &tree);
+    assert!(store.memory.values().all(|page| !page.is_empty()));
+    assert_eq!(store.pages().len(), 1 + 5 + 5);
 }
 
 #[test]
