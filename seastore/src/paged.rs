@@ -4,6 +4,7 @@
 //! in memory within a budget and knows where they lie; `key`, `onode` (with `xattrs`) and `group` are
 //! what the trees hold; `change` is what the journal holds.
 
+pub(crate) mod anchor;
 mod blob;
 pub(crate) mod change;
 pub(crate) mod group;
