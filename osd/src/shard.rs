@@ -111,6 +111,8 @@ pub struct PgSlot {
     rooms: BTreeMap<OsdId, u64>,
     /// Member: what was said last.
     said_room: u64,
+    /// There was no room for a chunk of a copy; said once per interval.
+    copy_refused: bool,
     /// Objects and bytes: counted once, then carried over every write.
     pub counted: Option<(u64, u64)>,
     pub state_since: UTime,
@@ -242,6 +244,7 @@ impl Shard {
         use seastore::SubmitError;
         match self.store.try_submit(&mut txn, token) {
             Ok(()) => true,
+            Err(SubmitError::Full) if self.forget_chunk(token) => true,
             Err(SubmitError::Full | SubmitError::Busy | SubmitError::NotMounted) => {
                 if again {
                     self.delayed.push_front((txn, token));
@@ -256,6 +259,10 @@ impl Shard {
 
     fn retry_delayed(&mut self) {
         while let Some((txn, token)) = self.delayed.pop_front() {
+            // The store may have filled up since a chunk was put in line.
+            if !self.has_room_for_copy(&txn) && self.forget_chunk(token) {
+                continue;
+            }
             if !self.submit_now(txn, token, true) {
                 return;
             }
@@ -392,6 +399,8 @@ impl Shard {
                 PgEffect::Replicate { to, message } => out.push(Out::Peer { to, message }),
                 PgEffect::Persist { txn, token } => self.persist(id, txn, token),
                 PgEffect::Push { to, object } => self.start_transfer(view, id, to, object, out),
+                // What is delayed is not in the store yet: the list would be without it.
+                PgEffect::List { .. } if !self.delayed.is_empty() => {}
                 PgEffect::List { after } => {
                     let (objects, done) = self.list_after(view, id, &after);
                     let input = PgInput::Listed { after, objects, done };
@@ -489,7 +498,8 @@ impl Shard {
         if let Some(slot) = self.pgs.get_mut(&id) {
             slot.counted = None;
         }
-        if ops.is_empty() {
+        // What is delayed may be an object of this PG: it is looked for once more after that.
+        if ops.is_empty() && self.delayed.is_empty() {
             self.pg_input(now, view, id, PgInput::Wiped, out);
         } else {
             self.submit(ops.into(), Then::Wiped(id));
@@ -512,6 +522,7 @@ impl Shard {
         origins.extend(slot.no_lease.drain(..).map(|op| op.origin));
         slot.rooms.clear();
         slot.said_room = ROOM_CAP;
+        slot.copy_refused = false;
         for op in std::mem::take(&mut self.no_room) {
             if op.pg == id {
                 origins.push(op.origin);
@@ -601,6 +612,8 @@ impl Shard {
             Body::PushAck { object, seq } if current => {
                 self.on_chunk_ack(now, view, ChunkId { pg: id, from, object, seq }, out)
             }
+            // Asked again, as above.
+            Body::List { .. } if !self.delayed.is_empty() => {}
             Body::List { after } if current => {
                 let (objects, done) = self.list_after(view, id, &after);
                 self.send(view, id, from, Body::Listed { after, objects, done }, out);
@@ -719,6 +732,7 @@ impl PgSlot {
             no_lease: VecDeque::new(),
             rooms: BTreeMap::new(),
             said_room: ROOM_CAP,
+            copy_refused: false,
             counted: None,
             state_since: wall,
             changed: true,

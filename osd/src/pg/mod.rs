@@ -355,6 +355,10 @@ impl Pg {
     pub fn is_being_copied(&self) -> bool {
         self.info.state != CopyState::Complete
     }
+    /// Objects that are being replaced, one by one.
+    pub fn dirty(&self) -> impl Iterator<Item = &HObject> {
+        self.dirty.iter()
+    }
     pub fn is_active(&self) -> bool {
         matches!(self.role, Role::Primary(Primary::Active))
     }

@@ -526,6 +526,11 @@ impl Pg {
                         fx.push(Effect::Send { to: *osd, body });
                     }
                     if let MemberStep::Copy { copy, .. } = step {
+                        if copy.listing
+                            && let Some(after) = copy.cursor.clone()
+                        {
+                            fx.push(Effect::List { after });
+                        }
                         for object in copy.in_flight.iter().cloned() {
                             fx.push(Effect::Push { to: *osd, object });
                         }

@@ -1,12 +1,19 @@
 //! Copies of whole objects between the members of a PG, chunk by chunk, one chunk under way.
+//!
+//! A chunk for which there is no room is refused: it is not acknowledged, and the sender says it
+//! again on its timer. It must not wait in line, for what would make room comes after it: removals,
+//! and the start of PGs whose strays go then.
 
-use super::run::ReadTarget;
-use super::{Out, Shard, Then};
+#[cfg(test)]
+mod tests;
+
+use super::run::{RESERVE_PART, ReadTarget};
+use super::{Out, Shard, Then, WIPE_STEP};
 use crate::map::View;
 use crate::pg::{Input as PgInput, PgState};
 use bytes::Bytes;
 use messenger::messages::peer::{Body, Chunk};
-use seastore::{ObjectName, ReadData, ReadError, ReadStart, TxnOp};
+use seastore::{ObjectName, ReadData, ReadError, ReadStart, Transaction, TxnOp};
 use std::rc::Rc;
 use types::time::Now;
 use types::{Epoch, HObject, OsdId, PgId};
@@ -43,6 +50,8 @@ pub(super) struct Transfer {
 #[derive(Debug)]
 pub(super) struct Receiving {
     next: u32,
+    /// Chunks before this one are durable; others are not acknowledged.
+    stored: u32,
 }
 
 impl Shard {
@@ -185,20 +194,21 @@ impl Shard {
         }
         let key = (id, object);
         let known = self.receiving.get(&key).map(|r| r.next);
+        let stored = self.receiving.get(&key).map_or(0, |r| r.stored);
         match known {
             // Another transfer begins.
             _ if chunk.first && known.is_none_or(|next| next >> 16 != seq >> 16) => {}
             Some(next) if next == seq => {}
             Some(next) if next >> 16 == seq >> 16 && seq < next => {
+                if seq >= stored {
+                    return;
+                }
                 let body = Body::PushAck { object: key.1, seq };
                 self.send(view, id, from, body, out);
                 return;
             }
             _ => return,
         }
-        let Some(slot) = self.pgs.get_mut(&id) else { return };
-        slot.counted = None;
-        let since = slot.pg.since();
         let last = chunk.last;
         let o: ObjectName = Rc::new(key.1.clone());
         let mut ops = Vec::new();
@@ -223,10 +233,61 @@ impl Shard {
         if !chunk.data.is_empty() {
             ops.push(TxnOp::Write { o, offset: chunk.offset, data: chunk.data });
         }
-        self.receiving.insert(key.clone(), Receiving { next: seq + 1 });
+        let txn = Transaction::from(ops);
+        if !self.has_room_for_copy(&txn) {
+            return self.refuse_chunk(id, &key.1, out);
+        }
+        let Some(slot) = self.pgs.get_mut(&id) else { return };
+        slot.counted = None;
+        let since = slot.pg.since();
+        let stored = if seq & 0xffff == 0 { seq } else { stored };
+        self.receiving.insert(key.clone(), Receiving { next: seq + 1, stored });
         let then =
             Then::ChunkStored { chunk: ChunkId { pg: id, from, object: key.1, seq }, since, last };
-        self.submit(ops.into(), then);
+        self.submit(txn, then);
+    }
+
+    /// Copies leave half of the reserve to what PGs say of themselves and to writes under way.
+    pub(super) fn has_room_for_copy(&self, txn: &Transaction) -> bool {
+        let added = added_bytes(txn);
+        let s = self.store.statfs();
+        added == 0 || s.available > added.saturating_add(s.total / RESERVE_PART / 2)
+    }
+
+    /// The chunk comes again. Meanwhile old contents of objects that are to be replaced make room:
+    /// their new ones may need it, or be that the object is gone.
+    fn refuse_chunk(&mut self, id: PgId, object: &HObject, out: &mut Vec<Out>) {
+        let Some(slot) = self.pgs.get_mut(&id) else { return };
+        if !std::mem::replace(&mut slot.copy_refused, true) {
+            out.push(Out::Alarm(format!("pg {id}: no room for a copy of {object}")));
+        }
+        let untouched = |o: &&HObject| !self.receiving.contains_key(&(id, (*o).clone()));
+        let old = slot.pg.dirty().filter(|o| self.store.exists(o)).filter(untouched);
+        let ops: Vec<TxnOp> =
+            old.take(WIPE_STEP).map(|o| TxnOp::Remove { o: Rc::new(o.clone()) }).collect();
+        if !ops.is_empty() && self.delayed.is_empty() {
+            slot.counted = None;
+            self.submit(ops.into(), Then::Nothing);
+        }
+    }
+
+    /// If the transaction with this token is a chunk, it is as if it had not come.
+    pub(super) fn forget_chunk(&mut self, token: u64) -> bool {
+        let Ok(place) = self.thens.binary_search_by_key(&token, |(token, _)| *token) else {
+            return false;
+        };
+        let Then::ChunkStored { chunk, .. } = &self.thens[place].1 else { return false };
+        let key = (chunk.pg, chunk.object.clone());
+        let seq = chunk.seq;
+        self.thens.remove(place);
+        // In a new interval another transfer may have begun.
+        if let Some(r) = self.receiving.get_mut(&key).filter(|r| r.next == seq + 1) {
+            r.next = seq;
+            if r.next & 0xffff == 0 {
+                self.receiving.remove(&key);
+            }
+        }
+        true
     }
 
     pub(super) fn on_chunk_stored(
@@ -242,9 +303,26 @@ impl Shard {
         if self.pgs.get(&id).is_none_or(|s| s.pg.since() != since) {
             return;
         }
+        let key = (id, object);
+        if let Some(r) = self.receiving.get_mut(&key).filter(|r| r.next == seq + 1) {
+            r.stored = r.next;
+        }
+        let object = key.1;
         self.send(view, id, from, Body::PushAck { object: object.clone(), seq }, out);
         if last {
             self.pg_input(now, view, id, PgInput::Received { object }, out);
         }
     }
+}
+
+/// Bytes that a chunk adds, metadata twice: a checkpoint needs room for them too.
+fn added_bytes(txn: &Transaction) -> u64 {
+    let of = |op: &TxnOp| match op {
+        TxnOp::Write { data, .. } => data.len(),
+        TxnOp::OmapSet { pairs, .. } => {
+            pairs.iter().map(|(k, v)| k.len() + v.len()).sum::<usize>() * 2
+        }
+        _ => 0,
+    };
+    txn.ops.iter().map(|op| of(op) as u64).sum()
 }

@@ -15,7 +15,7 @@ use types::{EVersion, HObject, PgId};
 
 const ENOSPC: i32 = -28;
 /// Space that only operations which free space may use: what replicas, log and checkpoints need.
-const RESERVE_PART: u64 = 20;
+pub(super) const RESERVE_PART: u64 = 20;
 
 /// Where the bytes of a read go.
 #[derive(Debug)]

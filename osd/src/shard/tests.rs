@@ -15,18 +15,18 @@ use types::node::aligned_buf;
 use types::{EVersion, EntityName, Fsid, ObjectLocator, ReqId, SnapContext, SnapId};
 
 const DEVICE: u64 = 64 << 20;
-const PG: PgId = PgId { pool: PoolId(1), seed: 0 };
-const NOW: Now = Now { mono: Instant(1_000_000), wall: UTime { sec: 1000, nsec: 0 } };
+pub(super) const PG: PgId = PgId { pool: PoolId(1), seed: 0 };
+pub(super) const NOW: Now = Now { mono: Instant(1_000_000), wall: UTime { sec: 1000, nsec: 0 } };
 
-struct World {
-    shard: Shard,
-    view: View,
+pub(super) struct World {
+    pub(super) shard: Shard,
+    pub(super) view: View,
     disk: Vec<u8>,
     /// Device requests that have not completed.
     due: VecDeque<StoreEffect>,
     replies: Vec<(u64, OsdOpReply)>,
     dropped: Vec<u64>,
-    sent: Vec<(OsdId, Body)>,
+    pub(super) sent: Vec<(OsdId, Body)>,
     /// Requests for sources that nobody has answered.
     fetches: VecDeque<(u64, CopySource, Vec<Op>)>,
 }
@@ -39,7 +39,7 @@ impl World {
     }
 
     /// The PG is on these OSDs; we are osd.0.
-    fn with_acting(acting: &[i32]) -> Self {
+    pub(super) fn with_acting(acting: &[i32]) -> Self {
         let params = MkfsParams {
             cluster: Fsid([1; 16]),
             osd: OsdId(0),
@@ -81,7 +81,7 @@ impl World {
         world
     }
 
-    fn take(&mut self, out: Vec<Out>) {
+    pub(super) fn take(&mut self, out: Vec<Out>) {
         for o in out {
             match o {
                 Out::Store(effect) => self.due.push_back(effect),
@@ -102,7 +102,7 @@ impl World {
     }
 
     /// Until the device has nothing more to do.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         loop {
             let mut out = Vec::new();
             self.shard.end_of_turn(NOW, Some(&self.view), &mut out);
@@ -373,11 +373,11 @@ fn a_new_interval_drops_copies() {
     assert!(w.shard.copies.is_empty());
 }
 
-const PRIMARY: OsdId = OsdId(1);
+pub(super) const PRIMARY: OsdId = OsdId(1);
 
 impl World {
     /// What we say when the PG's primary says `body`.
-    fn told(&mut self, body: Body) -> Vec<(OsdId, Body)> {
+    pub(super) fn told(&mut self, body: Body) -> Vec<(OsdId, Body)> {
         let message = PeerMessage { pg: PG, epoch: Epoch(3), body };
         let mut out = Vec::new();
         self.shard.on_peer(NOW, &self.view, PRIMARY, message, &mut out);
@@ -400,7 +400,7 @@ fn entry(epoch: u32, version: u64) -> Entry {
     })
 }
 
-fn activate(entries: &[Entry]) -> Body {
+pub(super) fn activate(entries: &[Entry]) -> Body {
     let entries = entries.iter().map(|e| e.bytes().clone()).collect();
     Body::Activate { keep: EVersion::default(), reset: true, entries }
 }
