@@ -1,5 +1,6 @@
 //! Block devices and files opened for direct I/O.
 
+use crate::device_traits::{self, Traits, WriteCache};
 use bytes::{Bytes, BytesMut};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Seek, SeekFrom};
@@ -34,12 +35,38 @@ impl std::fmt::Display for OpenError {
 }
 impl std::error::Error for OpenError {}
 
+/// What makes a write durable that is asked to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// It is when it completes.
+    AtOnce,
+    /// RWF_DSYNC: the kernel makes of it what the disk and the file system need, a write that passes
+    /// the cache by (FUA) or a flush after it.
+    Dsync,
+}
+
+impl Durability {
+    /// A file is never `AtOnce`: its file system may have to write where the blocks are, too.
+    fn of(is_block: bool, is_direct: bool, traits: Option<&Traits>) -> Self {
+        let safe = traits.is_some_and(|t| t.cache == WriteCache::WriteThrough);
+        if is_block && is_direct && safe { Self::AtOnce } else { Self::Dsync }
+    }
+
+    /// For pwritev2(2) and its like.
+    pub fn write_flags(self, durable: bool) -> i32 {
+        if durable && self == Self::Dsync { libc::RWF_DSYNC } else { 0 }
+    }
+}
+
 /// An open device. Holds an exclusive lock for as long as it lives.
 #[derive(Debug)]
 pub struct Device {
     file: File,
     size: u64,
     is_block: bool,
+    is_direct: bool,
+    traits: Option<Traits>,
+    durability: Durability,
 }
 
 impl Device {
@@ -58,11 +85,11 @@ impl Device {
         let open = |flags: i32| {
             OpenOptions::new().read(true).write(true).custom_flags(flags | exclusive).open(path)
         };
-        let mut file = match open(libc::O_DIRECT) {
-            Err(e) if e.raw_os_error() == Some(libc::EINVAL) => open(0),
-            other => other,
-        }
-        .map_err(|error| match error.raw_os_error() {
+        let (opened, is_direct) = match open(libc::O_DIRECT) {
+            Err(e) if e.raw_os_error() == Some(libc::EINVAL) => (open(0), false),
+            other => (other, true),
+        };
+        let mut file = opened.map_err(|error| match error.raw_os_error() {
             Some(libc::EBUSY) => OpenError::InUse { path: at() },
             _ => OpenError::Open { path: at(), error },
         })?;
@@ -73,7 +100,10 @@ impl Device {
         }
         let size =
             file.seek(SeekFrom::End(0)).map_err(|error| OpenError::Size { path: at(), error })?;
-        Ok(Self { file, size: size / BLOCK_SIZE as u64 * BLOCK_SIZE as u64, is_block })
+        let size = size / BLOCK_SIZE as u64 * BLOCK_SIZE as u64;
+        let traits = device_traits::of_path(path);
+        let durability = Durability::of(is_block, is_direct, traits.as_ref());
+        Ok(Self { file, size, is_block, is_direct, traits, durability })
     }
 
     /// Bytes, a multiple of [`BLOCK_SIZE`].
@@ -85,13 +115,46 @@ impl Device {
         self.is_block
     }
 
+    pub fn durability(&self) -> Durability {
+        self.durability
+    }
+
+    /// Takes the operator's word that the disk's cache survives a power cut. False, and nothing
+    /// changes, for a file: what its file system keeps in memory does not.
+    pub fn set_power_loss_protected(&mut self) -> bool {
+        let possible = self.is_block && self.is_direct;
+        if possible {
+            self.durability = Durability::AtOnce;
+        }
+        possible
+    }
+
+    /// What it is and when its writes are durable, in one line.
+    pub fn describe(&self) -> String {
+        let kind = if self.is_block { "block device" } else { "file" };
+        let cached = if self.is_direct { "" } else { " in the page cache" };
+        let disk = match &self.traits {
+            Some(traits) => format!(" on {traits}"),
+            None => " on an unknown disk".to_owned(),
+        };
+        let cache = self.traits.as_ref().map(|t| t.cache);
+        let durable = match (self.durability, cache) {
+            (Durability::AtOnce, Some(WriteCache::WriteThrough)) => "durable when they complete",
+            (Durability::AtOnce, _) => "durable when they complete (power-loss protected)",
+            (Durability::Dsync, _) if !self.is_block => "RWF_DSYNC, through the file system",
+            (Durability::Dsync, Some(WriteCache::Fua)) => "RWF_DSYNC, as FUA",
+            (Durability::Dsync, _) => "RWF_DSYNC, as a flush after them",
+        };
+        format!("{kind} of {} bytes{cached}{disk}; durable writes: {durable}", self.size)
+    }
+
     pub fn fd(&self) -> RawFd {
         self.file.as_raw_fd()
     }
 
     /// Another handle on the same open device, for another core.
     pub fn try_clone(&self) -> io::Result<Self> {
-        Ok(Self { file: self.file.try_clone()?, size: self.size, is_block: self.is_block })
+        Ok(Self { file: self.file.try_clone()?, traits: self.traits.clone(), ..*self })
     }
 
     pub fn read(&self, offset: u64, len: usize) -> Result<Bytes, IoError> {
@@ -111,7 +174,7 @@ impl Device {
 
     pub fn write(&self, offset: u64, buf: &[u8], durable: bool) -> Result<(), IoError> {
         self.file.write_all_at(buf, offset).map_err(|e| os_error(&e))?;
-        if durable { self.flush() } else { Ok(()) }
+        if self.durability.write_flags(durable) != 0 { self.flush() } else { Ok(()) }
     }
 
     pub fn flush(&self) -> Result<(), IoError> {
@@ -152,5 +215,60 @@ mod tests {
         );
         drop(device);
         std::fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn only_disks_without_a_volatile_cache_are_durable_at_once() {
+        let of = |is_block, is_direct, cache| {
+            let traits = Traits {
+                disk: "nvme0n1".into(),
+                cache,
+                zoned: device_traits::Zoned::No,
+                discard_bytes: 4096,
+                logical_block_bytes: 512,
+                rotates: false,
+            };
+            Durability::of(is_block, is_direct, Some(&traits))
+        };
+        assert_eq!(of(true, true, WriteCache::WriteThrough), Durability::AtOnce);
+        assert_eq!(of(true, true, WriteCache::Fua), Durability::Dsync);
+        assert_eq!(of(true, true, WriteCache::Flush), Durability::Dsync);
+        assert_eq!(of(true, false, WriteCache::WriteThrough), Durability::Dsync);
+        assert_eq!(of(false, true, WriteCache::WriteThrough), Durability::Dsync);
+        assert_eq!(Durability::of(true, true, None), Durability::Dsync);
+        assert_eq!(Durability::Dsync.write_flags(true), libc::RWF_DSYNC);
+        assert_eq!(Durability::Dsync.write_flags(false), 0);
+        assert_eq!(Durability::AtOnce.write_flags(true), 0);
+    }
+
+    #[test]
+    fn a_file_is_not_power_loss_protected() {
+        let path = std::env::temp_dir().join(format!("kermes-protected-{}", std::process::id()));
+        std::fs::write(&path, vec![0; BLOCK_SIZE]).unwrap();
+        let mut device = Device::open(&path).unwrap();
+        assert!(!device.set_power_loss_protected());
+        assert_eq!(device.durability(), Durability::Dsync);
+        assert_eq!(device.try_clone().unwrap().durability(), Durability::Dsync);
+        let text = device.describe();
+        assert!(text.starts_with("file of 4096 bytes"), "{text}");
+        assert!(text.ends_with("durable writes: RWF_DSYNC, through the file system"), "{text}");
+        std::fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn the_operators_word_counts_for_block_devices() {
+        let device = Device {
+            file: File::open("/dev/null").unwrap(),
+            size: 0,
+            is_block: true,
+            is_direct: true,
+            traits: None,
+            durability: Durability::Dsync,
+        };
+        let mut copy = device.try_clone().unwrap();
+        assert!(copy.set_power_loss_protected());
+        assert_eq!(copy.try_clone().unwrap().durability(), Durability::AtOnce);
+        let text = copy.describe();
+        assert!(text.ends_with("durable when they complete (power-loss protected)"), "{text}");
     }
 }

@@ -1,5 +1,6 @@
 //! What kind of device a store lies on, for CRUSH: told by the kernel in sysfs.
 
+use crate::device_traits::disk_folder;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
@@ -16,9 +17,7 @@ pub fn device_class(path: &Path) -> &'static str {
 
 /// `None` if there is no such block device.
 fn class_of(sys: &Path, major: u32, minor: u32) -> Option<&'static str> {
-    let device = sys.join(format!("dev/block/{major}:{minor}")).canonicalize().ok()?;
-    // A partition's queue is that of the disk, the folder above it.
-    let disk = device.ancestors().take(2).find(|d| d.join("queue").is_dir())?;
+    let disk = disk_folder(sys, major, minor)?;
     let rotates = std::fs::read_to_string(disk.join("queue/rotational")).ok()?;
     let is_nvme = disk.file_name()?.as_encoded_bytes().starts_with(b"nvme");
     Some(match rotates.trim() {

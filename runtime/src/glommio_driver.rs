@@ -6,7 +6,7 @@
 //! (`hop.rs`), our own sizes and alignment for the device.
 
 use crate::clock::Clock;
-use crate::device::Device;
+use crate::device::{Device, Durability};
 use crate::hop::Port;
 use crate::tokio_driver::advance;
 use bytes::{Bytes, BytesMut};
@@ -94,6 +94,7 @@ struct Driver<H> {
     device: Option<Rc<DmaFile>>,
     /// Held for its lock.
     _device: Option<Device>,
+    durability: Durability,
     port: Port<H>,
     writers: Rc<RefCell<usize>>,
     log: crate::LogSink,
@@ -121,6 +122,7 @@ async fn drive<N: Node>(mut node: N, resources: Resources<N::Hop>) -> io::Result
         conns: BTreeMap::new(),
         accepted_next: ConnId::ACCEPTED | (resources.port.core().0 as u64) << 40,
         device,
+        durability: resources.device.as_ref().map_or(Durability::Dsync, Device::durability),
         _device: resources.device,
         port: resources.port,
         writers: Rc::default(),
@@ -309,8 +311,9 @@ impl<H: Send + 'static> Driver<H> {
             }
             Effect::Write { io, offset, buf, durable } => {
                 let file = self.device();
+                let must_flush = self.durability.write_flags(durable) != 0;
                 let write = async move {
-                    let result = write(&file, offset, buf, durable).await;
+                    let result = write(&file, offset, buf, must_flush).await;
                     report(&reports, Report::WriteDone { io, result });
                 };
                 glommio::spawn_local(write).detach();
@@ -472,12 +475,12 @@ async fn read(file: &DmaFile, offset: u64, len: usize) -> Result<Bytes, IoError>
     Ok(buf.freeze())
 }
 
-async fn write(file: &DmaFile, offset: u64, buf: Bytes, durable: bool) -> Result<(), IoError> {
+async fn write(file: &DmaFile, offset: u64, buf: Bytes, must_flush: bool) -> Result<(), IoError> {
     let mut copy = file.alloc_dma_buffer(buf.len());
     copy.as_bytes_mut().copy_from_slice(&buf);
     let done = file.write_at(copy, offset).await.map_err(io_error)?;
     if done < buf.len() {
         return Err(IoError::Short { wanted: buf.len(), got: done });
     }
-    if durable { file.fdatasync().await.map_err(io_error) } else { Ok(()) }
+    if must_flush { file.fdatasync().await.map_err(io_error) } else { Ok(()) }
 }

@@ -9,6 +9,7 @@
 pub mod clock;
 pub mod device;
 pub mod device_class;
+pub mod device_traits;
 #[cfg(feature = "glommio")]
 pub mod glommio_driver;
 pub mod hop;

@@ -20,6 +20,10 @@ use types::{EntityAddrVec, EntityKind, Fsid, OsdId};
 /// How long an OSD waits for its device when an earlier run has just ended.
 const DEVICE_PATIENCE: Duration = Duration::from_secs(3);
 
+/// What is said of a setting that does not fit the device.
+pub(super) const PROTECTED_FILE: &str = "--power-loss-protected is for block devices and is \
+     ignored: what the file system under a file keeps in memory does not survive a power cut";
+
 /// Serve placement groups from one device.
 ///
 /// `kermes osd mkfs` makes the store once; `kermes osd --device PATH` then serves it until it is
@@ -94,6 +98,11 @@ pub struct RunArgs {
     /// What drives the cores.
     #[arg(long, value_enum, default_value_t = Reactor::Uring)]
     pub reactor: Reactor,
+    /// The block device's cache survives a power cut: a write is durable when it completes, and no
+    /// flush is asked for. Wrong where that is not so: acknowledged writes would be lost. Needless
+    /// where the kernel knows (`write through` in /sys/block/DISK/queue/write_cache).
+    #[arg(long)]
+    pub power_loss_protected: bool,
     /// Device class for CRUSH: hdd, ssd or nvme by the kind of device unless this, or
     /// `crush device class` in ceph.conf, says another.
     #[arg(long, value_name = "NAME")]
@@ -106,7 +115,7 @@ pub struct RunArgs {
 /// Prints nothing on success. Refuses to overwrite anything without `force`.
 pub fn mkfs(args: &MkfsArgs) -> anyhow::Result<()> {
     let path = args.device.display();
-    let device = Device::open(&args.device)?;
+    let device = open_device(&args.device)?;
     if !args.force {
         match read_superblock(&device)? {
             Err(ProbeError::Blank) => {}
@@ -149,19 +158,27 @@ fn read_superblock(device: &Device) -> anyhow::Result<Result<Superblock, ProbeEr
     Ok(seastore::probe(size, &read(first)?, &read(last)?))
 }
 
-/// Opens a prepared device and checks whose it is.
-fn open_store(path: &Path, cluster: Option<Fsid>) -> anyhow::Result<(Device, Superblock)> {
+/// Opens a device, and waits a moment for one whose last user has just ended.
+fn open_device(path: &Path) -> Result<Device, OpenError> {
     let patience = Instant::now() + DEVICE_PATIENCE;
-    let device = loop {
+    loop {
         match Device::open(path) {
             // The kernel takes a ring down, and the files it has registered with it, some time
             // after the process that owned it is gone.
             Err(OpenError::InUse { .. }) if Instant::now() < patience => {
                 std::thread::sleep(Duration::from_millis(10));
             }
-            result => break result?,
+            result => return result,
         }
-    };
+    }
+}
+
+/// Opens a prepared device and checks whose it is.
+pub(super) fn open_store(
+    path: &Path,
+    cluster: Option<Fsid>,
+) -> anyhow::Result<(Device, Superblock)> {
+    let device = open_device(path)?;
     let superblock = read_superblock(&device)?.with_context(|| format!("{}", path.display()))?;
     if let Some(cluster) = cluster {
         superblock.check_cluster(cluster).with_context(|| format!("{}", path.display()))?;
@@ -204,7 +221,7 @@ fn serve(args: &RunArgs) -> anyhow::Result<i32> {
         Some(text) => Some(super::parse_fsid(&text).map_err(anyhow::Error::msg)?),
         None => None,
     };
-    let (device, superblock) = open_store(path, cluster)?;
+    let (mut device, superblock) = open_store(path, cluster)?;
     ensure!(
         args.cores >= 1 && args.cores <= superblock.shards,
         "{} cores: must be from 1 to {}, the store's shards",
@@ -213,6 +230,11 @@ fn serve(args: &RunArgs) -> anyhow::Result<i32> {
     );
     let mut log = daemon::logger(format!("osd.{}", superblock.osd), args.log.into());
     mend_superblock(&device, &superblock, &mut log)?;
+    let now = runtime::clock::Clock::new().now();
+    if args.power_loss_protected && !device.set_power_loss_protected() {
+        log(now, LogLevel::Warn, PROTECTED_FILE);
+    }
+    log(now, LogLevel::Info, &format!("device {}: {}", path.display(), device.describe()));
     let name = AuthName::new(EntityKind::Osd, &superblock.osd.to_string());
     let entity = files::entity(name.clone());
     let monitors = conf.monitors(&entity)?;

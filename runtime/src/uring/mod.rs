@@ -9,7 +9,7 @@ mod net;
 mod ops;
 
 use crate::clock::Clock;
-use crate::device::Device;
+use crate::device::{Device, Durability};
 use crate::hop::Port;
 use bytes::BytesMut;
 use io_uring::{IoUring, cqueue, opcode, squeue, types as ring};
@@ -94,6 +94,7 @@ struct Core<H> {
     net: Net,
     /// Registered with the ring; held for its lock.
     _device: Option<Device>,
+    durability: Durability,
     port: Port<H>,
     log: crate::LogSink,
     exit: Option<i32>,
@@ -116,6 +117,7 @@ impl<H> Core<H> {
             uring,
             slab: Slab::default(),
             net: Net::new(resources.port.core()),
+            durability: resources.device.as_ref().map_or(Durability::Dsync, Device::durability),
             _device: resources.device,
             port: resources.port,
             log: resources.log,
@@ -196,10 +198,9 @@ impl<H> Core<H> {
 
     fn write(&mut self, op: Op) {
         let Op::Write { offset, buf, durable, .. } = &op else { unreachable!("called with Write") };
-        let flags = if *durable { libc::RWF_DSYNC } else { 0 };
         let entry = opcode::Write::new(DEVICE, buf.as_ptr(), buf.len() as u32)
             .offset(*offset)
-            .rw_flags(flags)
+            .rw_flags(self.durability.write_flags(*durable))
             .build();
         self.submit(op, entry);
     }
