@@ -30,6 +30,7 @@ enum Command {
     Demo(cmd::demo::DemoArgs),
     Rados(cmd::rados::RadosArgs),
     Status(cmd::status::StatusArgs),
+    Bench(cmd::bench::BenchArgs),
 }
 
 fn main() -> ExitCode {
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => cmd::demo::run(&args).map(exit_code),
         Command::Rados(args) => cmd::rados::run(args),
         Command::Status(args) => cmd::status::run(args),
+        Command::Bench(args) => cmd::bench::run(&args).map(exit_code),
     };
     match result {
         Ok(code) => code,

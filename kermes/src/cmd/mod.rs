@@ -1,5 +1,6 @@
 //! One module for each command.
 
+pub mod bench;
 pub mod connect;
 pub mod demo;
 pub mod dev;

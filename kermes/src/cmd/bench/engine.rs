@@ -1,0 +1,236 @@
+//! The store as a bench sees it: shards that take operations by token. All that depends on the
+//! store's own interface is here.
+
+use bytes::Bytes;
+use seastore::{
+    IoCompletion, ObjectName, ReadData, ReadStart, Store, StoreConfig, StoreEffect, StoreEvent,
+    SubmitError, Superblock, Transaction, TxnOp,
+};
+use types::node::{Effect, Input, IoId};
+use types::{HObject, PoolId};
+
+/// No cluster has a pool of this number.
+const POOL: PoolId = PoolId(-1000);
+/// Bits of an [`IoId`] that are the store's own.
+const IO_BITS: u32 = 48;
+
+/// What one operation asks for.
+#[derive(Debug, Clone)]
+pub enum Request {
+    Write { offset: u64, data: Bytes },
+    OmapSet { key: Bytes, value: Bytes },
+    Remove,
+}
+
+/// Why an operation was not taken.
+#[derive(Debug)]
+pub enum Refused {
+    /// Ask again after [`News::Room`].
+    Busy,
+    /// Of no use any more, with a sentence that says why.
+    Failed(String),
+}
+
+/// What the stores told.
+#[derive(Debug)]
+pub enum News {
+    /// All of them are mounted.
+    Mounted,
+    Durable {
+        token: u64,
+    },
+    Read {
+        token: u64,
+        result: Result<ReadData, String>,
+    },
+    Room,
+    Failed(String),
+}
+
+/// Bytes that the stores have moved to and from the device.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Traffic {
+    pub written: u64,
+    pub read: u64,
+}
+
+pub struct Engine {
+    stores: Vec<Store>,
+    mounted: usize,
+    fx: Vec<StoreEffect>,
+    events: Vec<StoreEvent>,
+    pub traffic: Traffic,
+}
+
+/// The name of object `index` of a bench.
+pub fn object_name(index: u64) -> ObjectName {
+    HObject::head(POOL, "", "", &format!("bench.{index}")).into()
+}
+
+impl Engine {
+    /// `nonces`: one random number for each shard that is used, from shard 0.
+    pub fn new(superblock: Superblock, nonces: &[u64]) -> Self {
+        let open = |(shard, nonce): (usize, &u64)| {
+            Store::open(StoreConfig { superblock, shard: shard as u16, nonce: *nonce })
+        };
+        Self {
+            stores: nonces.iter().enumerate().map(open).collect(),
+            mounted: 0,
+            fx: Vec::new(),
+            events: Vec::new(),
+            traffic: Traffic::default(),
+        }
+    }
+
+    pub fn shards(&self) -> usize {
+        self.stores.len()
+    }
+
+    pub fn mount<H>(&mut self, out: &mut Vec<Effect<H>>) {
+        for shard in 0..self.stores.len() {
+            self.stores[shard].mount(&mut self.fx);
+            self.perform(shard, out);
+        }
+    }
+
+    /// [`News::Durable`] with `token` follows.
+    pub fn submit(
+        &mut self,
+        shard: usize,
+        o: &ObjectName,
+        request: Request,
+        token: u64,
+    ) -> Result<(), Refused> {
+        let store = &mut self.stores[shard];
+        if !store.accepting() && store.failure().is_none() {
+            return Err(Refused::Busy);
+        }
+        let o = o.clone();
+        let op = match request {
+            Request::Write { offset, data } => TxnOp::Write { o, offset, data },
+            Request::OmapSet { key, value } => TxnOp::OmapSet { o, pairs: vec![(key, value)] },
+            Request::Remove => TxnOp::Remove { o },
+        };
+        store.submit(Transaction::from(vec![op]), token).map_err(|e| match e {
+            SubmitError::Busy => Refused::Busy,
+            other => Refused::Failed(other.to_string()),
+        })
+    }
+
+    /// The bytes if they are in memory; else [`News::Read`] follows.
+    pub fn read<H>(
+        &mut self,
+        shard: usize,
+        o: &ObjectName,
+        range: (u64, u64),
+        token: u64,
+        out: &mut Vec<Effect<H>>,
+    ) -> Result<Option<ReadData>, String> {
+        let begun = self.stores[shard].read(o, range.0, range.1, token, &mut self.fx);
+        self.perform(shard, out);
+        match begun.map_err(|e| e.to_string())? {
+            ReadStart::Ready(data) => Ok(Some(data)),
+            ReadStart::Pending => Ok(None),
+        }
+    }
+
+    /// Takes a driver's answer; others are left alone.
+    pub fn handle<H>(&mut self, input: Input<H>, news: &mut Vec<News>, out: &mut Vec<Effect<H>>) {
+        let split = |io: IoId| ((io.0 >> IO_BITS) as usize, io.0 & ((1 << IO_BITS) - 1));
+        let (shard, done) = match input {
+            Input::ReadDone { io, result } => {
+                let (shard, io) = split(io);
+                (shard, IoCompletion::Read { io, result })
+            }
+            Input::WriteDone { io, result } => {
+                let (shard, io) = split(io);
+                (shard, IoCompletion::Write { io, result })
+            }
+            Input::FlushDone { io, result } => {
+                let (shard, io) = split(io);
+                (shard, IoCompletion::Flush { io, result })
+            }
+            _ => return,
+        };
+        self.stores[shard].on_io(done, &mut self.events, &mut self.fx);
+        self.perform(shard, out);
+        for event in self.events.drain(..) {
+            news.push(match event {
+                StoreEvent::Mounted(_) => {
+                    self.mounted += 1;
+                    if self.mounted < self.stores.len() {
+                        continue;
+                    }
+                    News::Mounted
+                }
+                StoreEvent::Durable { token } => News::Durable { token },
+                StoreEvent::ReadDone { token, result } => {
+                    News::Read { token, result: result.map_err(|e| e.to_string()) }
+                }
+                StoreEvent::Room => News::Room,
+                StoreEvent::CorruptFound(c) => News::Failed(c.to_string()),
+                StoreEvent::Unreadable { object, device_offset, error } => {
+                    News::Failed(format!("object {object}: read at {device_offset:#x}: {error}"))
+                }
+                StoreEvent::Failed(e) => News::Failed(format!("shard {shard}: {e}")),
+            });
+        }
+    }
+
+    pub fn end_of_turn<H>(&mut self, out: &mut Vec<Effect<H>>) {
+        for shard in 0..self.stores.len() {
+            self.stores[shard].end_of_turn(&mut self.fx);
+            self.perform(shard, out);
+        }
+    }
+
+    fn perform<H>(&mut self, shard: usize, out: &mut Vec<Effect<H>>) {
+        let id = |io: u64| IoId(io | (shard as u64) << IO_BITS);
+        for effect in self.fx.drain(..) {
+            out.push(match effect {
+                StoreEffect::Read { io, offset, len } => {
+                    self.traffic.read += len as u64;
+                    Effect::Read { io: id(io), offset, len }
+                }
+                StoreEffect::Write { io, offset, buf, durable } => {
+                    self.traffic.written += buf.len() as u64;
+                    Effect::Write { io: id(io), offset, buf, durable }
+                }
+                StoreEffect::Flush { io } => Effect::Flush { io: id(io) },
+            });
+        }
+    }
+
+    /// Bytes of objects that all shards together can hold.
+    pub fn capacity_bytes(&self) -> u64 {
+        self.stores.iter().map(|s| s.statfs().total).sum()
+    }
+
+    /// Bytes of objects over capacity, of all shards.
+    pub fn utilisation(&self) -> f64 {
+        let (used, total) = self.stores.iter().fold((0, 0), |(used, total), s| {
+            let space = s.statfs();
+            (used + space.data, total + space.total)
+        });
+        used as f64 / total.max(1) as f64
+    }
+
+    /// Size of an object; `None` if there is none.
+    pub fn size(&self, shard: usize, o: &ObjectName) -> Option<u64> {
+        self.stores[shard].stat(o).map(|info| info.size)
+    }
+
+    /// The first thing found that no bench has put there.
+    pub fn foreign(&self) -> Option<String> {
+        self.stores.iter().find_map(|store| {
+            if let Some((pg, _)) = store.collections().next() {
+                return Some(format!("placement group {pg}"));
+            }
+            let bench = HObject::lower_bound(POOL, 0);
+            let next_pool = HObject::lower_bound(PoolId(POOL.0 + 1), 0);
+            let before = store.list(&HObject::min(), &bench, 1);
+            let after = store.list(&next_pool, &HObject::max(), 1);
+            before.iter().chain(&after).next().map(|o| format!("object {o}"))
+        })
+    }
+}
