@@ -22,7 +22,7 @@ use types::node::{BLOCK_SIZE, IoError};
 const STEP_BYTES: u64 = 4 << 20;
 
 enum Stage {
-    Anchors { found: Vec<Option<Bytes>> },
+    Anchors { found: Vec<Bytes> },
     Checkpoint { segment_index: usize, chunk: u32 },
     Journal,
     Flush,
@@ -105,12 +105,10 @@ impl Store {
             (None, Err(error)) => Err(StoreError::FlushFailed { error }),
             (Some(Ok(buf)), _) => self.mount_step(&mut mount, buf, fx),
             (Some(Err(error)), _) => {
-                // One anchor that cannot be read is as good as one that is not whole.
-                if matches!(mount.stage, Stage::Anchors { .. }) {
-                    self.mount_step(&mut mount, Bytes::new(), fx)
-                } else {
-                    Err(StoreError::ReadFailed { device_offset: mount.reading, error })
-                }
+                // An anchor that cannot be read may be the newer one, and then what the older one
+                // names may have been given up and written over. One that is not whole was being
+                // written: the older one still holds.
+                Err(StoreError::ReadFailed { device_offset: mount.reading, error })
             }
         };
         match result {
@@ -126,7 +124,7 @@ impl Store {
         fx: &mut Vec<StoreEffect>,
     ) -> Result<(), StoreError> {
         if let Stage::Anchors { found } = &mut mount.stage {
-            found.push(Some(buf));
+            found.push(buf);
             if found.len() < 2 {
                 let index = found.len();
                 self.read_anchor(mount, index, fx);
@@ -186,16 +184,11 @@ impl Store {
         Ok(())
     }
 
-    fn choose_anchor(
-        &mut self,
-        mount: &mut Mount,
-        found: &[Option<Bytes>],
-    ) -> Result<(), StoreError> {
+    fn choose_anchor(&mut self, mount: &mut Mount, found: &[Bytes]) -> Result<(), StoreError> {
         let sb = &self.config.superblock;
         let count = self.segments.count() as u32;
         let newest = found
             .iter()
-            .flatten()
             .filter_map(|b| {
                 let (shard, bytes) = (self.config.shard, self.segments.segment_bytes);
                 Anchor::decode(b, &sb.store_uuid, shard, count, bytes)
