@@ -92,6 +92,7 @@ fn tag_of(op: &TxnOp) -> u8 {
         TxnOp::OmapRemoveRange { .. } => OMAP_REMOVE_RANGE,
         TxnOp::OmapClear { .. } => OMAP_CLEAR,
         TxnOp::OmapSetHeader { .. } => OMAP_SET_HEADER,
+        TxnOp::Clone { .. } | TxnOp::CloneRange { .. } => unreachable!("submit refuses them"),
     }
 }
 
@@ -123,6 +124,7 @@ pub(crate) fn put_op(
         }
         TxnOp::RemoveCollection { pg } => put_pg(out, pg),
         TxnOp::Touch { .. } | TxnOp::Remove { .. } | TxnOp::OmapClear { .. } => {}
+        TxnOp::Clone { .. } | TxnOp::CloneRange { .. } => {}
         TxnOp::Write { offset, data, .. } => {
             put_u64(out, *offset);
             out.extend_from_slice(&(data.len() as u32).to_le_bytes());

@@ -268,6 +268,20 @@ impl Superblock {
         [start, start + self.region_bytes - BLOCK]
     }
 
+    /// Segments of one region of a paged store, which has two anchor blocks at both ends.
+    pub(crate) fn paged_segment_count(&self) -> u64 {
+        self.region_bytes.saturating_sub(4 * BLOCK) / self.segment_bytes as u64
+    }
+    /// Its anchors: even, odd, even again, odd again.
+    pub(crate) fn paged_anchor_offsets(&self, shard: u16) -> [u64; 4] {
+        let start = self.region_offset(shard);
+        let end = start + self.region_bytes;
+        [start, start + BLOCK, end - 2 * BLOCK, end - BLOCK]
+    }
+    pub(crate) fn paged_segments_offset(&self, shard: u16) -> u64 {
+        self.region_offset(shard) + 2 * BLOCK
+    }
+
     /// Start of a region's first segment.
     pub(crate) fn segments_offset(&self, shard: u16) -> u64 {
         self.region_offset(shard) + BLOCK

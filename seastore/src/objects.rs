@@ -329,6 +329,8 @@ fn change(onode: &mut Onode, op: &TxnOp, extent: Option<Extent>, freed: &mut imp
         TxnOp::OmapClear { .. } => onode.omap_clear(),
         TxnOp::OmapSetHeader { header, .. } => onode.set_omap_header(header),
         TxnOp::Touch { .. }
+        | TxnOp::Clone { .. }
+        | TxnOp::CloneRange { .. }
         | TxnOp::Remove { .. }
         | TxnOp::CreateCollection { .. }
         | TxnOp::RemoveCollection { .. } => {}

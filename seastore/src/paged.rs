@@ -4,16 +4,33 @@
 //! in memory within a budget and knows where they lie; `key`, `onode` (with `xattrs`) and `group` are
 //! what the trees hold; `change` is what the journal holds.
 
-pub(crate) mod anchor;
+mod anchor;
 mod blob;
 pub(crate) mod change;
+mod check;
+mod checkpointer;
+mod cleaner;
+pub mod event;
+mod fetch;
 pub(crate) mod group;
+mod journal;
 pub(crate) mod key;
+mod meta;
+mod mount;
 pub(crate) mod onode;
 pub(crate) mod page;
-pub(crate) mod pager;
+mod pager;
 pub(crate) mod pages;
-pub(crate) mod s3fifo;
-pub(crate) mod table;
+mod reader;
+mod record;
+mod resolve;
+mod root;
+mod s3fifo;
+mod segments;
+mod store;
+mod table;
+mod touch;
 pub(crate) mod tree;
 pub(crate) mod xattrs;
+
+pub use store::{Miss, Store, StoreConfig, StoreCounters, mkfs_plan};

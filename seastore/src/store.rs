@@ -252,6 +252,9 @@ impl Store {
         let mut frees = false;
         for (index, op) in txn.ops.iter().enumerate() {
             op.check(index)?;
+            if matches!(op, TxnOp::Clone { .. } | TxnOp::CloneRange { .. }) {
+                return Err(SubmitError::Invalid { op: index, what: "a clone" });
+            }
             data += op.data_bytes();
             placed += op.data_bytes().next_multiple_of(BLOCK);
             deltas += op.delta_bytes_max();

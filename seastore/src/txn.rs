@@ -113,6 +113,20 @@ pub enum TxnOp {
         o: ObjectName,
         header: Bytes,
     },
+    /// Makes `to` a copy of `o`, data shared, in place of what it was. Nothing without `o`.
+    Clone {
+        o: ObjectName,
+        to: ObjectName,
+    },
+    /// Makes a range of `to` a copy of a range of `o`, as far as possible shared; what lies past
+    /// the end of `o` reads as zeros. Nothing without `o`.
+    CloneRange {
+        o: ObjectName,
+        to: ObjectName,
+        from_offset: u64,
+        to_offset: u64,
+        len: u64,
+    },
 }
 
 impl TxnOp {
@@ -131,8 +145,18 @@ impl TxnOp {
             | Self::OmapRemove { o, .. }
             | Self::OmapRemoveRange { o, .. }
             | Self::OmapClear { o }
-            | Self::OmapSetHeader { o, .. } => Some(o),
+            | Self::OmapSetHeader { o, .. }
+            | Self::Clone { o, .. }
+            | Self::CloneRange { o, .. } => Some(o),
         }
+    }
+    /// Every object concerned.
+    pub(crate) fn objects(&self) -> impl Iterator<Item = &ObjectName> {
+        let target = match self {
+            Self::Clone { to, .. } | Self::CloneRange { to, .. } => Some(to),
+            _ => None,
+        };
+        self.object().into_iter().chain(target)
     }
 
     /// Bytes that go to the record's data part.

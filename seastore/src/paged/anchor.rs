@@ -1,201 +1,246 @@
-//! Anchor of a paged store: names the newest checkpoint's root. Four blocks, two per parity.
+//! Anchors: where the newest whole checkpoint's root is and where the journal goes on.
+//!
+//! Checkpoint n is named by two copies of anchor n mod 2, written one after the other, so a crash
+//! damages one copy at most. If both copies of one number are bad, that is rot, and the other
+//! number's may be older than what was acknowledged: then nothing is mounted.
 
-use crate::anchor::JournalPosition;
+use crate::format::BLOCK;
 use bytes::Bytes;
-use std::fmt;
 use types::Fsid;
 use types::hash::crc32c;
 use types::node::{BLOCK_SIZE, aligned_buf};
 
 const MAGIC: u32 = u32::from_le_bytes(*b"KSa2");
-const VERSION: u32 = 2;
-const USED: usize = 76;
 
-/// Where a checkpoint's root lies.
+/// Where the journal goes on: the next record has `sequence`, follows a record whose header checksum
+/// is `previous`, and lies at `place` in `segment` or at the start of segment `next`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct JournalPosition {
+    pub sequence: u64,
+    pub previous: u32,
+    /// In blocks; the end of `segment` if that is full.
+    pub place: u32,
+    pub segment: u32,
+    pub next: u32,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RootPlace {
-    /// In blocks from the first segment.
     pub addr: u32,
-    /// 0: the store is empty, there is no root.
     pub blocks: u32,
     pub crc: u32,
 }
 
-/// Checkpoint `n` is named by both copies of anchor `n % 2`. mkfs writes [`Anchor::blank`], number
-/// 0, to all four blocks: so every parity has whole copies from the first moment, and the odd ones
-/// hold number 0 until checkpoint 1. docs/formats.md#anchor-of-version-2
+/// What anchors are checked against.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Region {
+    pub store: Fsid,
+    pub shard: u16,
+    pub segments: u32,
+    pub segment_blocks: u32,
+}
+
+/// One block. docs/formats.md#anchor-of-version-2
+///
+/// ```text
+/// | offset | size | field                                                   |
+/// |      0 |    4 | magic "KSa2"                                            |
+/// |      4 |    4 | crc32c (seed !0) of bytes 8..4096                       |
+/// |      8 |    2 | shard                                                   |
+/// |     10 |    2 | number modulo 2                                         |
+/// |     12 |    4 | 0                                                       |
+/// |     16 |   16 | store uuid                                              |
+/// |     32 |    8 | checkpoint number, 0 before the first                   |
+/// |     40 |    8 | sequence of the first record to replay                  |
+/// |     48 |    4 | header checksum of the record before it                 |
+/// |     52 |    4 | its block                                               |
+/// |     56 |    4 | segment of that block                                   |
+/// |     60 |    4 | segment in which the journal goes on after that one     |
+/// |     64 |    4 | first block of the root                                 |
+/// |     68 |    4 | blocks of the root, 0 without one                       |
+/// |     72 |    4 | crc32c (seed !0) of the root                            |
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Anchor {
     pub checkpoint: u64,
     pub journal: JournalPosition,
-    pub root: RootPlace,
+    pub root: Option<RootPlace>,
 }
 
-/// The anchor that counts, and the copies to write again: indices as in [`choose`].
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Chosen {
-    pub anchor: Anchor,
-    pub bad_copies: Vec<usize>,
-}
-
-/// Both copies of a parity are bad: it may have named the newest checkpoint.
+/// Both copies of one number are damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct AnchorError {
-    pub parity: u8,
-    /// On the device, bytes.
-    pub offsets: [u64; 2],
+pub(crate) struct Damaged {
+    parity: usize,
 }
-impl fmt::Display for AnchorError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b] = self.offsets;
-        write!(
-            f,
-            "both copies of anchor {} are damaged (bytes {a} and {b}); the other pair may be older",
-            self.parity
-        )
+impl Damaged {
+    /// Which of the four blocks.
+    pub fn pair(&self) -> [usize; 2] {
+        [self.parity, self.parity + 2]
     }
 }
-impl std::error::Error for AnchorError {}
+
+/// What [`choose`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Chosen {
+    pub anchor: Anchor,
+    /// Copies that are damaged.
+    pub damaged: [bool; 4],
+}
 
 impl Anchor {
     /// Of an empty store, whose journal begins in segment 0 and goes on in segment 1.
     pub fn blank() -> Self {
-        let journal = JournalPosition { sequence: 1, previous: 0, addr: 0, next: 1 };
-        Self { checkpoint: 0, journal, root: RootPlace { addr: 0, blocks: 0, crc: 0 } }
+        let journal = JournalPosition { sequence: 1, previous: 0, place: 0, segment: 0, next: 1 };
+        Self { checkpoint: 0, journal, root: None }
     }
-    pub fn encode(&self, store: &Fsid, shard: u16) -> Bytes {
+
+    /// For the blocks of numbers with this `parity`. A store without checkpoints has the blank
+    /// anchor in all four blocks.
+    pub fn encode_as(&self, store: &Fsid, shard: u16, parity: u16) -> Bytes {
         let mut b = aligned_buf(BLOCK_SIZE);
-        b.extend_from_slice(&MAGIC.to_le_bytes());
-        b.extend_from_slice(&[0; 4]);
-        b.extend_from_slice(&VERSION.to_le_bytes());
-        b.extend_from_slice(&(shard as u32).to_le_bytes());
-        b.extend_from_slice(&store.0);
-        b.extend_from_slice(&self.checkpoint.to_le_bytes());
-        b.extend_from_slice(&self.journal.sequence.to_le_bytes());
-        b.extend_from_slice(&self.journal.addr.to_le_bytes());
-        b.extend_from_slice(&self.journal.previous.to_le_bytes());
-        b.extend_from_slice(&self.journal.next.to_le_bytes());
-        b.extend_from_slice(&self.root.addr.to_le_bytes());
-        b.extend_from_slice(&self.root.blocks.to_le_bytes());
-        b.extend_from_slice(&self.root.crc.to_le_bytes());
-        debug_assert_eq!(b.len(), USED);
         b.resize(BLOCK_SIZE, 0);
+        b[0..4].copy_from_slice(&MAGIC.to_le_bytes());
+        b[8..10].copy_from_slice(&shard.to_le_bytes());
+        b[10..12].copy_from_slice(&parity.to_le_bytes());
+        b[16..32].copy_from_slice(&store.0);
+        b[32..40].copy_from_slice(&self.checkpoint.to_le_bytes());
+        b[40..48].copy_from_slice(&self.journal.sequence.to_le_bytes());
+        let root = self.root.unwrap_or(RootPlace { addr: 0, blocks: 0, crc: 0 });
+        let j = &self.journal;
+        let words = [j.previous, j.place, j.segment, j.next, root.addr, root.blocks, root.crc];
+        for (i, word) in words.into_iter().enumerate() {
+            b[48 + 4 * i..52 + 4 * i].copy_from_slice(&word.to_le_bytes());
+        }
         let crc = crc32c(!0, &b[8..]);
         b[4..8].copy_from_slice(&crc.to_le_bytes());
         b.freeze()
     }
-    /// `None` if the block is not a whole anchor of this shard, or points outside its segments.
-    pub fn decode(
-        block: &[u8],
-        store: &Fsid,
-        shard: u16,
-        segment_count: u32,
-        segment_blocks: u32,
-    ) -> Option<Self> {
+    pub fn encode(&self, store: &Fsid, shard: u16) -> Bytes {
+        self.encode_as(store, shard, (self.checkpoint % 2) as u16)
+    }
+
+    fn decode(block: &[u8], region: &Region, parity: usize) -> Option<Self> {
         let block: &[u8; BLOCK_SIZE] = block.try_into().ok()?;
         let u32_at = |at: usize| u32::from_le_bytes(block[at..at + 4].try_into().expect("4 bytes"));
         let u64_at = |at: usize| u64::from_le_bytes(block[at..at + 8].try_into().expect("8 bytes"));
+        let checkpoint = u64_at(32);
         let whole = u32_at(0) == MAGIC
             && u32_at(4) == crc32c(!0, &block[8..])
-            && u32_at(8) == VERSION
-            && u32_at(12) == shard as u32
-            && block[16..32] == store.0;
-        let anchor = Self {
-            checkpoint: u64_at(32),
-            journal: JournalPosition {
-                sequence: u64_at(40),
-                addr: u64_at(48),
-                previous: u32_at(56),
-                next: u32_at(60),
-            },
-            root: RootPlace { addr: u32_at(64), blocks: u32_at(68), crc: u32_at(72) },
+            && block[8..10] == region.shard.to_le_bytes()
+            && block[10..12] == (parity as u16).to_le_bytes()
+            && block[16..32] == region.store.0
+            && (checkpoint == 0 || checkpoint % 2 == parity as u64);
+        if !whole {
+            return None;
+        }
+        let journal = JournalPosition {
+            sequence: u64_at(40),
+            previous: u32_at(48),
+            place: u32_at(52),
+            segment: u32_at(56),
+            next: u32_at(60),
         };
-        let end = segment_count as u64 * segment_blocks as u64;
-        let sane = anchor.journal.next < segment_count
-            && anchor.journal.addr <= end * BLOCK_SIZE as u64
-            && anchor.journal.addr.is_multiple_of(BLOCK_SIZE as u64)
-            && anchor.root.addr as u64 + anchor.root.blocks as u64 <= end
-            && (anchor.root.blocks == 0) == (anchor.checkpoint == 0);
-        (whole && sane).then_some(anchor)
+        let root = RootPlace { addr: u32_at(64), blocks: u32_at(68), crc: u32_at(72) };
+        let end = region.segments as u64 * region.segment_blocks as u64;
+        let start = journal.segment as u64 * region.segment_blocks as u64;
+        let in_segment = start..=start + region.segment_blocks as u64;
+        let sane = journal.segment < region.segments
+            && journal.next < region.segments
+            && journal.next != journal.segment
+            && in_segment.contains(&(journal.place as u64))
+            && journal.sequence > 0
+            && root.blocks <= region.segment_blocks
+            && root.addr as u64 + root.blocks as u64 <= end
+            && (checkpoint > 0) == (root.blocks > 0);
+        let root = (root.blocks > 0).then_some(root);
+        sane.then_some(Self { checkpoint, journal, root })
     }
 }
 
-/// The newest checkpoint by the four blocks, as decoded, in the order even first, odd first, even
-/// second, odd second; `offsets` on the device likewise. Of two whole copies the higher counts: a
-/// crash between writing them leaves the other one old, and it is then among those to write again.
-pub(crate) fn choose(
-    copies: [Option<Anchor>; 4],
-    offsets: [u64; 4],
-) -> Result<Chosen, AnchorError> {
-    // An anchor of the wrong parity was written somewhere else. Number 0 is mkfs's.
-    let belongs = |i: usize, a: &Anchor| a.checkpoint == 0 || a.checkpoint % 2 == i as u64 % 2;
-    let copies: [Option<Anchor>; 4] = std::array::from_fn(|i| copies[i].filter(|a| belongs(i, a)));
-    let mut bad_copies = Vec::new();
-    let mut best: Option<Anchor> = None;
+/// The newest anchor of four blocks: even, odd, even again, odd again.
+pub(crate) fn choose(blocks: [Option<&[u8]>; 4], region: &Region) -> Result<Chosen, Damaged> {
+    let found: Vec<Option<Anchor>> = blocks
+        .iter()
+        .enumerate()
+        .map(|(i, b)| b.and_then(|b| Anchor::decode(b, region, i % 2)))
+        .collect();
     for parity in 0..2 {
-        let pair = [parity, parity + 2];
-        let newest = pair.iter().filter_map(|i| copies[*i]).max_by_key(|a| a.checkpoint);
-        let Some(newest) = newest else {
-            let offsets = pair.map(|i| offsets[i]);
-            return Err(AnchorError { parity: parity as u8, offsets });
-        };
-        bad_copies.extend(pair.into_iter().filter(|i| copies[*i] != Some(newest)));
-        if best.is_none_or(|best| newest.checkpoint > best.checkpoint) {
-            best = Some(newest);
+        if found[parity].is_none() && found[parity + 2].is_none() {
+            return Err(Damaged { parity });
         }
     }
-    bad_copies.sort_unstable();
-    Ok(Chosen { anchor: best.expect("each parity has one"), bad_copies })
+    let newest = found.iter().flatten().max_by_key(|a| a.checkpoint);
+    let anchor = *newest.expect("one of each number is whole");
+    let damaged = [0, 1, 2, 3].map(|i: usize| found[i].is_none());
+    Ok(Chosen { anchor, damaged })
 }
+
+const _: () = assert!(BLOCK as usize == BLOCK_SIZE);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const STORE: Fsid = Fsid([7; 16]);
-    fn numbered(checkpoint: u64) -> Anchor {
-        let root = RootPlace { addr: 5, blocks: 2, crc: 9 };
-        Anchor { checkpoint, root, ..Anchor::blank() }
+    const REGION: Region =
+        Region { store: Fsid([3; 16]), shard: 2, segments: 24, segment_blocks: 256 };
+
+    fn anchor(checkpoint: u64) -> Anchor {
+        let journal = JournalPosition {
+            sequence: 40 + checkpoint,
+            previous: 7,
+            place: 512,
+            segment: 1,
+            next: 5,
+        };
+        let root = (checkpoint > 0).then_some(RootPlace { addr: 900, blocks: 2, crc: 9 });
+        Anchor { checkpoint, journal, root }
     }
-    fn decode(block: &[u8]) -> Option<Anchor> {
-        Anchor::decode(block, &STORE, 3, 24, 256)
+    fn bytes(checkpoint: u64, parity: u16) -> Bytes {
+        anchor(checkpoint).encode_as(&REGION.store, REGION.shard, parity)
     }
 
     #[test]
-    fn every_flipped_byte_is_found() {
-        for anchor in [Anchor::blank(), numbered(8)] {
-            let good = anchor.encode(&STORE, 3);
-            assert_eq!(decode(&good), Some(anchor));
-            assert_eq!(Anchor::decode(&good, &STORE, 2, 24, 256), None);
-            for at in 0..good.len() {
-                let mut bad = good.to_vec();
-                bad[at] ^= 0x10;
-                assert_eq!(decode(&bad), None, "byte {at}");
-            }
+    fn a_crash_between_or_in_the_two_copies_leaves_one_of_each_number() {
+        let (old_even, even) = (bytes(4, 0), bytes(6, 0));
+        let odd = bytes(5, 1);
+        let mut torn = even.to_vec();
+        torn[33] ^= 4;
+        for (first, second, newest) in [
+            (&old_even[..], &old_even[..], 5),
+            (&torn, &old_even, 5),
+            (&even, &old_even, 6),
+            (&even, &torn, 6),
+            (&even, &even, 6),
+        ] {
+            let blocks = [Some(first), Some(&odd[..]), Some(second), Some(&odd[..])];
+            assert_eq!(choose(blocks, &REGION).unwrap().anchor.checkpoint, newest);
         }
     }
 
     #[test]
-    fn a_crash_at_any_anchor_write_loses_nothing_and_goes_not_back() {
-        let mut blocks = [Some(Anchor::blank()); 4];
-        let offsets = [0, 1, 2, 3];
-        for n in 1..6u64 {
-            let parity = (n % 2) as usize;
-            for (at, found) in [(parity, n - 1), (parity + 2, n)] {
-                // Torn, then whole.
-                blocks[at] = None;
-                let chosen = choose(blocks, offsets).unwrap();
-                assert_eq!((chosen.anchor.checkpoint, &chosen.bad_copies[..]), (found, &[at][..]));
-                blocks[at] = Some(numbered(n));
-                assert_eq!(choose(blocks, offsets).unwrap().anchor.checkpoint, n);
-            }
-            assert!(choose(blocks, offsets).unwrap().bad_copies.is_empty());
-            let mut hurt = blocks;
-            (hurt[parity], hurt[parity + 2]) = (None, None);
-            let error = choose(hurt, offsets).unwrap_err();
-            assert_eq!(error.offsets, [parity as u64, parity as u64 + 2]);
+    fn two_bad_copies_of_one_number_are_not_passed_over() {
+        let (even, odd) = (bytes(6, 0), bytes(5, 1));
+        let mut rotten = even.to_vec();
+        rotten[40] ^= 1;
+        let blocks = [Some(&rotten[..]), Some(&odd[..]), None, Some(&odd[..])];
+        assert_eq!(choose(blocks, &REGION), Err(Damaged { parity: 0 }));
+        let blocks = [Some(&rotten[..]), Some(&odd[..]), Some(&even[..]), Some(&odd[..])];
+        let chosen = choose(blocks, &REGION).unwrap();
+        assert_eq!(chosen.anchor.checkpoint, 6);
+        assert_eq!(chosen.damaged, [true, false, false, false]);
+    }
+
+    #[test]
+    fn an_anchor_of_somebody_else_is_none() {
+        let whole = bytes(6, 0);
+        assert!(Anchor::decode(&whole, &REGION, 0).is_some());
+        assert!(Anchor::decode(&whole, &REGION, 1).is_none());
+        let other = Region { shard: 3, ..REGION };
+        assert!(Anchor::decode(&whole, &other, 0).is_none());
+        for bit in 0..whole.len() * 8 {
+            let mut changed = whole.to_vec();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            assert!(Anchor::decode(&changed, &REGION, 0).is_none(), "bit {bit}");
         }
-        blocks[0] = Some(numbered(7));
-        assert_eq!(choose(blocks, offsets).unwrap().bad_copies, [0]);
     }
 }

@@ -521,6 +521,8 @@ pub(crate) fn bytes_max(op: &TxnOp, shared: bool) -> u64 {
             1 + blob_bytes(first.len()) + blob_bytes(last.len())
         }
         TxnOp::OmapSetHeader { header, .. } => 1 + blob_bytes(header.len()),
+        // Without the omap of `o` and the edges of a range, which become changes of their own.
+        TxnOp::Clone { to, .. } | TxnOp::CloneRange { to, .. } => 1 + NAME_BYTES + texts(to) + 20,
     };
     (name + body) as u64
 }

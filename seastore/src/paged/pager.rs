@@ -101,6 +101,33 @@ impl Pager {
             unplaced: 0,
         }
     }
+    pub fn set_table(&mut self, table: PageTable) {
+        *self = Self::with_table(self.budget, table);
+    }
+    /// Blocks of all pages that have a place.
+    pub fn placed_blocks(&self) -> u64 {
+        self.table.blocks()
+    }
+    /// All pages that have a place.
+    pub fn places(&self) -> impl Iterator<Item = (PageId, Place)> + '_ {
+        self.table.iter()
+    }
+    /// Whether the id names no page; the table may still hold a page it named.
+    pub fn is_unused(&self, id: PageId) -> bool {
+        self.slots.get(id.0 as usize).is_none_or(|slot| !slot.allocated)
+    }
+    /// Ids below this may name a page.
+    pub fn id_end(&self) -> usize {
+        self.slots.len()
+    }
+    /// Forgets a clean page that turned out not to hold what it must.
+    pub fn reject(&mut self, id: PageId) {
+        self.settle();
+        let slot = &mut self.slots[id.0 as usize];
+        if !slot.dirty && !slot.frozen && slot.page.take().is_some() {
+            self.cache.remove(id);
+        }
+    }
     /// For the checkpoint to write: once all frozen pages are placed, the state at the freeze.
     pub fn table(&mut self) -> &mut PageTable {
         &mut self.table
@@ -248,8 +275,7 @@ impl Pager {
     }
 
     /// Recounts the accounts; says what is wrong.
-    pub fn check(&mut self) -> Result<(), String> {
-        self.settle();
+    pub fn check(&self) -> Result<(), String> {
         let (mut bytes, mut dirty, mut frozen) = (0, 0, 0);
         for (i, slot) in self.slots.iter().enumerate() {
             let size = slot.page.as_ref().map_or(0, |page| page.memory_bytes());
@@ -262,7 +288,7 @@ impl Pager {
             }
         }
         let (found, accounts) =
-            ((bytes, dirty, frozen), (self.cache.bytes(), self.dirty_bytes, self.unplaced));
+            ((bytes, dirty, frozen), (self.bytes(), self.dirty_bytes(), self.unplaced));
         if found != accounts {
             return Err(format!("bytes, dirty, frozen: {found:?}, accounts say {accounts:?}"));
         }
@@ -410,11 +436,10 @@ mod tests {
                         at_freeze = now.clone();
                         frozen = Some(f);
                     }
-                    (9, _) => if let Some(f) = &mut frozen {
-                        if let Some((id, page)) = f.pages.pop() {
+                    (9, _) => if let Some(f) = &mut frozen
+                        && let Some((id, page)) = f.pages.pop() {
                             gone.extend(pager.placed(id, device.write(id, &page)));
-                        }
-                    },
+                        },
                     (10, _) => if let Some(f) = frozen.take() {
                         for (id, page) in f.pages {
                             gone.extend(pager.placed(id, device.write(id, &page)));

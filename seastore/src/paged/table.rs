@@ -50,6 +50,8 @@ impl std::error::Error for BadChunk {}
 pub(crate) struct PageTable {
     places: Vec<Option<Place>>,
     dirty: BTreeSet<u32>,
+    /// Of all pages.
+    blocks: u64,
 }
 
 impl PageTable {
@@ -67,7 +69,18 @@ impl PageTable {
             self.places.resize(i + 1, None);
         }
         self.dirty.insert((i / CHUNK_ENTRIES) as u32);
-        std::mem::replace(&mut self.places[i], place)
+        let old = std::mem::replace(&mut self.places[i], place);
+        self.blocks += place.map_or(0, |p| p.blocks as u64);
+        self.blocks -= old.map_or(0, |p| p.blocks as u64);
+        old
+    }
+    /// Blocks of all pages.
+    pub fn blocks(&self) -> u64 {
+        self.blocks
+    }
+    /// Has the next checkpoint write the chunk elsewhere.
+    pub fn make_dirty(&mut self, chunk: u32) {
+        self.dirty.insert(chunk);
     }
     pub fn iter(&self) -> impl Iterator<Item = (PageId, Place)> + '_ {
         let pages = self.places.iter().enumerate();
@@ -146,6 +159,11 @@ impl PageTable {
         if self.places.len() < end {
             self.places.resize(end, None);
         }
+        let blocks = |places: &[Option<Place>]| -> u64 {
+            places.iter().flatten().map(|p| p.blocks as u64).sum()
+        };
+        self.blocks -= blocks(&self.places[first..end]);
+        self.blocks += blocks(&places);
         self.places[first..end].copy_from_slice(&places);
         Ok(())
     }

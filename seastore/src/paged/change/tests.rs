@@ -249,6 +249,15 @@ fn largest_changes(op: &TxnOp, shared: bool) -> Vec<Change> {
         }
         TxnOp::OmapClear { o } => vec![Change::OmapClear { o }],
         TxnOp::OmapSetHeader { o, header } => vec![Change::OmapSetHeader { o, header }],
+        TxnOp::Clone { o, to } => vec![Change::Clone { from: o, to }],
+        TxnOp::CloneRange { o, to, from_offset, to_offset, len } => vec![Change::CloneRange {
+            from: o,
+            to,
+            from_block: (from_offset / 4096) as u32,
+            to_block: (to_offset / 4096) as u32,
+            blocks: (len / 4096) as u32,
+            end: to_offset + len,
+        }],
     }
 }
 

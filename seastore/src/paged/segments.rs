@@ -1,0 +1,225 @@
+//! Segment table: what each segment is used for, how much of it is live, when it may be reused.
+//!
+//! Places are block numbers from the start of the region's first segment.
+
+use std::collections::VecDeque;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Use {
+    Free,
+    /// The journal appends here.
+    Journal,
+    /// The journal goes on here; its records already say so.
+    Next,
+    /// The cleaner appends here.
+    Cold,
+    /// Checkpoints append here.
+    Meta,
+    /// Full of records.
+    Closed,
+    /// Full of pages.
+    MetaClosed,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Segment {
+    pub usage: Use,
+    /// Blocks that the state as of the last submitted transaction refers to.
+    pub live: u32,
+    /// Blocks that died in transactions that are not durable yet, or in a checkpoint that is not.
+    pub held: u32,
+    /// Of the last record in it; of data that the cleaner moved, of the segment they came from.
+    pub last_sequence: u64,
+    /// The records in it are not part of the journal.
+    pub cold: bool,
+    /// Reads under way.
+    pub readers: u32,
+    /// The cleaner has been here so often and found what it could not move.
+    pub visits: u8,
+    /// The cleaner is here.
+    pub cleaning: bool,
+}
+
+/// A segment with rotten data or a device that refuses to read it is cleaned so many times.
+pub(crate) const VISITS_MAX: u8 = 8;
+
+pub(crate) struct Segments {
+    pub all: Vec<Segment>,
+    shift: u32,
+    free: VecDeque<u32>,
+    /// Blocks that died since the last [`Segments::take_kills`]: (segment, blocks).
+    kills: Vec<(u32, u32)>,
+    /// Something happened that may have freed a segment.
+    may_reap: bool,
+    /// Deaths are durable at once: the journal is being replayed.
+    pub replaying: bool,
+}
+
+impl Segments {
+    pub fn new(count: u32, segment_bytes: u64) -> Self {
+        let blank = Segment {
+            usage: Use::Free,
+            live: 0,
+            held: 0,
+            last_sequence: 0,
+            cold: false,
+            readers: 0,
+            visits: 0,
+            cleaning: false,
+        };
+        Self {
+            all: vec![blank; count as usize],
+            shift: (segment_bytes / crate::format::BLOCK).ilog2(),
+            free: (0..count).collect(),
+            kills: Vec::new(),
+            may_reap: false,
+            replaying: false,
+        }
+    }
+    /// Blocks of a segment, a power of two.
+    pub fn blocks(&self) -> u32 {
+        1 << self.shift
+    }
+    pub fn of(&self, place: u32) -> u32 {
+        place >> self.shift
+    }
+    pub fn start(&self, segment: u32) -> u32 {
+        segment << self.shift
+    }
+    /// Past the last block.
+    pub fn end(&self) -> u32 {
+        (self.all.len() as u32) << self.shift
+    }
+    pub fn free_count(&self) -> u64 {
+        self.free.len() as u64
+    }
+    pub fn get(&mut self, segment: u32) -> &mut Segment {
+        &mut self.all[segment as usize]
+    }
+
+    /// The segment that was freed first.
+    pub fn allocate(&mut self, usage: Use) -> Option<u32> {
+        let segment = self.free.pop_front()?;
+        let s = self.get(segment);
+        s.usage = usage;
+        s.cold = usage == Use::Cold;
+        s.last_sequence = 0;
+        Some(segment)
+    }
+    /// Takes one particular segment, at mount.
+    pub fn claim(&mut self, segment: u32, usage: Use) {
+        self.free.retain(|s| *s != segment);
+        self.get(segment).usage = usage;
+    }
+
+    /// A block of data is live there.
+    pub fn birth(&mut self, place: u32) {
+        self.all[(place >> self.shift) as usize].live += 1;
+    }
+    /// A block of data is of no more use.
+    pub fn kill(&mut self, place: u32) {
+        let segment = place >> self.shift;
+        let s = &mut self.all[segment as usize];
+        assert!(s.live > 0, "segment {segment}: more blocks die than live");
+        s.live -= 1;
+        if self.replaying {
+            return;
+        }
+        s.held += 1;
+        match self.kills.last_mut() {
+            Some((last, blocks)) if *last == segment => *blocks += 1,
+            _ => self.kills.push((segment, 1)),
+        }
+    }
+    /// Deaths that the record being written makes durable.
+    pub fn take_kills(&mut self) -> Vec<(u32, u32)> {
+        std::mem::take(&mut self.kills)
+    }
+    pub fn no_kills(&self) -> bool {
+        self.kills.is_empty()
+    }
+    /// They are durable.
+    pub fn release_kills(&mut self, kills: &[(u32, u32)]) {
+        for (segment, blocks) in kills {
+            self.get(*segment).held -= blocks;
+            self.may_reap = true;
+        }
+    }
+    /// Pages of a checkpoint lie there.
+    pub fn meta_birth(&mut self, place: u32, blocks: u32) {
+        self.all[(place >> self.shift) as usize].live += blocks;
+    }
+    /// The newest durable checkpoint has no use for them.
+    pub fn meta_kill(&mut self, place: u32, blocks: u32) {
+        let s = &mut self.all[(place >> self.shift) as usize];
+        assert!(s.live >= blocks, "segment of place {place}: more pages die than live");
+        s.live -= blocks;
+        self.may_reap = true;
+    }
+    pub fn reader_left(&mut self, segment: u32) {
+        self.get(segment).readers -= 1;
+        self.may_reap = true;
+    }
+    /// A segment changed its use, or the journal's start moved.
+    pub fn changed(&mut self) {
+        self.may_reap = true;
+    }
+
+    /// Frees segments that nothing refers to and whose records lie before `journal_start`. Calls
+    /// `freed` for each.
+    pub fn reap(&mut self, journal_start: u64, mut freed: impl FnMut(u32)) {
+        if !std::mem::take(&mut self.may_reap) {
+            return;
+        }
+        for i in 0..self.all.len() {
+            let s = &mut self.all[i];
+            let unused = match s.usage {
+                Use::Closed => s.cold || s.last_sequence < journal_start,
+                Use::MetaClosed => true,
+                _ => false,
+            };
+            if unused && s.live == 0 && s.held == 0 && s.readers == 0 && !s.cleaning {
+                s.usage = Use::Free;
+                s.visits = 0;
+                self.free.push_back(i as u32);
+                freed(i as u32);
+            }
+        }
+    }
+
+    /// The segment of records that is best cleaned now, by cost-benefit (Rosenblum and Ousterhout
+    /// 1992, section 3.5): free space gained times age over cost. Only those that a durable
+    /// checkpoint has passed, since others could not be reused.
+    pub fn victim(&self, journal_start: u64, sequence: u64) -> Option<u32> {
+        let blocks = self.blocks() as f64;
+        let mut best: Option<(f64, u32)> = None;
+        for (i, s) in self.all.iter().enumerate() {
+            let passed = s.cold || s.last_sequence < journal_start;
+            let dead = s.live == 0;
+            // What is dead is freed without the cleaner, once that is durable.
+            if s.usage != Use::Closed || dead || !passed || s.visits >= VISITS_MAX || s.cleaning {
+                continue;
+            }
+            let u = s.live as f64 / blocks;
+            if u > 0.97 {
+                continue;
+            }
+            let age = (sequence - s.last_sequence.min(sequence)) as f64 + 1.0;
+            let score = (1.0 - u) * age.sqrt() / (1.0 + u);
+            if best.is_none_or(|b| score > b.0) {
+                best = Some((score, i as u32));
+            }
+        }
+        best.map(|(_, segment)| segment)
+    }
+
+    /// The segment of pages with the least live ones, if it is worth emptying.
+    pub fn meta_victim(&self) -> Option<u32> {
+        let limit = self.blocks() / 4 * 3;
+        let sparse = |s: &&(usize, &Segment)| {
+            s.1.usage == Use::MetaClosed && s.1.live > 0 && s.1.live < limit
+        };
+        let all = self.all.iter().enumerate();
+        all.filter(|s| sparse(&s)).min_by_key(|(_, s)| s.live).map(|(i, _)| i as u32)
+    }
+}
