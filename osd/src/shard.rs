@@ -27,12 +27,15 @@ use seastore::{
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
+use std::time::Duration;
 use types::node::{ConnId, CoreId};
 use types::time::Now;
 use types::{Epoch, FixedMap, HObject, Instant, OsdId, PgId, PoolId, UTime};
 
 /// Objects removed in one transaction.
 const WIPE_STEP: usize = 64;
+/// A primary tells strays to go when it starts, and some are down then or do not hear it.
+const STRAYS_EVERY: Duration = Duration::from_secs(5);
 /// Members say no more room than this to the primary, bytes: larger differences matter to nobody.
 const ROOM_CAP: u64 = 256 << 20;
 
@@ -141,6 +144,8 @@ pub struct Shard {
     copies: BTreeMap<u64, Copying>,
     next_copy: u64,
     next_copy_request: u64,
+    /// When copies whose PG is elsewhere say next that they are still there.
+    strays_at: Instant,
     transfers: BTreeMap<(PgId, OsdId, HObject), Transfer>,
     next_transfer: u16,
     receiving: BTreeMap<(PgId, HObject), Receiving>,
@@ -190,6 +195,7 @@ impl Shard {
             copies: BTreeMap::new(),
             next_copy: 1,
             next_copy_request: 1,
+            strays_at: Instant::ZERO,
             transfers: BTreeMap::new(),
             next_transfer: 1,
             receiving: BTreeMap::new(),
@@ -641,7 +647,12 @@ impl Shard {
     }
 
     pub fn on_tick(&mut self, now: Now, view: &View, out: &mut Vec<Out>) {
-        let busy = |s: &PgSlot| s.pg.is_primary() && !s.pg.is_active();
+        let strays = now.mono >= self.strays_at;
+        if strays {
+            self.strays_at = now.mono + STRAYS_EVERY;
+        }
+        let waits = |pg: &Pg| pg.is_primary() && !pg.is_active() || strays && pg.is_stray();
+        let busy = |s: &PgSlot| waits(&s.pg);
         let ids: Vec<PgId> = self.pgs.iter().filter(|(_, s)| busy(s)).map(|(id, _)| *id).collect();
         for id in ids {
             self.pg_input(now, view, id, PgInput::Tick, out);

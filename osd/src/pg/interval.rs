@@ -35,6 +35,10 @@ impl Mapping {
     pub fn contains(&self, osd: OsdId) -> bool {
         self.acting.iter().any(|m| m.osd == osd)
     }
+    /// Whether the OSD is a member or to be one: its copy stays.
+    pub fn names(&self, osd: OsdId) -> bool {
+        self.contains(osd) || self.up.iter().any(|m| m.osd == osd)
+    }
 }
 
 /// True when `a` and `b` belong to one interval.

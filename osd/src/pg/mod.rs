@@ -362,6 +362,11 @@ impl Pg {
     pub fn is_active(&self) -> bool {
         matches!(self.role, Role::Primary(Primary::Active))
     }
+    /// A copy whose PG is elsewhere now: the primary says when it may go.
+    pub fn is_stray(&self) -> bool {
+        let member = matches!(self.role, Role::Member { .. });
+        member && !self.dropping && !self.info.mapping.names(self.me)
+    }
     /// True once members have begun to be deleted: requests are no longer meant for us.
     pub fn is_deleting(&self) -> bool {
         matches!(self.role, Role::Deleting)
@@ -592,8 +597,7 @@ impl Pg {
 
     /// The primary says that this copy is not needed: only strays obey.
     fn on_drop(&mut self, fx: &mut Vec<Effect>) {
-        let mapping = &self.info.mapping;
-        if mapping.contains(self.me) || mapping.up.iter().any(|m| m.osd == self.me) {
+        if self.info.mapping.names(self.me) {
             return;
         }
         self.dropping = true;

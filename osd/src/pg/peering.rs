@@ -244,6 +244,13 @@ impl Pg {
         info: Option<CopyInfo>,
         fx: &mut Vec<Effect>,
     ) {
+        if self.is_active() {
+            // A copy that was left when the PG moved away, and did not hear that it may go.
+            if info.is_some() && !self.info.mapping.names(from) {
+                fx.push(Effect::Send { to: from, body: Body::Drop });
+            }
+            return;
+        }
         let Some(p) = self.peering() else { return };
         if matches!(p.step, Step::Info | Step::Blocked | Step::OldLease) {
             p.replies.insert(from, info);
@@ -481,9 +488,7 @@ impl Pg {
             replies.iter().filter(|(_, i)| i.is_some()).map(|(osd, _)| *osd).collect();
         self.role = Role::Primary(Primary::Active);
         for osd in strays {
-            let mapping = &self.info.mapping;
-            let member = mapping.contains(osd) || mapping.up.iter().any(|m| m.osd == osd);
-            if !member && view.is_up(osd) {
+            if !self.info.mapping.names(osd) && view.is_up(osd) {
                 fx.push(Effect::Send { to: osd, body: Body::Drop });
             }
         }
@@ -498,6 +503,10 @@ impl Pg {
         fx: &mut Vec<Effect>,
     ) {
         let me = self.me;
+        if self.is_stray() {
+            let info = Some(self.copy_info().into());
+            self.send_primary(Body::Info { info }, fx);
+        }
         let Some(p) = self.peering() else { return };
         match &mut p.step {
             Step::Info | Step::Blocked | Step::OldLease => {

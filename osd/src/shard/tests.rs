@@ -439,3 +439,39 @@ fn logs_that_cannot_be_are_not_taken_over() {
     assert_eq!(w.told(rep_op(&entry(2, 2))), [], "epochs do not go back");
     assert_eq!(w.told(rep_op(&entry(3, 2))).len(), 1);
 }
+
+#[test]
+fn a_copy_that_is_left_over_says_so_until_the_primary_lets_it_go() {
+    let info = |sent: &[(OsdId, Body)]| match sent {
+        [(PRIMARY, Body::Info { info: Some(info) })] => info.clone(),
+        other => panic!("{other:?}"),
+    };
+    let mut w = World::with_acting(&[1, 0]);
+    w.told(activate(&[]));
+    let mut map = (*w.view.map).clone();
+    map.epoch = Epoch(4);
+    map.pg_temp.insert(PG, vec![1]);
+    w.view.map = Rc::new(map);
+    let (mut out, view) = (Vec::new(), w.view.clone());
+    w.shard.on_map(NOW, &view, false, &[], &[], &mut out);
+    w.take(out);
+    let mut heard = None;
+    for (seconds, speaks) in [(0, true), (4, false), (5, true)] {
+        w.sent.clear();
+        let (mut out, mono) = (Vec::new(), NOW.mono + Duration::from_secs(seconds));
+        w.shard.on_tick(Now { mono, ..NOW }, &view, &mut out);
+        w.take(out);
+        assert_eq!(w.sent.len(), usize::from(speaks), "after {seconds} s");
+        heard = speaks.then(|| info(&w.sent)).or(heard);
+    }
+    let drop = PeerMessage { pg: PG, epoch: Epoch(4), body: Body::Drop };
+    let mut out = Vec::new();
+    w.shard.on_peer(NOW, &view, PRIMARY, drop, &mut out);
+    w.take(out);
+    w.settle();
+    assert!(!w.shard.pgs.contains_key(&PG));
+
+    let mut primary = World::new();
+    assert_eq!(primary.told(Body::Info { info: heard }), [(PRIMARY, Body::Drop)]);
+    assert_eq!(primary.told(Body::Info { info: None }), []);
+}

@@ -1,7 +1,7 @@
 //! What the OSDs' disks hold at the end of a world, read as a start after a power cut reads it.
 //!
 //! Every store must mount and be consistent in itself; all members of a PG's last acting set must
-//! hold the same log head and the same objects, byte for byte; every block must match its checksum.
+//! hold the same log head and the same objects, byte for byte, and nobody else any; every block must match its checksum.
 
 use crate::disk::Disk;
 use bytes::Bytes;
@@ -224,6 +224,10 @@ pub fn check(disks: &[(OsdId, &Disk)], clean: bool) -> Vec<String> {
 fn compare(pg: PgId, members: &BTreeMap<OsdId, PgCopy>, findings: &mut Vec<String>) {
     let newest = members.values().max_by_key(|c| c.info.since).expect("a PG has a copy");
     let acting: BTreeSet<OsdId> = newest.info.mapping.acting.iter().map(|m| m.osd).collect();
+    for (osd, copy) in members.iter().filter(|(osd, _)| !acting.contains(osd)) {
+        let objects = copy.objects.len();
+        findings.push(format!("pg {pg}: osd.{} is no member and holds {objects} objects", osd.0));
+    }
     let mut reference: Option<(OsdId, &PgCopy)> = None;
     for osd in acting {
         let Some(copy) = members.get(&osd) else {
