@@ -34,7 +34,7 @@ const EXIT_NOT_OURS: i32 = 1;
 const STOP_WAIT: Duration = Duration::from_millis(700);
 const KEYS_RETRY: Duration = Duration::from_secs(2);
 
-const MAP_KEY: &[u8] = b"osdmap";
+pub(crate) const MAP_KEY: &[u8] = b"osdmap";
 
 #[derive(Debug, Default)]
 pub struct Boot {
@@ -53,7 +53,7 @@ pub struct Boot {
 }
 
 /// Holds what belongs to the OSD and not to a PG; in the first shard.
-fn osd_object() -> HObject {
+pub(crate) fn osd_object() -> HObject {
     HObject { pool: PoolId(-1), name: "osd".into(), snap: SnapId(0), ..HObject::min() }
 }
 
@@ -67,9 +67,7 @@ impl OsdNode {
             return;
         }
         leader.boot.started = true;
-        let stored = self.shards[0].store().omap_get(&osd_object(), MAP_KEY);
-        if let Some(stored) = stored {
-            let bytes = Bytes::copy_from_slice(stored);
+        if let Some(bytes) = self.shards[0].take_stored_map() {
             self.to_others(fx, || OsdHop::StoredMap(bytes.clone()));
             self.on_stored_map(&bytes, fx);
         }
@@ -321,13 +319,13 @@ impl OsdNode {
             self.stats_full_at = now.mono + STATS_ALL_EVERY;
         }
         let mut pgs = Vec::new();
-        self.each_shard(now, fx, |shard, _, view, _| {
+        self.each_shard(now, fx, |shard, _, view, out| {
             let due = |s: &crate::shard::PgSlot| s.pg.is_primary() && (all || s.changed);
             let ids: Vec<_> = shard.pgs.iter().filter(|(_, s)| due(s)).map(|(id, _)| *id).collect();
             for id in ids {
-                let (objects, bytes) = shard.count(view, id);
+                let (objects, bytes) = shard.count(view, id, out);
                 if let Some(slot) = shard.pgs.get_mut(&id) {
-                    slot.changed = false;
+                    slot.changed = !slot.is_counted();
                     pgs.push(pg_stat(slot, objects, bytes, now, view.epoch()));
                 }
             }

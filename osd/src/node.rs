@@ -60,6 +60,8 @@ pub struct OsdConfig {
     /// Device class for CRUSH, set by the monitor if this OSD has none; empty: none.
     pub device_class: String,
     pub limits: Limits,
+    /// See [`StoreConfig::miss_one_in`]; 0 but in tests and the simulator.
+    pub store_miss_one_in: u32,
 }
 
 /// What the cores of one OSD say to each other.
@@ -166,7 +168,10 @@ impl OsdNode {
         let nonce = u64::from_le_bytes(config.seed[24..].try_into().expect("8 bytes of 32"));
         let shards = (config.core.0..sb.shards)
             .step_by(config.cores as usize)
-            .map(|shard| Shard::new(me, StoreConfig { superblock: *sb, shard, nonce }))
+            .map(|shard| {
+                let miss_one_in = config.store_miss_one_in;
+                Shard::new(me, StoreConfig { superblock: *sb, shard, nonce, miss_one_in })
+            })
             .collect();
         let mut m = MessengerConfig::new(EntityName::osd(me), config.addrs.clone());
         m.features_required_of_clients = types::features::REQUIRED_OF_CLIENTS;

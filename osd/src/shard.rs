@@ -3,6 +3,7 @@
 
 mod copy;
 mod copy_from;
+mod metadata;
 mod run;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use copy_from::Copying;
 use maps::pool::reversed_hash_range;
 use messenger::message::Message;
 use messenger::messages::peer::{Body, PeerMessage, RepAck};
+use metadata::{Counting, Task};
 use run::{Job, ReadTarget};
 use seastore::{
     IoCompletion, MountReport, ObjectName, ReadData, ReadError, Store, StoreConfig, StoreEffect,
@@ -116,8 +118,13 @@ pub struct PgSlot {
     said_room: u64,
     /// There was no room for a chunk of a copy; said once per interval.
     copy_refused: bool,
+    /// The device did not let us list the PG; said once per interval.
+    list_refused: bool,
     /// Objects and bytes: counted once, then carried over every write.
-    pub counted: Option<(u64, u64)>,
+    counted: Option<(u64, u64)>,
+    counting: Option<Counting>,
+    /// The last count, which may be past.
+    shown: (u64, u64),
     pub state_since: UTime,
     pub changed: bool,
     pub reads: u64,
@@ -131,6 +138,13 @@ pub struct Shard {
     me: OsdId,
     store: Store,
     mounted: bool,
+    /// What the mount said, and how many things are still to be loaded.
+    loading: Option<(MountReport, usize)>,
+    /// PGs that the store has and that are not loaded: nobody hears of them.
+    unloaded: BTreeSet<PgId>,
+    stored_map: Option<Bytes>,
+    /// What the device refused; tried again at each tick.
+    later: Vec<Task>,
     pub pgs: BTreeMap<PgId, PgSlot>,
     pub(crate) limits: Limits,
     next_token: u64,
@@ -183,6 +197,10 @@ impl Shard {
             me,
             store: Store::open(config),
             mounted: false,
+            loading: None,
+            unloaded: BTreeSet::new(),
+            stored_map: None,
+            later: Vec::new(),
             pgs: BTreeMap::new(),
             limits: Limits::default(),
             next_token: 1,
@@ -214,6 +232,7 @@ impl Shard {
         self.store.mount(&mut self.store_fx);
         self.flush_store(out);
     }
+    /// All that was stored is loaded, as far as it can be read.
     pub fn is_mounted(&self) -> bool {
         self.mounted
     }
@@ -275,25 +294,6 @@ impl Shard {
         }
     }
 
-    /// Loads every PG of the mounted store.
-    fn load(&mut self, now_wall: UTime, out: &mut Vec<Out>) {
-        let ids: Vec<PgId> = self.store.collections().map(|(pg, _)| pg).collect();
-        for id in ids {
-            let meta = meta_object(id);
-            let Some(info) = self.store.omap_get(&meta, pg::INFO_KEY) else { continue };
-            let dirty = self.store.omap_get(&meta, pg::DIRTY_KEY);
-            let entries = self.store.omap_scan(&meta, None, b"l");
-            let entries = entries.map(|(_, value)| Bytes::copy_from_slice(value));
-            match Pg::load(id, self.me, info, dirty, entries) {
-                Ok(pg) => {
-                    self.pgs.insert(id, PgSlot::new(pg, now_wall));
-                }
-                // The other members still have theirs; this copy counts as absent.
-                Err(e) => out.push(Out::Alarm(format!("pg {id}: its log cannot be read: {e}"))),
-            }
-        }
-    }
-
     pub fn on_io(&mut self, now: Now, view: Option<&View>, done: IoCompletion, out: &mut Vec<Out>) {
         let mut events = std::mem::take(&mut self.events);
         self.store.on_io(done, &mut events, &mut self.store_fx);
@@ -301,9 +301,7 @@ impl Shard {
         for event in events.drain(..) {
             match event {
                 StoreEvent::Mounted(report) => {
-                    self.mounted = true;
-                    self.load(now.wall, out);
-                    out.push(Out::Mounted(report));
+                    self.load(now, report, out);
                 }
                 StoreEvent::Durable { token } => {
                     if let Some(view) = view {
@@ -314,6 +312,9 @@ impl Shard {
                     if let Some(view) = view {
                         self.on_read(now, view, token, result, out);
                     }
+                }
+                StoreEvent::Fetched { token, result } => {
+                    self.on_metadata(now, view, token, result, out)
                 }
                 StoreEvent::Room => {
                     self.retry_delayed();
@@ -343,7 +344,7 @@ impl Shard {
             match then {
                 Then::Nothing | Then::Gone => {}
                 Then::Pg(pg, token) => self.pg_input(now, view, pg, PgInput::Durable(token), out),
-                Then::Wiped(pg) => self.wipe_step(now, view, pg, out),
+                Then::Wiped(pg) => self.wipe_step(now, view, pg, false, out),
                 Then::ChunkStored { chunk, since, last } => {
                     self.on_chunk_stored(now, view, chunk, since, last, out)
                 }
@@ -363,8 +364,8 @@ impl Shard {
             Some(ReadTarget::Job { job, part }) => {
                 self.on_job_read(now, view, job, part, result, out)
             }
-            Some(ReadTarget::Transfer(key)) => self.on_transfer_read(view, &key, result, out),
-            None => {}
+            Some(ReadTarget::Transfer(key)) => self.on_transfer_read(view, key, token, result, out),
+            Some(ReadTarget::Task(_)) | None => {}
         }
     }
 
@@ -405,14 +406,8 @@ impl Shard {
                 PgEffect::Replicate { to, message } => out.push(Out::Peer { to, message }),
                 PgEffect::Persist { txn, token } => self.persist(id, txn, token),
                 PgEffect::Push { to, object } => self.start_transfer(view, id, to, object, out),
-                // What is delayed is not in the store yet: the list would be without it.
-                PgEffect::List { .. } if !self.delayed.is_empty() => {}
-                PgEffect::List { after } => {
-                    let (objects, done) = self.list_after(view, id, &after);
-                    let input = PgInput::Listed { after, objects, done };
-                    self.nested(now, view, id, input, out);
-                }
-                PgEffect::Wipe => self.wipe_step(now, view, id, out),
+                PgEffect::List { after } => self.list(now, view, id, after, None, out),
+                PgEffect::Wipe => self.wipe_step(now, view, id, false, out),
                 PgEffect::Reply { ticket } => self.on_replicated(now, view, ticket, out),
                 PgEffect::Active => {
                     out.push(Out::StateChanged);
@@ -422,10 +417,6 @@ impl Shard {
                 PgEffect::Gone => self.on_gone(id, out),
             }
         }
-    }
-
-    fn nested(&mut self, now: Now, view: &View, id: PgId, input: PgInput, out: &mut Vec<Out>) {
-        self.pg_input(now, view, id, input, out);
     }
 
     fn send(&self, view: &View, pg: PgId, to: OsdId, body: Body, out: &mut Vec<Out>) {
@@ -442,10 +433,8 @@ impl Shard {
             None => Rc::new(meta_object(id)),
         };
         let mut ops = Vec::with_capacity(txn.changes.len() + txn.meta.len());
-        let mut before = None;
         if let Some(object) = txn.object {
             let o: ObjectName = Rc::new(object);
-            before = Some((o.clone(), self.store.stat(&o).map(|s| s.size)));
             ops.extend(txn.changes.into_iter().map(|change| txn_op(change, o.clone())));
         }
         for change in txn.meta {
@@ -459,57 +448,6 @@ impl Shard {
             });
         }
         self.submit(ops.into(), Then::Pg(id, token));
-        if let Some((o, size)) = before {
-            self.recount(id, &o, size);
-        }
-    }
-
-    /// Carries the PG's count over one change of `object`, which had `before` bytes.
-    fn recount(&mut self, id: PgId, object: &HObject, before: Option<u64>) {
-        let Some(slot) = self.pgs.get_mut(&id) else { return };
-        let Some((objects, bytes)) = slot.counted else { return };
-        if !self.delayed.is_empty() {
-            // The change is not in the store yet.
-            slot.counted = None;
-            return;
-        }
-        let after = self.store.stat(object).map(|s| s.size);
-        let counted = (
-            (objects + after.is_some() as u64).saturating_sub(before.is_some() as u64),
-            (bytes + after.unwrap_or(0)).saturating_sub(before.unwrap_or(0)),
-        );
-        slot.counted = Some(counted);
-    }
-
-    /// The next objects of a PG after `after`; whether these are the last.
-    fn list_after(&self, view: &View, id: PgId, after: &HObject) -> (Vec<HObject>, bool) {
-        const PAGE: usize = 64;
-        let Some((_, end)) = pg_range(view, id) else { return (Vec::new(), true) };
-        let found = self.store.list(after, &end, PAGE + 1);
-        let done = found.len() <= PAGE;
-        let objects = found.iter().filter(|o| ***o > *after && !o.name.is_empty());
-        (objects.map(|o| (**o).clone()).collect(), done)
-    }
-
-    fn wipe_step(&mut self, now: Now, view: &View, id: PgId, out: &mut Vec<Out>) {
-        let Some(slot) = self.pgs.get(&id) else { return };
-        let pg_num = match view.map.pools.get(&id.pool) {
-            Some(pool) => pool.pg_num,
-            None => slot.pg.mapping().pg_num,
-        };
-        let (start, end) = range_of(id, pg_num);
-        let found = self.store.list(&start, &end, WIPE_STEP + 1);
-        let ops: Vec<TxnOp> =
-            found.into_iter().filter(|o| !o.name.is_empty()).map(|o| TxnOp::Remove { o }).collect();
-        if let Some(slot) = self.pgs.get_mut(&id) {
-            slot.counted = None;
-        }
-        // What is delayed may be an object of this PG: it is looked for once more after that.
-        if ops.is_empty() && self.delayed.is_empty() {
-            self.pg_input(now, view, id, PgInput::Wiped, out);
-        } else {
-            self.submit(ops.into(), Then::Wiped(id));
-        }
     }
 
     fn on_gone(&mut self, id: PgId, out: &mut Vec<Out>) {
@@ -529,6 +467,7 @@ impl Shard {
         slot.rooms.clear();
         slot.said_room = ROOM_CAP;
         slot.copy_refused = false;
+        slot.list_refused = false;
         for op in std::mem::take(&mut self.no_room) {
             if op.pg == id {
                 origins.push(op.origin);
@@ -536,7 +475,7 @@ impl Shard {
                 self.no_room.push_back(op);
             }
         }
-        slot.counted = None;
+        slot.forget_count();
         let lost: Vec<u64> =
             self.tickets.iter().filter(|(_, w)| w.pg == id).map(|(t, _)| *t).collect();
         for ticket in lost {
@@ -567,7 +506,8 @@ impl Shard {
         for id in ids {
             self.pg_input(now, view, id, PgInput::Map { gap }, out);
         }
-        for id in mine.iter().filter(|id| !self.pgs.contains_key(id)).copied().collect::<Vec<_>>() {
+        let unknown = |id: &&PgId| !self.pgs.contains_key(id) && !self.unloaded.contains(id);
+        for id in mine.iter().filter(unknown).copied().collect::<Vec<_>>() {
             let known_new = new_pools.contains(&id.pool);
             self.create_pg(now, view, id, known_new, out);
         }
@@ -595,7 +535,8 @@ impl Shard {
     ) {
         let PeerMessage { pg: id, epoch, body } = message;
         let Some(slot) = self.pgs.get(&id) else {
-            if matches!(body, Body::Query) {
+            // Of a copy that is not loaded, nothing is said.
+            if matches!(body, Body::Query) && !self.unloaded.contains(&id) {
                 let body = Body::Info { info: None };
                 out.push(Out::Peer {
                     to: from,
@@ -618,12 +559,7 @@ impl Shard {
             Body::PushAck { object, seq } if current => {
                 self.on_chunk_ack(now, view, ChunkId { pg: id, from, object, seq }, out)
             }
-            // Asked again, as above.
-            Body::List { .. } if !self.delayed.is_empty() => {}
-            Body::List { after } if current => {
-                let (objects, done) = self.list_after(view, id, &after);
-                self.send(view, id, from, Body::Listed { after, objects, done }, out);
-            }
+            Body::List { after } if current => self.list(now, view, id, after, Some(from), out),
             body => {
                 let input = PgInput::Message { from, epoch, body };
                 self.pg_input(now, view, id, input, out)
@@ -656,6 +592,9 @@ impl Shard {
         let ids: Vec<PgId> = self.pgs.iter().filter(|(_, s)| busy(s)).map(|(id, _)| *id).collect();
         for id in ids {
             self.pg_input(now, view, id, PgInput::Tick, out);
+        }
+        if self.mounted {
+            self.run_later(now, view, out);
         }
         self.on_lease(now, view, out);
         self.copies_tick(now, out);
@@ -705,32 +644,6 @@ impl Shard {
         self.store.end_of_turn(&mut self.store_fx);
         self.flush_store(out);
     }
-
-    /// Objects and bytes of a PG; a scan only after a copy, a wipe or a new interval.
-    pub fn count(&mut self, view: &View, id: PgId) -> (u64, u64) {
-        let Some(slot) = self.pgs.get(&id) else { return (0, 0) };
-        if let Some(counted) = slot.counted {
-            return counted;
-        }
-        let Some((start, end)) = pg_range(view, id) else { return (0, 0) };
-        let (mut objects, mut bytes) = (0, 0);
-        let mut from = start;
-        loop {
-            let found = self.store.list(&from, &end, 1024);
-            for o in found.iter().filter(|o| !o.name.is_empty() && ***o != from) {
-                objects += 1;
-                bytes += self.store.stat(o).map_or(0, |s| s.size);
-            }
-            match found.last() {
-                Some(last) if found.len() == 1024 => from = (**last).clone(),
-                _ => break,
-            }
-        }
-        if let Some(slot) = self.pgs.get_mut(&id) {
-            slot.counted = Some((objects, bytes));
-        }
-        (objects, bytes)
-    }
 }
 
 impl PgSlot {
@@ -744,7 +657,10 @@ impl PgSlot {
             rooms: BTreeMap::new(),
             said_room: ROOM_CAP,
             copy_refused: false,
+            list_refused: false,
             counted: None,
+            counting: None,
+            shown: (0, 0),
             state_since: wall,
             changed: true,
             reads: 0,

@@ -36,6 +36,9 @@ pub enum StoreEvent {
     Durable { token: u64 },
     /// A [`Store::read`](crate::Store::read) that answered `Pending` has ended.
     ReadDone { token: u64, result: Result<ReadData, ReadError> },
+    /// A [`Store::fetch`](crate::Store::fetch) has ended. What it brought stays in memory at least
+    /// until the caller has handled this.
+    Fetched { token: u64, result: Result<(), ReadError> },
     /// After [`SubmitError::Busy`] or `accepting() == false`: there is room again.
     Room,
     /// A background job met rotten data. The object's other parts and all other objects go on.
@@ -127,6 +130,12 @@ pub enum ReadError {
         device_offset: u64,
         error: IoError,
     },
+    /// Metadata cannot be read: the device refused, or (`None`) what it holds is not what was
+    /// written. Objects whose metadata lie elsewhere are not concerned.
+    Metadata {
+        device_offset: u64,
+        error: Option<IoError>,
+    },
     NotMounted,
     Failed(StoreError),
 }
@@ -137,6 +146,12 @@ impl fmt::Display for ReadError {
             Self::Corrupt(c) => write!(f, "{c}"),
             Self::Io { object, device_offset, error } => {
                 write!(f, "object {object}: read at {device_offset:#x}: {error}")
+            }
+            Self::Metadata { device_offset, error: Some(error) } => {
+                write!(f, "metadata: read at {device_offset:#x}: {error}")
+            }
+            Self::Metadata { device_offset, error: None } => {
+                write!(f, "metadata at {device_offset:#x} do not match their checksum")
             }
             Self::NotMounted => write!(f, "the store is not mounted"),
             Self::Failed(e) => write!(f, "{e}"),
@@ -266,8 +281,6 @@ pub enum ReadStart {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ObjectInfo {
     pub size: u64,
-    /// Bytes that are not holes.
-    pub data_bytes: u64,
     pub xattr_count: usize,
     pub omap_count: usize,
     pub omap_header_bytes: usize,

@@ -4,6 +4,8 @@
 //! memory; [`Store::end_of_turn`] writes everything submitted since as one journal record, and
 //! [`StoreEvent::Durable`] follows once it is on stable media. Data stays where the journal wrote
 //! it. The store performs no I/O: it appends [`StoreEffect`]s and takes [`IoCompletion`]s.
+//! An access to metadata that is not in memory answers [`Miss`]: the caller has it fetched and tries
+//! again.
 //!
 //! Life of a device: [`mkfs_plan`] says what to write, [`probe`] says what is there,
 //! [`Store::open`] and [`Store::mount`] rebuild a shard from its checkpoint and journal.
@@ -20,6 +22,7 @@ mod cleaner;
 mod delta;
 pub mod event;
 pub mod format;
+mod miss;
 mod mount;
 mod objects;
 mod onode;
@@ -43,5 +46,6 @@ pub use event::{
 pub use format::{
     MkfsError, MkfsParams, ProbeError, Superblock, mkfs_plan, probe, superblock_offsets,
 };
+pub use miss::Miss;
 pub use store::{Store, StoreConfig};
 pub use txn::{NAME_BYTES_MAX, OBJECT_SIZE_MAX, ObjectName, Transaction, TxnOp};

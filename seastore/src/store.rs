@@ -5,6 +5,7 @@ use crate::checkpointer::Checkpointer;
 use crate::cleaner::Cleaning;
 use crate::event::*;
 use crate::format::{BLOCK, Superblock};
+use crate::miss::{Miss, Misses, Part};
 use crate::mount::Mount;
 use crate::objects::{ObjectId, Objects};
 use crate::onode::{Extent, PENDING};
@@ -39,6 +40,9 @@ pub struct StoreConfig {
     /// Another number at every start (from the node's seed): tells this run's records from those
     /// that an earlier run left unfinished.
     pub nonce: u64,
+    /// For tests and the simulator: one access to metadata in so many misses, by chance drawn from
+    /// `nonce`, and a fetch of what it missed takes a device read. 0: none does.
+    pub miss_one_in: u32,
 }
 
 /// What an outstanding device request is for.
@@ -50,6 +54,7 @@ pub(crate) enum Io {
     Anchor,
     Read { read: u64, index: usize },
     Clean,
+    Fetch { token: u64 },
 }
 
 pub(crate) enum Phase {
@@ -133,6 +138,8 @@ pub struct Store {
     pub(crate) events: Vec<StoreEvent>,
     /// Somebody waits for [`StoreEvent::Room`] for so many bytes; 0 for nobody.
     room_wanted: std::cell::Cell<u64>,
+    /// See [`StoreConfig::miss_one_in`].
+    pub(crate) misses: Option<Box<std::cell::RefCell<Misses>>>,
 }
 
 impl Store {
@@ -171,6 +178,10 @@ impl Store {
             next_read: 1,
             events: Vec::new(),
             room_wanted: std::cell::Cell::new(0),
+            misses: (config.miss_one_in > 0).then(|| {
+                let seed = config.nonce ^ (config.shard as u64) << 48;
+                Box::new(std::cell::RefCell::new(Misses::new(seed)))
+            }),
         }
     }
 
@@ -377,6 +388,7 @@ impl Store {
             Io::Anchor => self.on_anchor(write),
             Io::Read { read: id, index } => self.on_read(id, index, read.unwrap_or_else(lost)),
             Io::Clean => self.on_clean_read(read.unwrap_or_else(lost)),
+            Io::Fetch { token } => self.on_fetch(token, read.unwrap_or_else(lost)),
         }
         if matches!(self.phase, Phase::Ready) {
             self.segments.reap(self.journal_start);
@@ -415,6 +427,10 @@ impl Store {
             let result = Err(ReadError::Failed(error));
             self.events.push(StoreEvent::ReadDone { token: read.token, result });
         }
+        for token in self.take_fetches() {
+            let result = Err(ReadError::Failed(error));
+            self.events.push(StoreEvent::Fetched { token, result });
+        }
     }
 
     /// Nothing submitted waits for the device.
@@ -426,58 +442,78 @@ impl Store {
         if let Phase::Failed(e) = &self.phase { Some(*e) } else { None }
     }
 
-    pub fn exists(&self, o: &HObject) -> bool {
-        self.objects.id(o).is_some()
+    pub fn exists(&self, o: &HObject) -> Result<bool, Miss> {
+        self.need(o, Part::Onode)?;
+        Ok(self.objects.id(o).is_some())
     }
-    pub fn stat(&self, o: &HObject) -> Option<ObjectInfo> {
-        let onode = self.objects.get(o)?;
-        Some(ObjectInfo {
+    pub fn stat(&self, o: &HObject) -> Result<Option<ObjectInfo>, Miss> {
+        self.need(o, Part::Onode)?;
+        Ok(self.objects.get(o).map(|onode| ObjectInfo {
             size: onode.size,
-            data_bytes: onode.extents.bytes(),
             xattr_count: onode.xattr_count(),
             omap_count: onode.omap.len(),
             omap_header_bytes: onode.omap_header().len(),
-        })
+        }))
     }
-    pub fn xattr(&self, o: &HObject, name: &[u8]) -> Option<&[u8]> {
-        self.objects.get(o)?.xattr(name)
+    pub fn xattr(&self, o: &HObject, name: &[u8]) -> Result<Option<&[u8]>, Miss> {
+        self.need(o, Part::Onode)?;
+        Ok(self.objects.get(o).and_then(|onode| onode.xattr(name)))
     }
-    /// In order of name. Empty for a missing object.
-    pub fn xattrs(&self, o: &HObject) -> impl Iterator<Item = (&[u8], &[u8])> + use<'_> {
-        self.objects.get(o).into_iter().flat_map(|onode| onode.xattrs())
+    /// Visits names and values in order of name; none of a missing object. On a miss some may have
+    /// been visited: the caller starts over.
+    pub fn xattrs(&self, o: &HObject, visit: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), Miss> {
+        let missing = self.need_after(o, Part::Onode);
+        let xattrs = self.objects.get(o).into_iter().flat_map(|onode| onode.xattrs());
+        let limit = missing.as_ref().map_or(usize::MAX, |(items, _)| *items);
+        xattrs.take(limit).for_each(|(name, value)| visit(name, value));
+        missing.map_or(Ok(()), |(_, miss)| Err(miss))
     }
-    pub fn omap_get(&self, o: &HObject, key: &[u8]) -> Option<&[u8]> {
-        self.objects.get(o)?.omap.get(key).map(|v| &**v)
+    pub fn omap_get(&self, o: &HObject, key: &[u8]) -> Result<Option<&[u8]>, Miss> {
+        self.need(o, Part::Omap)?;
+        Ok(self.objects.get(o).and_then(|onode| onode.omap.get(key)).map(|v| &**v))
     }
     /// Empty if there is none.
-    pub fn omap_header(&self, o: &HObject) -> &[u8] {
-        self.objects.get(o).map_or(&[], |onode| onode.omap_header())
+    pub fn omap_header(&self, o: &HObject) -> Result<&[u8], Miss> {
+        self.need(o, Part::Omap)?;
+        Ok(self.objects.get(o).map_or(&[], |onode| onode.omap_header()))
     }
-    /// Pairs in order of key: those after `start_after` (all of them for `None`) whose keys begin
-    /// with `prefix`. Lazy: `take` what is needed.
-    pub fn omap_scan<'a>(
-        &'a self,
+    /// Visits pairs in order of key until `visit` returns false: those after `start_after` (all of
+    /// them for `None`) whose keys begin with `prefix`. On a miss some may have been visited: the
+    /// caller starts over, or goes on after the last one.
+    pub fn omap_scan(
+        &self,
         o: &HObject,
         start_after: Option<&[u8]>,
-        prefix: &'a [u8],
-    ) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
+        prefix: &[u8],
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> bool,
+    ) -> Result<(), Miss> {
         use std::ops::Bound::{Excluded, Included, Unbounded};
+        let missing = self.need_after(o, Part::Omap);
+        let limit = missing.as_ref().map_or(usize::MAX, |(items, _)| *items);
         let from = match start_after {
             Some(after) if after >= prefix => Excluded(after),
             _ => Included(prefix),
         };
         let range = self.objects.get(o).map(|onode| onode.omap.range::<[u8], _>((from, Unbounded)));
-        range
-            .into_iter()
-            .flatten()
-            .map(|(k, v)| (&**k, &**v))
-            .take_while(move |(k, _)| k.starts_with(prefix))
+        let pairs = range.into_iter().flatten().take_while(|(k, _)| k.starts_with(prefix));
+        for (key, value) in pairs.take(limit) {
+            if !visit(key, value) {
+                return Ok(());
+            }
+        }
+        missing.map_or(Ok(()), |(_, miss)| Err(miss))
     }
     /// Objects with `start <= name < end` in order, at most `max`. A PG's meta object (empty name)
     /// is listed like any other.
-    pub fn list(&self, start: &HObject, end: &HObject, max: usize) -> Vec<ObjectName> {
+    pub fn list(
+        &self,
+        start: &HObject,
+        end: &HObject,
+        max: usize,
+    ) -> Result<Vec<ObjectName>, Miss> {
+        self.need(start, Part::List)?;
         let from = self.objects.from(start, false).map(|onode| &onode.name);
-        from.take_while(|name| &***name < end).take(max).cloned().collect()
+        Ok(from.take_while(|name| &***name < end).take(max).cloned().collect())
     }
     /// PGs and their bits, in order.
     pub fn collections(&self) -> impl Iterator<Item = (PgId, u8)> + '_ {

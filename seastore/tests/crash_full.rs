@@ -79,7 +79,7 @@ impl History {
 /// were after that many.
 fn compare(world: &mut World, history: &History, more: usize, rng: &mut Rng, what: &str) -> usize {
     world.assert_consistent();
-    let names = world.store.list(&HObject::min(), &HObject::max(), usize::MAX);
+    let names = world.store.list(&HObject::min(), &HObject::max(), usize::MAX).unwrap();
     let mut read: BTreeSet<HObject> =
         history.open.iter().flat_map(|t| t.touched.iter().cloned()).collect();
     for _ in 0..more.min(names.len()) {
@@ -88,7 +88,7 @@ fn compare(world: &mut World, history: &History, more: usize, rng: &mut Rng, wha
     let mut found = BTreeMap::new();
     for o in &names {
         let mut object = metadata(&world.store, o);
-        let size = world.store.stat(o).unwrap().size;
+        let size = world.store.stat(o).unwrap().unwrap().size;
         if read.contains(&**o) {
             let data = world.read(o, 0, u64::MAX);
             object.data = data.unwrap_or_else(|e| panic!("{what}: {e}")).to_vec();

@@ -51,7 +51,7 @@ fn a_failed_write_fails_the_store_and_what_was_durable_is_there_after_reopening(
         world.fault = None;
         world.waiting.clear();
         let mut world = world.remounted();
-        assert_eq!(world.store.xattr(&name(5), b"k"), Some(&b"v"[..]));
+        assert_eq!(world.store.xattr(&name(5), b"k"), Ok(Some(&b"v"[..])));
         world.assert_consistent();
         contents(&mut world);
     }

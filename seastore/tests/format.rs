@@ -57,7 +57,8 @@ fn every_shard_of_a_device_is_a_store_of_its_own() {
     for round in 0..2 {
         for shard in 0..8 {
             let mut world = World::opened(disk, superblock, round + 1);
-            world.store = Store::open(StoreConfig { superblock, shard, nonce: round + 1 });
+            world.store =
+                Store::open(StoreConfig { superblock, shard, nonce: round + 1, miss_one_in: 0 });
             world.mount().unwrap();
             let data = Rng(shard as u64).bytes(10_000);
             if round == 0 {

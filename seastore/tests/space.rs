@@ -164,17 +164,17 @@ fn a_transaction_larger_than_a_segment_is_one() {
         partly.disk.write(*offset, buf);
     }
     partly.mount().unwrap();
-    assert!(!partly.store.exists(&name(1)) && !partly.store.exists(&name(2)));
+    assert!(!partly.store.exists(&name(1)).unwrap() && !partly.store.exists(&name(2)).unwrap());
     partly.commit(vec![TxnOp::Touch { o: name(3) }]).unwrap();
     partly.run();
     let partly = partly.remounted();
-    assert!(!partly.store.exists(&name(1)) && partly.store.exists(&name(3)));
+    assert!(!partly.store.exists(&name(1)).unwrap() && partly.store.exists(&name(3)).unwrap());
 
     world.run();
     let mut world = world.remounted();
     assert_eq!(world.read(&name(1), 100, 90 << 20).unwrap(), data);
     for (key, value) in &pairs {
-        assert_eq!(world.store.omap_get(&name(2), key), Some(&value[..]));
+        assert_eq!(world.store.omap_get(&name(2), key), Ok(Some(&value[..])));
     }
     world.assert_consistent();
 }

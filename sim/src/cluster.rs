@@ -56,6 +56,7 @@ pub(crate) struct Cluster {
     mon_addr: EntityAddrVec,
     pub osds: Vec<Osd>,
     pub crashes: u32,
+    miss_one_in: u32,
     admin_key: CryptoKey,
     fsid: Fsid,
     nonce: u32,
@@ -115,8 +116,17 @@ impl Cluster {
         });
         world.host(mon).kv =
             changes.expect("the parameters are right").into_iter().fold(Default::default(), put);
-        let mut cluster =
-            Self { world, mon, mon_addr, osds, crashes: 0, admin_key, fsid: fsid_value, nonce: 1 };
+        let mut cluster = Self {
+            world,
+            mon,
+            mon_addr,
+            osds,
+            crashes: 0,
+            miss_one_in: plan.miss_one_in,
+            admin_key,
+            fsid: fsid_value,
+            nonce: 1,
+        };
         cluster.start_mon();
         for index in 0..cluster.osds.len() {
             cluster.start_osd(index);
@@ -158,6 +168,7 @@ impl Cluster {
             version: "sim".into(),
             device_class: "ssd".into(),
             limits: Limits::default(),
+            store_miss_one_in: self.miss_one_in,
         });
         debug_assert_eq!(superblock.cluster, self.fsid);
         self.world.start(host, node);

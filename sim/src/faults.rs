@@ -23,6 +23,8 @@ pub struct Plan {
     pub calm_ms_max: u64,
     /// An operator changes the cluster meanwhile.
     changes: bool,
+    /// One access to metadata in so many misses in the OSDs' stores; 0 for none.
+    pub miss_one_in: u32,
 }
 
 impl Plan {
@@ -60,6 +62,7 @@ impl Plan {
             },
             calm_ms_max: *chance.pick(&[300, 1_500, 6_000, 20_000]),
             changes: chance.once_in(2),
+            miss_one_in: if chance.once_in(3) { *chance.pick(&[1, 4, 40]) } else { 0 },
         }
     }
 

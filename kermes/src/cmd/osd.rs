@@ -256,6 +256,7 @@ fn serve(args: &RunArgs) -> anyhow::Result<i32> {
             version: mon::VERSION.to_owned(),
             device_class: class.clone(),
             limits: Limits::default(),
+            store_miss_one_in: 0,
         });
     }
     run_cores(args, configs, &listener, &device)

@@ -122,6 +122,7 @@ impl World {
                 version: "test".into(),
                 device_class: "ssd".into(),
                 limits: Limits::default(),
+                store_miss_one_in: 0,
             })
         };
         let name = EntityName { kind: EntityKind::Mon as u8, num: 0 };

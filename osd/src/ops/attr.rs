@@ -1,7 +1,7 @@
 //! Ops on xattrs. Clients' names get a prefix in the store, so that they cannot reach the object
 //! info, and the empty name, which would, does not exist.
 
-use super::engine::{Context, DONE, OpResult};
+use super::engine::{Context, DONE, Fail, OpResult};
 use super::*;
 use messenger::messages::op::cmp_op;
 use std::cmp::Ordering;
@@ -9,14 +9,14 @@ use types::enc::put_blob;
 
 impl Context<'_> {
     /// The value before the message. ENOENT without an object, ENODATA without the xattr.
-    fn xattr_before(&self, name: &[u8]) -> Result<Bytes, i32> {
+    fn xattr_before(&self, name: &[u8]) -> Result<Bytes, Fail> {
         if self.before.is_none() {
-            return Err(errno::ENOENT);
+            return Err(errno::ENOENT.into());
         }
         if name.is_empty() {
-            return Err(errno::ENODATA);
+            return Err(errno::ENODATA.into());
         }
-        self.object.xattr(&stored_name(name)).ok_or(errno::ENODATA)
+        Ok(self.object.xattr(&stored_name(name))?.ok_or(errno::ENODATA)?)
     }
 
     pub fn get_xattr(&self, name: &[u8], out: &mut Vec<Piece>) -> OpResult {
@@ -25,13 +25,10 @@ impl Context<'_> {
     }
 
     /// The xattrs that clients set, by their names.
-    pub fn client_xattrs(&self) -> Vec<(Bytes, Bytes)> {
-        self.object
-            .xattrs()
-            .into_iter()
-            .filter(|(name, _)| name.len() > 1 && name[0] == info::USER_PREFIX)
-            .map(|(name, value)| (name.slice(1..), value))
-            .collect()
+    pub fn client_xattrs(&self) -> Result<Vec<(Bytes, Bytes)>, Fail> {
+        let all = self.object.xattrs()?.into_iter();
+        let theirs = all.filter(|(name, _)| name.len() > 1 && name[0] == info::USER_PREFIX);
+        Ok(theirs.map(|(name, value)| (name.slice(1..), value)).collect())
     }
 
     pub fn get_xattrs(&self, out: &mut Vec<Piece>) -> OpResult {
@@ -40,7 +37,7 @@ impl Context<'_> {
             out.push(Piece::Bytes(Bytes::from_static(&[0; 4])));
             return Err(errno::ENOENT.into());
         }
-        let xattrs = self.client_xattrs();
+        let xattrs = self.client_xattrs()?;
         let mut reply = Vec::new();
         (xattrs.len() as u32).encode(&mut reply);
         for (name, value) in &xattrs {
@@ -55,7 +52,7 @@ impl Context<'_> {
     /// reads `value op xattr`.
     pub fn compare_xattr(&self, name: &[u8], value: &[u8], op: u8, mode: u8) -> OpResult {
         let stored = match self.xattr_before(name) {
-            Err(errno::ENODATA) => Bytes::new(),
+            Err(Fail::Errno(errno::ENODATA)) => Bytes::new(),
             other => other?,
         };
         let order = match mode {

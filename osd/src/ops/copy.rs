@@ -318,7 +318,7 @@ impl Context<'_> {
             ..CopyData::default()
         };
         if !cursor.attr_complete {
-            reply.attrs = self.client_xattrs().into_iter().collect();
+            reply.attrs = self.client_xattrs()?.into_iter().collect();
             cursor.attr_complete = true;
         }
         if cursor.data_offset > info.size {
@@ -335,7 +335,7 @@ impl Context<'_> {
             cursor.omap_complete = true;
         } else if left > 0 && cursor.data_complete && !cursor.omap_complete {
             if cursor.omap_offset.is_empty() {
-                reply.omap_header = self.object.omap_header();
+                reply.omap_header = self.object.omap_header()?;
             }
             let after = cursor.omap_offset.clone();
             let after = (!after.is_empty()).then_some(&after[..]);
@@ -348,7 +348,7 @@ impl Context<'_> {
                 left -= (key.len() + value.len() + 8) as i64;
                 reply.omap.push((Bytes::copy_from_slice(key), Bytes::copy_from_slice(value)));
                 true
-            });
+            })?;
             if let Some((key, _)) = reply.omap.last() {
                 cursor.omap_offset = key.clone();
             }

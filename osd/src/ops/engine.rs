@@ -22,6 +22,11 @@ impl From<i32> for Fail {
         Self::Errno(errno)
     }
 }
+impl From<seastore::Miss> for Fail {
+    fn from(miss: seastore::Miss) -> Self {
+        Self::Need(Need::Metadata(miss))
+    }
+}
 impl From<types::DecodeError> for Fail {
     fn from(_: types::DecodeError) -> Self {
         Self::Errno(errno::EINVAL)
@@ -293,6 +298,7 @@ fn refused(request: &OpRequest, result: i32) -> Execution {
         ops: vec![OpOutcome::default(); request.ops.len()],
         disposition: Disposition::Refused,
         user_version: 0,
+        size_before: None,
     }
 }
 
@@ -305,7 +311,7 @@ pub(super) fn run(
         return Ok(refused(request, errno));
     }
     let is_write = request.is_write();
-    let before = object.state().map(|state| state.info);
+    let before = object.state().map_err(Need::Metadata)?.map(|state| state.info);
     if before.is_none() && !is_write {
         return Ok(refused(request, errno::ENOENT));
     }
@@ -340,12 +346,24 @@ pub(super) fn run(
     let user_version = context.before.as_ref().map_or(0, |info| info.user_version);
     if !is_write {
         let user_version = if result < 0 { 0 } else { user_version };
-        return Ok(Execution { result, ops, disposition: Disposition::Read, user_version });
+        return Ok(Execution {
+            result,
+            ops,
+            disposition: Disposition::Read,
+            user_version,
+            size_before: None,
+        });
     }
     // An object that the message made and deleted again never was.
     let never_was = context.before.is_none() && !context.exists;
     if result < 0 || !context.touched || never_was {
-        return Ok(Execution { result, ops, disposition: Disposition::LogOnly, user_version });
+        return Ok(Execution {
+            result,
+            ops,
+            disposition: Disposition::LogOnly,
+            user_version,
+            size_before: None,
+        });
     }
     finish_write(context, result, ops, user_version)
 }
@@ -370,7 +388,13 @@ fn finish_write(
         }
         if result < 0 {
             // Ceph applies and logs nothing here.
-            return Ok(Execution { result, ops, disposition: Disposition::Read, user_version: 0 });
+            return Ok(Execution {
+                result,
+                ops,
+                disposition: Disposition::Read,
+                user_version: 0,
+                size_before: None,
+            });
         }
         // The data may be overwritten by the time that the reply goes out.
         for piece in ops.iter_mut().flat_map(|op| &mut op.output) {
@@ -390,10 +414,10 @@ fn finish_write(
         }
         context.info
     });
+    let size_before = context.before.as_ref().map(|info| info.size);
     let mutation = Mutation {
         changes: context.changes,
         info,
-        existed: context.before.is_some(),
         prior_version: context.before.as_ref().map_or_else(EVersion::default, |info| info.version),
         new_mtime: context.mtime != UTime::default(),
         user_version: match context.copied_user_version {
@@ -402,5 +426,6 @@ fn finish_write(
             None => UserVersion::Keep(user_version),
         },
     };
-    Ok(Execution { result, ops, disposition: Disposition::Write(mutation), user_version })
+    let disposition = Disposition::Write(mutation);
+    Ok(Execution { result, ops, disposition, user_version, size_before })
 }

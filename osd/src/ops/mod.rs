@@ -3,8 +3,8 @@
 //!
 //! Start with [`execute`]. The caller (the PG) holds the object's lock, gives the object as an
 //! [`ObjectReader`] and gets an [`Execution`]: what each op answers, and what the message changes.
-//! Where bytes of data or another object are needed first, [`execute`] returns [`Need`]; nothing has
-//! changed, so the caller fetches them and executes again. PG listing is in [`pgls`], the
+//! Where bytes of data, metadata or another object are needed first, [`execute`] returns [`Need`];
+//! nothing has changed, so the caller fetches them and executes again. PG listing is in [`pgls`], the
 //! permissions that a request needs in [`perm`], fetching the source of copy-from in [`copy`].
 
 mod attr;
@@ -33,7 +33,7 @@ use messenger::messages::op::Extent;
 pub use messenger::messages::op::Op;
 use messenger::messages::osd_op::flag::RETURNVEC as RETURN_VEC;
 pub use messenger::messages::peer::Change;
-use seastore::{ObjectName, TxnOp};
+use seastore::{Miss, ObjectName, TxnOp};
 pub use store::StoreReader;
 use types::{EVersion, Encode, HObject, ReqId, SnapContext, SnapId, UTime};
 
@@ -115,6 +115,8 @@ pub struct NeedData {
 pub enum Need {
     /// Read these ranges of the object and let [`ObjectReader::data`] return them.
     Data(NeedData),
+    /// Fetch what the store missed.
+    Metadata(Miss),
     /// Fetch this object (see [`copy::CopyFetch`]) and let [`ObjectReader::copied`] return it.
     Copy { op_index: usize, source: copy::CopySource },
 }
@@ -125,26 +127,27 @@ pub struct ObjectState {
     pub info: ObjectInfo,
 }
 
-/// The object before the message. Everything but data is at hand (cached metadata). Reads are
-/// consistent with each other: nothing else changes the object while the message executes.
+/// The object before the message. What is not in memory ends the execution, is fetched, and the
+/// message is executed again. Reads are consistent with each other: nothing else changes the object
+/// while the message executes or waits for such a fetch.
 pub trait ObjectReader {
     /// `None` when the object does not exist. Decoded from [`info::INFO_XATTR`].
-    fn state(&self) -> Option<ObjectState>;
+    fn state(&self) -> Result<Option<ObjectState>, Miss>;
     /// A stored xattr, by its stored name (clients' names have [`info::USER_PREFIX`] before them).
-    fn xattr(&self, stored_name: &[u8]) -> Option<Bytes>;
+    fn xattr(&self, stored_name: &[u8]) -> Result<Option<Bytes>, Miss>;
     /// All xattrs by stored name, in order of name, [`info::INFO_XATTR`] included.
-    fn xattrs(&self) -> Vec<(Bytes, Bytes)>;
+    fn xattrs(&self) -> Result<Vec<(Bytes, Bytes)>, Miss>;
     /// Empty when none was set.
-    fn omap_header(&self) -> Bytes;
-    fn omap_get(&self, key: &[u8]) -> Option<Bytes>;
+    fn omap_header(&self) -> Result<Bytes, Miss>;
+    fn omap_get(&self, key: &[u8]) -> Result<Option<Bytes>, Miss>;
     /// Visits pairs in order of key, those after `after` (all of them for `None`) whose keys begin
-    /// with `prefix`, until `visit` returns false.
+    /// with `prefix`, until `visit` returns false. Some may have been visited before a miss.
     fn omap_scan(
         &self,
         after: Option<&[u8]>,
         prefix: &[u8],
         visit: &mut dyn FnMut(&[u8], &[u8]) -> bool,
-    );
+    ) -> Result<(), Miss>;
     /// The parts of `range` that hold stored data, in order, none overlapping or empty. One range
     /// for all of it is always a right answer; holes make sparse reads smaller.
     fn extents(&self, range: DataRange) -> Vec<DataRange> {
@@ -219,7 +222,6 @@ pub struct Mutation {
     changes: Vec<Change>,
     /// `None` when the object is gone afterwards.
     info: Option<ObjectInfo>,
-    existed: bool,
     prior_version: EVersion,
     new_mtime: bool,
     user_version: UserVersion,
@@ -250,8 +252,9 @@ impl Mutation {
     pub fn object_remains(&self) -> bool {
         self.info.is_some()
     }
-    pub fn object_existed(&self) -> bool {
-        self.existed
+    /// The object's size after the message, bytes; `None` when it is gone.
+    pub fn size(&self) -> Option<u64> {
+        self.info.as_ref().map(|info| info.size)
     }
     /// Completes the changes with the object info at `version`.
     ///
@@ -326,6 +329,8 @@ pub struct Execution {
     pub disposition: Disposition,
     /// The object's user version before the message; 0 when it did not exist or a read failed.
     pub user_version: u64,
+    /// The object's size before a message that changes it, bytes; `None` when it did not exist.
+    pub size_before: Option<u64>,
 }
 
 /// Executes the ops of `request` against `object`.

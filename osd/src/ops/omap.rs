@@ -33,7 +33,7 @@ impl Context<'_> {
                 put(&mut items, key, value);
                 count += 1;
                 true
-            });
+            })?;
         }
         let mut reply = Vec::with_capacity(items.len() + 5);
         count.encode(&mut reply);
@@ -62,23 +62,23 @@ impl Context<'_> {
 
     pub fn omap_header(&self, out: &mut Vec<Piece>) -> OpResult {
         if self.info.has_omap && self.before.is_some() {
-            out.push(Piece::Bytes(self.object.omap_header()));
+            out.push(Piece::Bytes(self.object.omap_header()?));
         }
         UNCHANGED
     }
 
-    fn omap_value(&self, key: &[u8]) -> Option<Bytes> {
+    fn omap_value(&self, key: &[u8]) -> Result<Option<Bytes>, Fail> {
         if !self.info.has_omap || self.before.is_none() {
-            return None;
+            return Ok(None);
         }
-        self.object.omap_get(key)
+        Ok(self.object.omap_get(key)?)
     }
 
     pub fn omap_values_by_keys(&self, keys: Vec<Bytes>, out: &mut Vec<Piece>) -> OpResult {
         let keys: BTreeSet<Bytes> = keys.into_iter().collect();
         let (mut count, mut items) = (0u32, Vec::new());
         for key in &keys {
-            if let Some(value) = self.omap_value(key) {
+            if let Some(value) = self.omap_value(key)? {
                 put_blob(&mut items, key);
                 put_blob(&mut items, &value);
                 count += 1;
@@ -102,7 +102,7 @@ impl Context<'_> {
             by_key.entry(key).or_insert((value, op));
         }
         for (key, (given, op)) in by_key {
-            let stored = self.omap_value(&key).unwrap_or_default();
+            let stored = self.omap_value(&key)?.unwrap_or_default();
             let holds = match u8::try_from(op) {
                 Ok(cmp_op::EQ) => stored == given,
                 Ok(cmp_op::LT) => stored < given,

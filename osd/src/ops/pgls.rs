@@ -3,6 +3,7 @@
 
 use super::op::{Op, OpCode};
 use super::{Limits, OpOutcome, Piece, errno};
+use seastore::Miss;
 use types::enc::{Decode, Encode, Reader, versioned};
 use types::{HObject, SnapId};
 
@@ -10,8 +11,8 @@ use types::{HObject, SnapId};
 pub trait Lister {
     /// Visits the heads of the PG's objects in hobject order, from the first one that is >= `from`,
     /// until `visit` returns false or the PG's range ends. Meta objects of the PG (empty names) and
-    /// objects of other PGs are left out.
-    fn scan(&self, from: &HObject, visit: &mut dyn FnMut(&HObject) -> bool);
+    /// objects of other PGs are left out. Some may have been visited before a miss.
+    fn scan(&self, from: &HObject, visit: &mut dyn FnMut(&HObject) -> bool) -> Result<(), Miss>;
     /// The first position after the PG's objects: the start of the next PG's range, or
     /// [`HObject::max`].
     fn end(&self) -> HObject;
@@ -23,9 +24,14 @@ pub const ALL_NSPACES: &str = "\u{1}";
 /// Executes one PG op for a client whose locator names `nspace`. Result 1: the PG is exhausted.
 ///
 /// Looks at no more than [`Limits::pgls_entries_max`] objects, so an answer may hold few or none of
-/// a namespace and yet not be the last.
-pub fn execute(op: &Op, nspace: &str, lister: &dyn Lister, limits: &Limits) -> OpOutcome {
-    let fail = |rval| OpOutcome { rval, output: Vec::new() };
+/// a namespace and yet not be the last. After a miss it runs again from the start.
+pub fn execute(
+    op: &Op,
+    nspace: &str,
+    lister: &dyn Lister,
+    limits: &Limits,
+) -> Result<OpOutcome, Miss> {
+    let fail = |rval| Ok(OpOutcome { rval, output: Vec::new() });
     let with_nspace = op.code == OpCode::PGNLS;
     if !with_nspace && op.code != OpCode::PGLS {
         return fail(errno::EOPNOTSUPP);
@@ -56,7 +62,7 @@ pub fn execute(op: &Op, nspace: &str, lister: &dyn Lister, limits: &Limits) -> O
         true
     };
     if !from.max {
-        lister.scan(&from, &mut visit);
+        lister.scan(&from, &mut visit)?;
     }
     let exhausted = next.is_none();
     let mut out = Vec::new();
@@ -71,7 +77,7 @@ pub fn execute(op: &Op, nspace: &str, lister: &dyn Lister, limits: &Limits) -> O
             entry.key.encode(out);
         }
     });
-    OpOutcome { rval: exhausted as i32, output: vec![Piece::Bytes(out.into())] }
+    Ok(OpOutcome { rval: exhausted as i32, output: vec![Piece::Bytes(out.into())] })
 }
 
 #[cfg(test)]
@@ -83,8 +89,13 @@ mod tests {
 
     struct Objects(BTreeSet<HObject>);
     impl Lister for Objects {
-        fn scan(&self, from: &HObject, visit: &mut dyn FnMut(&HObject) -> bool) {
+        fn scan(
+            &self,
+            from: &HObject,
+            visit: &mut dyn FnMut(&HObject) -> bool,
+        ) -> Result<(), Miss> {
             let _ = self.0.range(from..).all(visit);
+            Ok(())
         }
         fn end(&self) -> HObject {
             HObject::lower_bound(PoolId(2), 0)
@@ -100,7 +111,7 @@ mod tests {
     fn walk(objects: &Objects, nspace: &str, count: u64, limits: &Limits) -> Vec<String> {
         let (mut cursor, mut names) = (HObject::min(), Vec::new());
         loop {
-            let outcome = execute(&Op::pgnls(count, 1, &cursor), nspace, objects, limits);
+            let outcome = execute(&Op::pgnls(count, 1, &cursor), nspace, objects, limits).unwrap();
             let page = reply(&outcome);
             assert!(page.entries.len() as u64 <= count);
             names.extend(page.entries.iter().map(|e| format!("{}/{}", e.nspace, e.name)));
@@ -135,13 +146,14 @@ mod tests {
     #[test]
     fn cursors_from_elsewhere_are_refused() {
         let objects = Objects(BTreeSet::new());
-        let run =
-            |cursor: &HObject| execute(&Op::pgnls(10, 1, cursor), "", &objects, &Limits::default());
+        let run = |cursor: &HObject| {
+            execute(&Op::pgnls(10, 1, cursor), "", &objects, &Limits::default()).unwrap()
+        };
         assert_eq!(run(&HObject::lower_bound(PoolId(2), 5)).rval, errno::EINVAL);
         assert_eq!(run(&HObject::max()).rval, 1);
         let mut garbled = Op::pgnls(10, 1, &HObject::min());
         garbled.input = garbled.input.slice(..20);
-        let outcome = execute(&garbled, "", &objects, &Limits::default());
+        let outcome = execute(&garbled, "", &objects, &Limits::default()).unwrap();
         assert_eq!(outcome.rval, errno::EINVAL);
     }
 }

@@ -24,35 +24,37 @@ pub(super) struct Memory {
 }
 
 impl ObjectReader for Memory {
-    fn state(&self) -> Option<ObjectState> {
-        let info = &self.object.as_ref()?.xattrs[info::INFO_XATTR];
-        Some(ObjectState { info: ObjectInfo::from_slice(info).unwrap() })
+    fn state(&self) -> Result<Option<ObjectState>, Miss> {
+        let Some(object) = &self.object else { return Ok(None) };
+        let info = ObjectInfo::from_slice(&object.xattrs[info::INFO_XATTR]).unwrap();
+        Ok(Some(ObjectState { info }))
     }
-    fn xattr(&self, stored_name: &[u8]) -> Option<Bytes> {
-        self.object.as_ref()?.xattrs.get(stored_name).cloned()
+    fn xattr(&self, stored_name: &[u8]) -> Result<Option<Bytes>, Miss> {
+        Ok(self.object.as_ref().and_then(|o| o.xattrs.get(stored_name)).cloned())
     }
-    fn xattrs(&self) -> Vec<(Bytes, Bytes)> {
+    fn xattrs(&self) -> Result<Vec<(Bytes, Bytes)>, Miss> {
         let object = self.object.as_ref().unwrap();
-        object.xattrs.iter().map(|(k, v)| (k.clone(), v.clone())).collect()
+        Ok(object.xattrs.iter().map(|(k, v)| (k.clone(), v.clone())).collect())
     }
-    fn omap_header(&self) -> Bytes {
-        self.object.as_ref().unwrap().omap_header.clone()
+    fn omap_header(&self) -> Result<Bytes, Miss> {
+        Ok(self.object.as_ref().unwrap().omap_header.clone())
     }
-    fn omap_get(&self, key: &[u8]) -> Option<Bytes> {
-        self.object.as_ref()?.omap.get(key).cloned()
+    fn omap_get(&self, key: &[u8]) -> Result<Option<Bytes>, Miss> {
+        Ok(self.object.as_ref().and_then(|o| o.omap.get(key)).cloned())
     }
     fn omap_scan(
         &self,
         after: Option<&[u8]>,
         prefix: &[u8],
         visit: &mut dyn FnMut(&[u8], &[u8]) -> bool,
-    ) {
+    ) -> Result<(), Miss> {
         for (key, value) in &self.object.as_ref().unwrap().omap {
             let wanted = after.is_none_or(|after| &key[..] > after) && key.starts_with(prefix);
             if wanted && !visit(key, value) {
                 break;
             }
         }
+        Ok(())
     }
     fn data(&self, range: DataRange) -> Result<Bytes, NeedData> {
         let data = &self.object.as_ref().unwrap().data;
@@ -104,7 +106,7 @@ impl Memory {
             }
         }
         if let Some(object) = &self.object {
-            let info = self.state().unwrap().info;
+            let info = self.state().unwrap().unwrap().info;
             assert_eq!(info.size, object.data.len() as u64, "info and store agree on the size");
         }
     }
@@ -355,7 +357,7 @@ impl World {
         self.objects.entry(object.clone()).or_default().copied.clear();
         let done = match execute(&request, &self.objects[&object], &limits) {
             Ok(done) => done,
-            Err(Need::Data(_)) => panic!("memory has all data"),
+            Err(Need::Data(_) | Need::Metadata(_)) => panic!("memory has all"),
             Err(Need::Copy { op_index, source }) => {
                 let from = head(&source.name);
                 self.objects.entry(from.clone()).or_default();

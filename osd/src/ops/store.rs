@@ -3,7 +3,7 @@
 use super::copy::Copied;
 use super::{DataRange, NeedData, ObjectInfo, ObjectReader, ObjectState, info};
 use bytes::{Bytes, BytesMut};
-use seastore::Store;
+use seastore::{Miss, Store};
 use std::collections::BTreeMap;
 use types::{Decode, HObject};
 
@@ -20,43 +20,42 @@ pub struct StoreReader<'a> {
 impl ObjectReader for StoreReader<'_> {
     /// An object whose info cannot be decoded is treated as one without history: its data stay
     /// readable and its next write gives it a new info.
-    fn state(&self) -> Option<ObjectState> {
-        let stored = self.store.stat(self.object)?;
+    fn state(&self) -> Result<Option<ObjectState>, Miss> {
+        let Some(stored) = self.store.stat(self.object)? else { return Ok(None) };
         let info = self
             .store
-            .xattr(self.object, info::INFO_XATTR)
+            .xattr(self.object, info::INFO_XATTR)?
             .and_then(|bytes| ObjectInfo::from_slice(bytes).ok())
             .unwrap_or_else(|| ObjectInfo {
                 size: stored.size,
                 has_omap: stored.omap_count > 0 || stored.omap_header_bytes > 0,
                 ..ObjectInfo::default()
             });
-        Some(ObjectState { info })
+        Ok(Some(ObjectState { info }))
     }
-    fn xattr(&self, stored_name: &[u8]) -> Option<Bytes> {
-        self.store.xattr(self.object, stored_name).map(Bytes::copy_from_slice)
+    fn xattr(&self, stored_name: &[u8]) -> Result<Option<Bytes>, Miss> {
+        Ok(self.store.xattr(self.object, stored_name)?.map(Bytes::copy_from_slice))
     }
-    fn xattrs(&self) -> Vec<(Bytes, Bytes)> {
-        let copy = |(name, value)| (Bytes::copy_from_slice(name), Bytes::copy_from_slice(value));
-        self.store.xattrs(self.object).map(copy).collect()
+    fn xattrs(&self) -> Result<Vec<(Bytes, Bytes)>, Miss> {
+        let mut all = Vec::new();
+        self.store.xattrs(self.object, &mut |name, value| {
+            all.push((Bytes::copy_from_slice(name), Bytes::copy_from_slice(value)));
+        })?;
+        Ok(all)
     }
-    fn omap_header(&self) -> Bytes {
-        Bytes::copy_from_slice(self.store.omap_header(self.object))
+    fn omap_header(&self) -> Result<Bytes, Miss> {
+        Ok(Bytes::copy_from_slice(self.store.omap_header(self.object)?))
     }
-    fn omap_get(&self, key: &[u8]) -> Option<Bytes> {
-        self.store.omap_get(self.object, key).map(Bytes::copy_from_slice)
+    fn omap_get(&self, key: &[u8]) -> Result<Option<Bytes>, Miss> {
+        Ok(self.store.omap_get(self.object, key)?.map(Bytes::copy_from_slice))
     }
     fn omap_scan(
         &self,
         after: Option<&[u8]>,
         prefix: &[u8],
         visit: &mut dyn FnMut(&[u8], &[u8]) -> bool,
-    ) {
-        for (key, value) in self.store.omap_scan(self.object, after, prefix) {
-            if !visit(key, value) {
-                break;
-            }
-        }
+    ) -> Result<(), Miss> {
+        self.store.omap_scan(self.object, after, prefix, visit)
     }
     fn data(&self, range: DataRange) -> Result<Bytes, NeedData> {
         bytes_of(self.data, range).ok_or_else(|| NeedData { ranges: vec![range] })

@@ -4,7 +4,9 @@ use super::copy::{Copied, CopiedObject};
 use super::op::{Op, OpCode};
 use super::replay::{Memory, message};
 use super::*;
+use messenger::messages::op::cmp_op;
 use types::PoolId;
+use types::enc::put_blob;
 
 fn target() -> HObject {
     HObject::head(PoolId(1), "", "", "o")
@@ -137,7 +139,7 @@ fn dirty_is_cleared_without_a_new_user_version() {
     assert_eq!(dirty(&mut object), [1]);
     object.run(vec![Op::new(OpCode::UNDIRTY)]);
     assert_eq!(dirty(&mut object), [0]);
-    let info = object.memory.state().unwrap().info;
+    let info = object.memory.state().unwrap().unwrap().info;
     assert_eq!((info.version.version, info.user_version), (2, 1));
     object.run(vec![Op::append("d".into())]);
     assert_eq!(dirty(&mut object), [1]);
@@ -164,19 +166,19 @@ fn outputs_of_a_write_are_returned_only_on_request_and_only_if_small() {
 fn data_that_is_not_at_hand_is_asked_for_and_nothing_changes() {
     struct Absent<'a>(&'a Memory);
     impl ObjectReader for Absent<'_> {
-        fn state(&self) -> Option<ObjectState> {
+        fn state(&self) -> Result<Option<ObjectState>, Miss> {
             self.0.state()
         }
-        fn xattr(&self, name: &[u8]) -> Option<Bytes> {
+        fn xattr(&self, name: &[u8]) -> Result<Option<Bytes>, Miss> {
             self.0.xattr(name)
         }
-        fn xattrs(&self) -> Vec<(Bytes, Bytes)> {
+        fn xattrs(&self) -> Result<Vec<(Bytes, Bytes)>, Miss> {
             self.0.xattrs()
         }
-        fn omap_header(&self) -> Bytes {
+        fn omap_header(&self) -> Result<Bytes, Miss> {
             self.0.omap_header()
         }
-        fn omap_get(&self, key: &[u8]) -> Option<Bytes> {
+        fn omap_get(&self, key: &[u8]) -> Result<Option<Bytes>, Miss> {
             self.0.omap_get(key)
         }
         fn omap_scan(
@@ -184,7 +186,7 @@ fn data_that_is_not_at_hand_is_asked_for_and_nothing_changes() {
             after: Option<&[u8]>,
             prefix: &[u8],
             visit: &mut dyn FnMut(&[u8], &[u8]) -> bool,
-        ) {
+        ) -> Result<(), Miss> {
             self.0.omap_scan(after, prefix, visit)
         }
         fn data(&self, range: DataRange) -> Result<Bytes, NeedData> {
@@ -198,6 +200,115 @@ fn data_that_is_not_at_hand_is_asked_for_and_nothing_changes() {
     assert_eq!(need, Need::Data(NeedData { ranges }));
     // A read alone does not need its bytes: the caller reads them into the reply.
     assert!(run(vec![Op::read(0, 0)]).is_ok());
+}
+
+/// An object whose n-th access to metadata misses.
+struct Missing<'a> {
+    memory: &'a Memory,
+    accesses_left: std::cell::Cell<u32>,
+}
+
+impl Missing<'_> {
+    fn access(&self) -> Result<(), Miss> {
+        match self.accesses_left.get() {
+            0 => Err(Miss::for_tests(7)),
+            left => {
+                self.accesses_left.set(left - 1);
+                Ok(())
+            }
+        }
+    }
+}
+
+impl ObjectReader for Missing<'_> {
+    fn state(&self) -> Result<Option<ObjectState>, Miss> {
+        self.access()?;
+        self.memory.state()
+    }
+    fn xattr(&self, name: &[u8]) -> Result<Option<Bytes>, Miss> {
+        self.access()?;
+        self.memory.xattr(name)
+    }
+    fn xattrs(&self) -> Result<Vec<(Bytes, Bytes)>, Miss> {
+        self.access()?;
+        self.memory.xattrs()
+    }
+    fn omap_header(&self) -> Result<Bytes, Miss> {
+        self.access()?;
+        self.memory.omap_header()
+    }
+    fn omap_get(&self, key: &[u8]) -> Result<Option<Bytes>, Miss> {
+        self.access()?;
+        self.memory.omap_get(key)
+    }
+    /// Visits the first pair before it misses.
+    fn omap_scan(
+        &self,
+        after: Option<&[u8]>,
+        prefix: &[u8],
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> bool,
+    ) -> Result<(), Miss> {
+        let missed = self.access();
+        self.memory.omap_scan(after, prefix, &mut |k, v| visit(k, v) && missed.is_ok())?;
+        missed
+    }
+    fn data(&self, range: DataRange) -> Result<Bytes, NeedData> {
+        self.memory.data(range)
+    }
+}
+
+/// Whichever access misses, the message ends there and asks for that.
+#[test]
+fn metadata_that_are_not_at_hand_are_asked_for() {
+    let mut object = Object::with("abc");
+    let pairs = |keys: &[&str]| -> Vec<(Bytes, Bytes)> {
+        keys.iter().map(|k| (Bytes::copy_from_slice(k.as_bytes()), Bytes::new())).collect()
+    };
+    object.run(vec![Op::set_xattr(b"x", b"1"), Op::omap_set_vals(&pairs(&["a", "b", "c"]))]);
+    let copy_get = |omap: bool| {
+        let mut op = Op::new(OpCode::COPY_GET);
+        let cursor = copy::CopyCursor { attr_complete: omap, ..Default::default() };
+        let mut input = cursor.to_vec();
+        (1u64 << 20).encode(&mut input);
+        op.input = input.into();
+        op
+    };
+    let mut omap_is_empty = Op::new(OpCode::OMAP_CMP);
+    let mut input = 1u32.to_vec();
+    put_blob(&mut input, b"a");
+    put_blob(&mut input, b"");
+    (cmp_op::EQ as u32).encode(&mut input);
+    omap_is_empty.input = input.into();
+    let keys = [Bytes::from_static(b"a"), Bytes::from_static(b"b")];
+    // How many accesses each takes, that of the object's info included.
+    let cases = [
+        (1, vec![Op::stat()]),
+        (2, vec![Op::get_xattr(b"x")]),
+        (2, vec![Op::cmp_xattr(b"x", cmp_op::EQ, cmp_op::MODE_STRING, b"1")]),
+        (2, vec![Op::get_xattrs()]),
+        (2, vec![Op::omap_get_keys(b"", 10)]),
+        (2, vec![Op::omap_get_vals(b"", b"", 10)]),
+        (2, vec![Op::omap_get_header()]),
+        (3, vec![Op::omap_get_vals_by_keys(&keys)]),
+        (2, vec![omap_is_empty]),
+        (4, vec![copy_get(false)]),
+        (3, vec![copy_get(true)]),
+        (3, vec![Op::get_xattr(b"x"), Op::append("d".into()), Op::omap_get_keys(b"", 9)]),
+    ];
+    for (accesses, ops) in cases {
+        let request = message(&target(), ops);
+        let run = |accesses| {
+            let missing = Missing { memory: &object.memory, accesses_left: accesses };
+            execute(&request, &missing, &Limits::default())
+        };
+        for n in 0..accesses {
+            let asked = run(std::cell::Cell::new(n)).expect_err("it ends at the access");
+            assert_eq!(asked, Need::Metadata(Miss::for_tests(7)), "access {n} of {request:?}");
+        }
+        let done = run(std::cell::Cell::new(accesses)).expect("all is at hand");
+        let whole = execute(&request, &object.memory, &Limits::default()).unwrap();
+        assert_eq!((done.result, done.ops), (whole.result, whole.ops));
+    }
 }
 
 #[test]
@@ -242,12 +353,12 @@ fn copies_replace_the_object_and_fail_as_their_source_does() {
     object.memory.copied.insert(0, Copied::Object(copied));
     assert_eq!(object.execute(&request).result, 0);
     assert_eq!(object.data(), "newer");
-    let info = object.memory.state().unwrap().info;
+    let info = object.memory.state().unwrap().unwrap().info;
     assert_eq!((info.user_version, info.has_omap), (70, true));
-    assert!(object.memory.xattr(b"_old").is_none());
+    assert!(object.memory.xattr(b"_old").unwrap().is_none());
     // User versions go on from the copied one, however low the PG's versions are.
     object.run(vec![Op::append("!".into())]);
-    assert_eq!(object.memory.state().unwrap().info.user_version, 71);
+    assert_eq!(object.memory.state().unwrap().unwrap().info.user_version, 71);
 }
 
 #[test]

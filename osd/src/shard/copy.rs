@@ -7,13 +7,14 @@
 #[cfg(test)]
 mod tests;
 
+use super::metadata::Work;
 use super::run::{RESERVE_PART, ReadTarget};
 use super::{Out, Shard, Then, WIPE_STEP};
 use crate::map::View;
 use crate::pg::{Input as PgInput, PgState};
 use bytes::Bytes;
 use messenger::messages::peer::{Body, Chunk};
-use seastore::{ObjectName, ReadData, ReadError, ReadStart, Transaction, TxnOp};
+use seastore::{Miss, ObjectName, ReadData, ReadError, ReadStart, Store, Transaction, TxnOp};
 use std::rc::Rc;
 use types::time::Now;
 use types::{Epoch, HObject, OsdId, PgId};
@@ -34,6 +35,9 @@ pub(super) struct ChunkId {
     pub seq: u32,
 }
 
+/// The PG, the member that gets the object, and the object.
+pub(super) type TransferKey = (PgId, OsdId, HObject);
+
 /// An object on its way from here.
 #[derive(Debug)]
 pub(super) struct Transfer {
@@ -44,6 +48,10 @@ pub(super) struct Transfer {
     /// Last omap key that was sent; `None` when all were.
     omap_after: Option<Bytes>,
     sent: Option<Chunk>,
+    /// The first chunk, with everything but omap and data, has been made.
+    begun: bool,
+    /// What the next chunk waits for.
+    token: Option<u64>,
 }
 
 /// An object on its way here.
@@ -76,32 +84,88 @@ impl Shard {
             // The object may be without a write that the log has; it is asked for again.
             return;
         }
-        let object = &key.2;
         let seq = (self.next_transfer as u32) << 16;
         self.next_transfer = self.next_transfer.wrapping_add(1).max(1);
-        let mut chunk = Chunk { first: true, ..Chunk::default() };
-        let mut transfer = Transfer { seq, size: 0, offset: 0, omap_after: None, sent: None };
-        match self.store.stat(object) {
-            None => {
-                chunk.absent = true;
-                chunk.last = true;
+        let transfer = Transfer {
+            seq,
+            size: 0,
+            offset: 0,
+            omap_after: None,
+            sent: None,
+            begun: false,
+            token: None,
+        };
+        self.transfers.insert(key.clone(), transfer);
+        self.next_chunk(view, key, out);
+    }
+
+    /// Makes and sends the chunk that comes next, or waits for what it needs.
+    fn next_chunk(&mut self, view: &View, key: TransferKey, out: &mut Vec<Out>) {
+        let Some(t) = self.transfers.get_mut(&key) else { return };
+        let made = if !t.begun {
+            first_chunk(&self.store, &key.2, t)
+        } else if t.omap_after.is_some() {
+            omap_chunk(&self.store, &key.2, t)
+        } else {
+            return self.read_chunk(view, key, out);
+        };
+        match made {
+            Ok(chunk) => {
+                t.sent = Some(chunk.clone());
+                let body = Body::Push { object: key.2, seq: t.seq, chunk };
+                self.send(view, key.0, key.1, body, out);
             }
-            Some(stat) => {
-                let copy = Bytes::copy_from_slice;
-                chunk.size = stat.size;
-                chunk.xattrs = self.store.xattrs(object).map(|(n, v)| (copy(n), copy(v))).collect();
-                chunk.omap_header = copy(self.store.omap_header(object));
-                transfer.size = stat.size;
-                if stat.omap_count > 0 {
-                    transfer.omap_after = Some(Bytes::new());
+            Err(miss) => {
+                let token = self.wait(&miss, ReadTarget::Transfer(key.clone()), out);
+                if let Some(t) = self.transfers.get_mut(&key) {
+                    t.token = Some(token);
                 }
-                chunk.last = transfer.omap_after.is_none() && stat.size == 0;
             }
         }
-        transfer.sent = Some(chunk.clone());
-        let body = Body::Push { object: object.clone(), seq, chunk };
-        self.transfers.insert(key, transfer);
-        self.send(view, pg, to, body, out);
+    }
+
+    fn read_chunk(&mut self, view: &View, key: TransferKey, out: &mut Vec<Out>) {
+        let Some(t) = self.transfers.get_mut(&key) else { return };
+        let token = self.next_token;
+        self.next_token += 1;
+        t.token = Some(token);
+        match self.store.read(&key.2, t.offset, CHUNK_BYTES, token, &mut self.store_fx) {
+            Ok(ReadStart::Ready(data)) => self.on_transfer_read(view, key, token, Ok(data), out),
+            Ok(ReadStart::Pending) => {
+                self.reads.insert(token, ReadTarget::Transfer(key));
+                self.flush_store(out);
+            }
+            Err(e) => self.on_transfer_read(view, key, token, Err(e), out),
+        }
+    }
+
+    /// True if the transfer waits for this; what an earlier one waited for is nobody's.
+    fn take_waited(&mut self, key: &TransferKey, token: u64) -> bool {
+        let waits = |t: &&mut Transfer| t.token == Some(token);
+        self.transfers.get_mut(key).filter(waits).is_some_and(|t| t.token.take().is_some())
+    }
+
+    /// The copy stays where it is; peering asks for it again and finds the same error.
+    fn end_transfer(&mut self, key: &TransferKey, error: ReadError, out: &mut Vec<Out>) {
+        out.push(Out::Alarm(format!("pg {}: {} cannot be copied: {error}", key.0, key.2)));
+        self.transfers.remove(key);
+    }
+
+    pub(super) fn on_transfer_metadata(
+        &mut self,
+        view: &View,
+        key: TransferKey,
+        token: u64,
+        result: Result<(), ReadError>,
+        out: &mut Vec<Out>,
+    ) {
+        if !self.take_waited(&key, token) {
+            return;
+        }
+        match result {
+            Ok(()) => self.next_chunk(view, key, out),
+            Err(e) => self.end_transfer(&key, e, out),
+        }
     }
 
     pub(super) fn on_chunk_ack(
@@ -125,62 +189,31 @@ impl Shard {
             return;
         }
         t.seq += 1;
-        if let Some(after) = t.omap_after.clone() {
-            let start = (!after.is_empty()).then_some(&after[..]);
-            let mut chunk = Chunk::default();
-            let mut bytes = 0;
-            let mut more = false;
-            for (k, v) in self.store.omap_scan(&key.2, start, b"") {
-                if chunk.omap.len() == CHUNK_PAIRS || bytes > CHUNK_OMAP_BYTES {
-                    more = true;
-                    break;
-                }
-                bytes += k.len() + v.len();
-                chunk.omap.push((Bytes::copy_from_slice(k), Bytes::copy_from_slice(v)));
-            }
-            t.omap_after = if more { chunk.omap.last().map(|(k, _)| k.clone()) } else { None };
-            chunk.last = t.omap_after.is_none() && t.size == 0;
-            t.sent = Some(chunk.clone());
-            let body = Body::Push { object: key.2, seq: t.seq, chunk };
-            self.send(view, pg, from, body, out);
-            return;
-        }
-        let token = self.next_token;
-        self.next_token += 1;
-        let started = self.store.read(&key.2, t.offset, CHUNK_BYTES, token, &mut self.store_fx);
-        match started {
-            Ok(ReadStart::Ready(data)) => self.on_transfer_read(view, &key, Ok(data), out),
-            Ok(ReadStart::Pending) => {
-                self.reads.insert(token, ReadTarget::Transfer(key));
-                self.flush_store(out);
-            }
-            Err(e) => self.on_transfer_read(view, &key, Err(e), out),
-        }
+        self.next_chunk(view, key, out);
     }
 
     pub(super) fn on_transfer_read(
         &mut self,
         view: &View,
-        key: &(PgId, OsdId, HObject),
+        key: TransferKey,
+        token: u64,
         result: Result<ReadData, ReadError>,
         out: &mut Vec<Out>,
     ) {
-        let Some(t) = self.transfers.get_mut(key) else { return };
+        if !self.take_waited(&key, token) {
+            return;
+        }
         let data = match result {
             Ok(data) => data.into_bytes(),
-            Err(e) => {
-                // The copy stays where it is; peering asks for it again and finds the same error.
-                out.push(Out::Alarm(format!("pg {}: {} cannot be copied: {e}", key.0, key.2)));
-                self.transfers.remove(key);
-                return;
-            }
+            Err(e) => return self.end_transfer(&key, e, out),
         };
+        let Some(t) = self.transfers.get_mut(&key) else { return };
         let offset = t.offset;
         t.offset += CHUNK_BYTES;
         let last = t.offset >= t.size;
         let chunk = Chunk { last, offset, data, ..Chunk::default() };
         t.sent = Some(chunk.clone());
-        let body = Body::Push { object: key.2.clone(), seq: t.seq, chunk };
+        let body = Body::Push { object: key.2, seq: t.seq, chunk };
         self.send(view, key.0, key.1, body, out);
     }
 
@@ -238,7 +271,7 @@ impl Shard {
             return self.refuse_chunk(id, &key.1, out);
         }
         let Some(slot) = self.pgs.get_mut(&id) else { return };
-        slot.counted = None;
+        slot.forget_count();
         let since = slot.pg.since();
         let stored = if seq & 0xffff == 0 { seq } else { stored };
         self.receiving.insert(key.clone(), Receiving { next: seq + 1, stored });
@@ -261,12 +294,40 @@ impl Shard {
         if !std::mem::replace(&mut slot.copy_refused, true) {
             out.push(Out::Alarm(format!("pg {id}: no room for a copy of {object}")));
         }
+        self.free_old(id, None, out);
+    }
+
+    /// Removes old contents of some objects after this one.
+    pub(super) fn free_old(&mut self, id: PgId, after: Option<HObject>, out: &mut Vec<Out>) {
+        let Some(slot) = self.pgs.get_mut(&id) else { return };
+        if !self.delayed.is_empty() {
+            return;
+        }
+        let (mut ops, mut missed) = (Vec::new(), None);
         let untouched = |o: &&HObject| !self.receiving.contains_key(&(id, (*o).clone()));
-        let old = slot.pg.dirty().filter(|o| self.store.exists(o)).filter(untouched);
-        let ops: Vec<TxnOp> =
-            old.take(WIPE_STEP).map(|o| TxnOp::Remove { o: Rc::new(o.clone()) }).collect();
-        if !ops.is_empty() && self.delayed.is_empty() {
-            slot.counted = None;
+        let dirty = slot.pg.dirty().filter(|o| after.as_ref().is_none_or(|after| *o > after));
+        for o in dirty.filter(untouched) {
+            match self.store.exists(o) {
+                Ok(true) => ops.push(TxnOp::Remove { o: Rc::new(o.clone()) }),
+                Ok(false) => {}
+                Err(miss) => {
+                    missed = Some((miss, o.clone()));
+                    break;
+                }
+            }
+            if ops.len() == WIPE_STEP {
+                break;
+            }
+        }
+        // What was found before a miss makes room already.
+        if ops.is_empty()
+            && let Some((miss, at)) = missed
+        {
+            let work = Work::FreeOld { pg: id, since: slot.pg.since(), after, at };
+            return self.wait_task(&miss, work.into(), out);
+        }
+        if !ops.is_empty() {
+            slot.forget_count();
             self.submit(ops.into(), Then::Nothing);
         }
     }
@@ -325,4 +386,45 @@ fn added_bytes(txn: &Transaction) -> u64 {
         _ => 0,
     };
     txn.ops.iter().map(|op| of(op) as u64).sum()
+}
+
+/// Size, xattrs and omap header; all of an object that is missing or empty.
+fn first_chunk(store: &Store, object: &HObject, t: &mut Transfer) -> Result<Chunk, Miss> {
+    let copy = Bytes::copy_from_slice;
+    let mut chunk = Chunk { first: true, ..Chunk::default() };
+    match store.stat(object)? {
+        None => {
+            chunk.absent = true;
+            chunk.last = true;
+        }
+        Some(stat) => {
+            chunk.size = stat.size;
+            store.xattrs(object, &mut |n, v| chunk.xattrs.push((copy(n), copy(v))))?;
+            chunk.omap_header = copy(store.omap_header(object)?);
+            t.size = stat.size;
+            t.omap_after = (stat.omap_count > 0).then(Bytes::new);
+            chunk.last = t.omap_after.is_none() && stat.size == 0;
+        }
+    }
+    t.begun = true;
+    Ok(chunk)
+}
+
+/// The next omap pairs.
+fn omap_chunk(store: &Store, object: &HObject, t: &mut Transfer) -> Result<Chunk, Miss> {
+    let start = t.omap_after.as_deref().filter(|after| !after.is_empty());
+    let mut chunk = Chunk::default();
+    let (mut bytes, mut more) = (0, false);
+    store.omap_scan(object, start, b"", &mut |k, v| {
+        if chunk.omap.len() == CHUNK_PAIRS || bytes > CHUNK_OMAP_BYTES {
+            more = true;
+            return false;
+        }
+        bytes += k.len() + v.len();
+        chunk.omap.push((Bytes::copy_from_slice(k), Bytes::copy_from_slice(v)));
+        true
+    })?;
+    t.omap_after = if more { chunk.omap.last().map(|(k, _)| k.clone()) } else { None };
+    chunk.last = t.omap_after.is_none() && t.size == 0;
+    Ok(chunk)
 }

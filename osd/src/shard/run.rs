@@ -1,5 +1,7 @@
 //! One client operation: order, duplicate check, execution, reading, committing, answering.
 
+use super::copy::TransferKey;
+use super::metadata::Task;
 use super::{Answer, Out, PgSlot, Shard, Waiting, logged_answer, pg_range};
 use crate::client_op::{ClientOp, ReplyVersions};
 use crate::map::View;
@@ -9,7 +11,7 @@ use crate::pg::replicate::{Duplicate, NewWrite};
 use bytes::Bytes;
 use messenger::message::Data;
 use messenger::messages::osd_op::flag;
-use seastore::{ReadData, ReadError, ReadStart, Store};
+use seastore::{Miss, ReadData, ReadError, ReadStart, Store};
 use types::time::Now;
 use types::{EVersion, HObject, PgId};
 
@@ -21,7 +23,8 @@ pub(super) const RESERVE_PART: u64 = 20;
 #[derive(Debug)]
 pub(super) enum ReadTarget {
     Job { job: u64, part: usize },
-    Transfer((PgId, types::OsdId, HObject)),
+    Transfer(TransferKey),
+    Task(Task),
 }
 
 /// An operation that waits for the device.
@@ -35,8 +38,10 @@ pub(super) struct Job {
 
 #[derive(Debug)]
 enum Goal {
-    /// Run again with these ranges at hand.
+    /// Run again with these ranges, or the metadata that were missed, at hand.
     Again { ranges: Vec<DataRange> },
+    /// List again with the metadata that were missed at hand.
+    List,
     /// Answer; parts are the object pieces of the outputs in order.
     Reply { execution: Box<Execution>, versions: ReplyVersions },
 }
@@ -112,7 +117,10 @@ impl Shard {
     /// What waited behind an operation on this object.
     fn run_next(&mut self, now: Now, view: &View, id: PgId, hash: u32, out: &mut Vec<Out>) {
         while let Some(op) = self.pgs.get_mut(&id).and_then(|s| s.queues.next(hash)) {
-            self.run(now, view, op, out);
+            // What it waited for may have become a copy.
+            if let Some(op) = self.wait_for_copy(op) {
+                self.run(now, view, op, out);
+            }
         }
     }
 
@@ -166,7 +174,13 @@ impl Shard {
         let execution = match ops::execute(&op.request, &reader, &self.limits) {
             Ok(execution) => execution,
             Err(Need::Data(need)) => return self.fetch(now, view, op, need.ranges, out),
+            Err(Need::Metadata(miss)) => {
+                slot.queues.hold(op.hash);
+                return self.wait_job(op, &miss, Goal::Again { ranges: Vec::new() }, out);
+            }
             Err(Need::Copy { op_index, source }) => {
+                // Others may change the object meanwhile.
+                op.fetched.clear();
                 return self.start_copy(now, op, op_index, source, out);
             }
         };
@@ -198,6 +212,14 @@ impl Shard {
         }
         let wanted = ranges.clone();
         self.start_job(now, view, op, &wanted, Goal::Again { ranges }, out);
+    }
+
+    /// `op` waits for metadata, and then for what `goal` says.
+    fn wait_job(&mut self, op: Box<ClientOp>, miss: &Miss, goal: Goal, out: &mut Vec<Out>) {
+        let id = self.next_job;
+        self.next_job += 1;
+        self.jobs.insert(id, Job { op, pending: 1, parts: vec![None], goal });
+        self.wait(miss, ReadTarget::Job { job: id, part: 0 }, out);
     }
 
     fn start_job(
@@ -292,6 +314,7 @@ impl Shard {
                 self.run(now, view, op, out);
                 self.run_next(now, view, id, hash, out);
             }
+            Goal::List => self.run_listing(view, op, out),
             Goal::Reply { execution, versions } => {
                 self.reply_read(view, op, *execution, versions, datas, out)
             }
@@ -384,6 +407,7 @@ impl Shard {
         let version = slot.pg.next_version();
         let last_user_version = slot.pg.log().last_user_version();
         let result = execution.result;
+        let (size_before, mut size_after) = (execution.size_before, None);
         let (kind, prior, user_version, changes, user) = match execution.disposition {
             Disposition::Write(mutation) => {
                 let room = has_room(&self.store, writes_bytes)
@@ -394,6 +418,7 @@ impl Shard {
                 }
                 let kind =
                     if mutation.object_remains() { EntryKind::Modify } else { EntryKind::Delete };
+                size_after = mutation.size();
                 let done = mutation.finish(version, last_user_version, op.request.reqid, now.wall);
                 let user = done.user_version;
                 (kind, done.prior_version, user, done.changes, user)
@@ -431,6 +456,7 @@ impl Shard {
             ticket,
         };
         let mut fx = std::mem::take(&mut self.pg_fx);
+        slot.recount(&op.request.object, size_before, size_after);
         slot.pg.submit(write, &mut fx);
         // The request's data are in the transaction now.
         for o in &mut op.request.ops {
@@ -441,6 +467,12 @@ impl Shard {
         self.tickets.insert(ticket, Waiting { pg, hash, op, answer });
         self.perform(now, view, pg, &mut fx, out);
         self.pg_fx = fx;
+        if !self.delayed.is_empty()
+            && let Some(slot) = self.pgs.get_mut(&pg)
+        {
+            // A count under way would not see the change in the store.
+            slot.counting = None;
+        }
     }
 
     /// Durable on every member: the client hears of it, and reads that waited go on.
@@ -470,19 +502,17 @@ impl Shard {
             return;
         };
         let lister = StoreLister { store: &self.store, start, end };
-        let mut result = 0;
-        let outcomes: Vec<(i32, Data)> = op
-            .request
-            .ops
-            .iter()
-            .map(|o| {
-                let outcome = pgls::execute(o, &op.nspace, &lister, &self.limits);
-                if result >= 0 {
-                    result = outcome.rval;
-                }
-                (outcome.rval, Data::from(bytes_of(outcome.output)))
-            })
-            .collect();
+        let (mut result, mut outcomes) = (0, Vec::with_capacity(op.request.ops.len()));
+        for o in &op.request.ops {
+            let outcome = match pgls::execute(o, &op.nspace, &lister, &self.limits) {
+                Ok(outcome) => outcome,
+                Err(miss) => return self.wait_job(op, &miss, Goal::List, out),
+            };
+            if result >= 0 {
+                result = outcome.rval;
+            }
+            outcomes.push((outcome.rval, Data::from(bytes_of(outcome.output))));
+        }
         let message = op.reply(view.map.epoch, result, true, Default::default(), outcomes);
         out.push(Out::Reply { origin: op.origin, message });
     }
@@ -554,24 +584,24 @@ struct StoreLister<'a> {
 }
 
 impl pgls::Lister for StoreLister<'_> {
-    fn scan(&self, from: &HObject, visit: &mut dyn FnMut(&HObject) -> bool) {
+    fn scan(&self, from: &HObject, visit: &mut dyn FnMut(&HObject) -> bool) -> Result<(), Miss> {
         const PAGE: usize = 256;
         let mut from = from.max(&self.start).clone();
         let mut again = false;
         loop {
-            let found = self.store.list(&from, &self.end, PAGE);
+            let found = self.store.list(&from, &self.end, PAGE)?;
             let full = found.len() == PAGE;
             for o in &found {
                 if (again && **o == from) || o.name.is_empty() {
                     continue;
                 }
                 if !visit(o) {
-                    return;
+                    return Ok(());
                 }
             }
             match found.last() {
                 Some(last) if full => from = (**last).clone(),
-                _ => return,
+                _ => return Ok(()),
             }
             again = true;
         }

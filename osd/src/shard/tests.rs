@@ -1,5 +1,7 @@
 //! One shard with one PG of one copy, on a device that completes when the test says so.
 
+mod miss;
+
 use super::*;
 use crate::ops::{Change, OpRequest};
 use crate::pg::log::{EntryFields, EntryKind};
@@ -21,7 +23,11 @@ pub(super) const NOW: Now = Now { mono: Instant(1_000_000), wall: UTime { sec: 1
 pub(super) struct World {
     pub(super) shard: Shard,
     pub(super) view: View,
+    superblock: seastore::Superblock,
     disk: Vec<u8>,
+    /// The device refuses reads.
+    reads_fail: bool,
+    alarms: Vec<String>,
     /// Device requests that have not completed.
     due: VecDeque<StoreEffect>,
     replies: Vec<(u64, OsdOpReply)>,
@@ -40,6 +46,11 @@ impl World {
 
     /// The PG is on these OSDs; we are osd.0.
     pub(super) fn with_acting(acting: &[i32]) -> Self {
+        Self::missing(acting, 0)
+    }
+
+    /// One access to metadata in so many misses; 0: none.
+    fn missing(acting: &[i32], miss_one_in: u32) -> Self {
         let params = MkfsParams {
             cluster: Fsid([1; 16]),
             osd: OsdId(0),
@@ -66,19 +77,44 @@ impl World {
         map.pools.insert(PG.pool, PgPool::new_replicated(size, 1, 0, Epoch(2), NOW.wall));
         map.pg_temp.insert(PG, acting.to_vec());
         let view = View { map: Rc::new(map), booted: true };
-        let config = StoreConfig { superblock, shard: 0, nonce: 9 };
-        let shard = Shard::new(OsdId(0), config);
-        let (due, replies, dropped, fetches, sent) = Default::default();
-        let mut world = Self { shard, view, disk, due, replies, dropped, fetches, sent };
+        let mut world = Self::start(disk, superblock, view, miss_one_in);
+        world.settle();
+        world.map();
+        world
+    }
+
+    /// Begins to mount.
+    fn start(
+        disk: Vec<u8>,
+        superblock: seastore::Superblock,
+        view: View,
+        miss_one_in: u32,
+    ) -> Self {
+        let config = StoreConfig { superblock, shard: 0, nonce: 9, miss_one_in };
+        let mut world = Self {
+            shard: Shard::new(OsdId(0), config),
+            view,
+            superblock,
+            disk,
+            reads_fail: false,
+            alarms: Vec::new(),
+            due: VecDeque::new(),
+            replies: Vec::new(),
+            dropped: Vec::new(),
+            sent: Vec::new(),
+            fetches: VecDeque::new(),
+        };
         let mut out = Vec::new();
         world.shard.mount(&mut out);
         world.take(out);
-        world.settle();
-        let mut out = Vec::new();
-        world.shard.on_map(NOW, &world.view, false, &[PG.pool], &[PG], &mut out);
-        world.take(out);
-        world.settle();
         world
+    }
+
+    fn map(&mut self) {
+        let mut out = Vec::new();
+        self.shard.on_map(NOW, &self.view, false, &[PG.pool], &[PG], &mut out);
+        self.take(out);
+        self.settle();
     }
 
     pub(super) fn take(&mut self, out: Vec<Out>) {
@@ -96,6 +132,7 @@ impl World {
                 Out::Peer { to, message } => {
                     self.sent.push((to, PeerMessage::decode(&message).unwrap().body))
                 }
+                Out::Alarm(text) => self.alarms.push(text),
                 _ => {}
             }
         }
@@ -107,23 +144,34 @@ impl World {
             let mut out = Vec::new();
             self.shard.end_of_turn(NOW, Some(&self.view), &mut out);
             self.take(out);
-            let Some(effect) = self.due.pop_front() else { return };
-            let done = match effect {
-                StoreEffect::Read { io, offset, len } => {
-                    let mut buf = aligned_buf(len);
-                    buf.extend_from_slice(&self.disk[offset as usize..offset as usize + len]);
-                    IoCompletion::Read { io, result: Ok(buf.freeze()) }
-                }
-                StoreEffect::Write { io, offset, buf, .. } => {
-                    self.disk[offset as usize..offset as usize + buf.len()].copy_from_slice(&buf);
-                    IoCompletion::Write { io, result: Ok(()) }
-                }
-                StoreEffect::Flush { io } => IoCompletion::Flush { io, result: Ok(()) },
-            };
-            let mut out = Vec::new();
-            self.shard.on_io(NOW, Some(&self.view), done, &mut out);
-            self.take(out);
+            if !self.one() {
+                return;
+            }
         }
+    }
+
+    /// Completes the oldest device request, if there is one.
+    fn one(&mut self) -> bool {
+        let Some(effect) = self.due.pop_front() else { return false };
+        let done = match effect {
+            StoreEffect::Read { io, .. } if self.reads_fail => {
+                IoCompletion::Read { io, result: Err(types::node::IoError::Os(5)) }
+            }
+            StoreEffect::Read { io, offset, len } => {
+                let mut buf = aligned_buf(len);
+                buf.extend_from_slice(&self.disk[offset as usize..offset as usize + len]);
+                IoCompletion::Read { io, result: Ok(buf.freeze()) }
+            }
+            StoreEffect::Write { io, offset, buf, .. } => {
+                self.disk[offset as usize..offset as usize + buf.len()].copy_from_slice(&buf);
+                IoCompletion::Write { io, result: Ok(()) }
+            }
+            StoreEffect::Flush { io } => IoCompletion::Flush { io, result: Ok(()) },
+        };
+        let mut out = Vec::new();
+        self.shard.on_io(NOW, Some(&self.view), done, &mut out);
+        self.take(out);
+        true
     }
 
     fn send(&mut self, tid: u64, name: &str, op: Op) {
@@ -221,7 +269,7 @@ fn a_new_interval_drops_what_is_parked() {
     w.take(out);
     assert!(w.dropped.contains(&tid));
     w.settle();
-    assert!(!w.shard.store.exists(&HObject::head(PG.pool, "", "", "x")));
+    assert_eq!(w.shard.store.exists(&HObject::head(PG.pool, "", "", "x")), Ok(false));
 }
 
 #[test]
@@ -274,7 +322,7 @@ fn a_full_device_says_so_and_recovers() {
 fn counts_follow_writes_without_a_new_scan() {
     let mut w = World::new();
     let view = w.view.clone();
-    assert_eq!(w.shard.count(&view, PG), (0, 0));
+    assert_eq!(w.shard.count(&view, PG, &mut Vec::new()), (0, 0));
     w.send(1, "a", Op::write_full(Bytes::from_static(b"12345")));
     w.send(2, "b", Op::append(Bytes::from_static(b"123")));
     w.send(3, "b", Op::append(Bytes::from_static(b"45")));
@@ -283,7 +331,7 @@ fn counts_follow_writes_without_a_new_scan() {
     w.settle();
     assert_eq!(w.shard.pgs[&PG].counted, Some((2, 10)));
     w.shard.pgs.get_mut(&PG).unwrap().counted = None;
-    assert_eq!(w.shard.count(&view, PG), (2, 10));
+    assert_eq!(w.shard.count(&view, PG, &mut Vec::new()), (2, 10));
 }
 
 #[test]
@@ -418,7 +466,7 @@ fn a_member_acknowledges_again_when_its_session_with_the_primary_was_lost() {
     let [(PRIMARY, Body::RepAck(RepAck { version: 1, .. }))] = acked[..] else {
         panic!("{acked:?}")
     };
-    assert!(w.shard.store.exists(&entry(3, 1).object()));
+    assert_eq!(w.shard.store.exists(&entry(3, 1).object()), Ok(true));
 
     let mut out = Vec::new();
     w.shard.on_peer_reset(NOW, &w.view, OsdId(2), &mut out);

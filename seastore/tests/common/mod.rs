@@ -147,7 +147,7 @@ impl World {
     pub fn opened(disk: Disk, superblock: Superblock, nonce: u64) -> Self {
         Self {
             disk,
-            store: Store::open(StoreConfig { superblock, shard: 0, nonce }),
+            store: Store::open(StoreConfig { superblock, shard: 0, nonce, miss_one_in: 0 }),
             superblock,
             waiting: Vec::new(),
             events: Vec::new(),
@@ -319,22 +319,27 @@ pub fn apply_to_model(model: &mut Model, op: &TxnOp) {
 
 /// What an object holds apart from data, in the model's form.
 pub fn metadata(store: &Store, o: &HObject) -> ModelObject {
-    let copy = |(k, v): (&[u8], &[u8])| (Bytes::copy_from_slice(k), Bytes::copy_from_slice(v));
-    ModelObject {
-        data: Vec::new(),
-        xattrs: store.xattrs(o).map(copy).collect(),
-        omap: store.omap_scan(o, None, b"").map(copy).collect(),
-        header: Bytes::copy_from_slice(store.omap_header(o)),
-    }
+    let copy = |k: &[u8], v: &[u8]| (Bytes::copy_from_slice(k), Bytes::copy_from_slice(v));
+    let mut object = ModelObject {
+        header: Bytes::copy_from_slice(store.omap_header(o).unwrap()),
+        ..ModelObject::default()
+    };
+    store.xattrs(o, &mut |k, v| object.xattrs.extend([copy(k, v)])).unwrap();
+    let mut visit = |k: &[u8], v: &[u8]| {
+        object.omap.extend([copy(k, v)]);
+        true
+    };
+    store.omap_scan(o, None, b"", &mut visit).unwrap();
+    object
 }
 
 /// The whole store in the model's form.
 pub fn contents(world: &mut World) -> Model {
-    let names = world.store.list(&HObject::min(), &HObject::max(), usize::MAX);
+    let names = world.store.list(&HObject::min(), &HObject::max(), usize::MAX).unwrap();
     let mut model = Model::new();
     for o in names {
         let mut object = metadata(&world.store, &o);
-        let size = world.store.stat(&o).unwrap().size;
+        let size = world.store.stat(&o).unwrap().unwrap().size;
         object.data = world.read(&o, 0, u64::MAX).unwrap().to_vec();
         assert_eq!(object.data.len() as u64, size);
         model.insert((*o).clone(), object);

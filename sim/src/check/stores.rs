@@ -9,8 +9,8 @@ use osd::pg::info::{CopyState, PgInfo};
 use osd::pg::log::Entry;
 use osd::pg::{INFO_KEY, meta_object};
 use seastore::{
-    IoCompletion, ReadStart, Store, StoreConfig, StoreEffect, StoreEvent, Superblock, Transaction,
-    TxnOp,
+    IoCompletion, Miss, ReadStart, Store, StoreConfig, StoreEffect, StoreEvent, Superblock,
+    Transaction, TxnOp,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use types::enc::Decode;
@@ -26,7 +26,8 @@ struct Mounted {
 
 impl Mounted {
     fn open(disk: Disk, superblock: Superblock, shard: u16) -> Result<Self, String> {
-        let config = StoreConfig { superblock, shard, nonce: u64::MAX };
+        // Few misses: enough that they are met.
+        let config = StoreConfig { superblock, shard, nonce: u64::MAX, miss_one_in: 100 };
         let store = Store::open(config);
         let mut mounted = Self { store, disk, next_write: 1, events: Vec::new() };
         let mut fx = Vec::new();
@@ -64,6 +65,26 @@ impl Mounted {
                 self.store.on_io(done, &mut self.events, &mut fx);
             }
             self.store.end_of_turn(&mut fx);
+        }
+    }
+
+    /// Looks at metadata, as often as something is missed.
+    fn look<T>(&mut self, look: impl Fn(&Store) -> Result<T, Miss>) -> Result<T, String> {
+        const TOKEN: u64 = u64::MAX;
+        loop {
+            let miss = match look(&self.store) {
+                Ok(seen) => return Ok(seen),
+                Err(miss) => miss,
+            };
+            let mut fx = Vec::new();
+            self.store.fetch(&miss, TOKEN, &mut fx);
+            self.events.clear();
+            self.perform(fx);
+            let result = self.events.drain(..).find_map(|e| match e {
+                StoreEvent::Fetched { token: TOKEN, result } => Some(result),
+                _ => None,
+            });
+            result.ok_or("a fetch does not end")?.map_err(|e| e.to_string())?;
         }
     }
 
@@ -139,14 +160,45 @@ impl PgCopy {
 
 type Copies = BTreeMap<PgId, BTreeMap<OsdId, PgCopy>>;
 
-fn load_shard(osd: OsdId, m: &mut Mounted, copies: &mut Copies, findings: &mut Vec<String>) {
-    let pgs: Vec<(PgId, u8)> = m.store.collections().collect();
+type Pairs = Vec<(Bytes, Bytes)>;
+
+fn omap(store: &Store, o: &HObject, prefix: &[u8]) -> Result<Pairs, Miss> {
+    let mut pairs = Vec::new();
+    store.omap_scan(o, None, prefix, &mut |k, v| {
+        pairs.push((Bytes::copy_from_slice(k), Bytes::copy_from_slice(v)));
+        true
+    })?;
+    Ok(pairs)
+}
+
+/// The object's size, and all of it but its data.
+fn metadata(store: &Store, o: &HObject) -> Result<(u64, Stored), Miss> {
     let copy = Bytes::copy_from_slice;
-    let names = m.store.list(&HObject::lower_bound(PoolId(0), 0), &HObject::max(), usize::MAX);
+    let mut xattrs = Vec::new();
+    store.xattrs(o, &mut |k, v| xattrs.push((copy(k), copy(v))))?;
+    let stored = Stored {
+        data: Ok(Bytes::new()),
+        xattrs,
+        omap_header: copy(store.omap_header(o)?),
+        omap: omap(store, o, b"")?,
+    };
+    Ok((store.stat(o)?.map_or(0, |s| s.size), stored))
+}
+
+fn load_shard(
+    osd: OsdId,
+    m: &mut Mounted,
+    copies: &mut Copies,
+    findings: &mut Vec<String>,
+) -> Result<(), String> {
+    let pgs: Vec<(PgId, u8)> = m.store.collections().collect();
+    let all = (HObject::lower_bound(PoolId(0), 0), HObject::max());
+    let names = m.look(|s| s.list(&all.0, &all.1, usize::MAX))?;
     for (pg, bits) in pgs {
         let meta = meta_object(pg);
-        let Some(info) = m.store.omap_get(&meta, INFO_KEY) else { continue };
-        let info = match PgInfo::from_slice(info) {
+        let info = m.look(|s| Ok(s.omap_get(&meta, INFO_KEY)?.map(Bytes::copy_from_slice)))?;
+        let Some(info) = info else { continue };
+        let info = match PgInfo::from_slice(&info) {
             Ok(info) => info,
             Err(e) => {
                 findings.push(format!("osd.{} pg {pg}: info: {e}", osd.0));
@@ -154,9 +206,9 @@ fn load_shard(osd: OsdId, m: &mut Mounted, copies: &mut Copies, findings: &mut V
             }
         };
         let mut entries = BTreeMap::new();
-        for (_, value) in m.store.omap_scan(&meta, None, b"l") {
-            match Entry::parse(copy(value)) {
-                Ok(e) => drop(entries.insert(e.version.version, copy(value))),
+        for (_, value) in m.look(|s| omap(s, &meta, b"l"))? {
+            match Entry::parse(value.clone()) {
+                Ok(e) => drop(entries.insert(e.version.version, value)),
                 Err(e) => findings.push(format!("osd.{} pg {pg}: log entry: {e}", osd.0)),
             }
         }
@@ -166,21 +218,16 @@ fn load_shard(osd: OsdId, m: &mut Mounted, copies: &mut Copies, findings: &mut V
         };
         let mut objects = BTreeMap::new();
         for name in names.iter().filter(|o| mine(o)) {
-            let size = m.store.stat(name).map_or(0, |s| s.size);
-            let data = m.read(name, size);
-            if let Err(e) = &data {
+            let (size, mut stored) = m.look(|s| metadata(s, name))?;
+            stored.data = m.read(name, size);
+            if let Err(e) = &stored.data {
                 findings.push(format!("osd.{} pg {pg}: {name}: {e}", osd.0));
             }
-            let stored = Stored {
-                data,
-                xattrs: m.store.xattrs(name).map(|(k, v)| (copy(k), copy(v))).collect(),
-                omap_header: copy(m.store.omap_header(name)),
-                omap: m.store.omap_scan(name, None, b"").map(|(k, v)| (copy(k), copy(v))).collect(),
-            };
             objects.insert((**name).clone(), stored);
         }
         copies.entry(pg).or_default().insert(osd, PgCopy { info, entries, objects });
     }
+    Ok(())
 }
 
 /// Checks what the OSDs' disks hold. `clean`: all PGs were clean and quiet, so their copies agree.
@@ -206,7 +253,9 @@ pub fn check(disks: &[(OsdId, &Disk)], clean: bool) -> Vec<String> {
                 }
             };
             findings.extend(mounted.store.check().iter().map(|f| format!("{at}: {f}")));
-            load_shard(*osd, &mut mounted, &mut copies, &mut findings);
+            if let Err(e) = load_shard(*osd, &mut mounted, &mut copies, &mut findings) {
+                findings.push(format!("{at}: {e}"));
+            }
             if let Err(e) = mounted.take_a_write() {
                 findings.push(format!("{at}: {e}"));
             }

@@ -3,8 +3,8 @@
 
 use bytes::Bytes;
 use seastore::{
-    IoCompletion, ObjectName, ReadData, ReadStart, Store, StoreConfig, StoreEffect, StoreEvent,
-    SubmitError, Superblock, Transaction, TxnOp,
+    IoCompletion, Miss, ObjectName, ReadData, ReadStart, Store, StoreConfig, StoreEffect,
+    StoreEvent, SubmitError, Superblock, Transaction, TxnOp,
 };
 use types::node::{Effect, Input, IoId};
 use types::{HObject, PoolId};
@@ -43,8 +43,19 @@ pub enum News {
         token: u64,
         result: Result<ReadData, String>,
     },
+    /// What was missed is in memory.
+    Fetched {
+        token: u64,
+    },
     Room,
     Failed(String),
+}
+
+/// What [`Engine::fetch`] has to bring into memory before an answer.
+#[derive(Debug)]
+pub struct Missed {
+    shard: usize,
+    miss: Miss,
 }
 
 /// Bytes that the stores have moved to and from the device.
@@ -71,7 +82,8 @@ impl Engine {
     /// `nonces`: one random number for each shard that is used, from shard 0.
     pub fn new(superblock: Superblock, nonces: &[u64]) -> Self {
         let open = |(shard, nonce): (usize, &u64)| {
-            Store::open(StoreConfig { superblock, shard: shard as u16, nonce: *nonce })
+            let (shard, nonce) = (shard as u16, *nonce);
+            Store::open(StoreConfig { superblock, shard, nonce, miss_one_in: 0 })
         };
         Self {
             stores: nonces.iter().enumerate().map(open).collect(),
@@ -167,6 +179,8 @@ impl Engine {
                 StoreEvent::ReadDone { token, result } => {
                     News::Read { token, result: result.map_err(|e| e.to_string()) }
                 }
+                StoreEvent::Fetched { token, result: Ok(()) } => News::Fetched { token },
+                StoreEvent::Fetched { result: Err(e), .. } => News::Failed(e.to_string()),
                 StoreEvent::Room => News::Room,
                 StoreEvent::CorruptFound(c) => News::Failed(c.to_string()),
                 StoreEvent::Unreadable { object, device_offset, error } => {
@@ -216,21 +230,32 @@ impl Engine {
     }
 
     /// Size of an object; `None` if there is none.
-    pub fn size(&self, shard: usize, o: &ObjectName) -> Option<u64> {
-        self.stores[shard].stat(o).map(|info| info.size)
+    pub fn size(&self, shard: usize, o: &ObjectName) -> Result<Option<u64>, Missed> {
+        let info = self.stores[shard].stat(o).map_err(|miss| Missed { shard, miss })?;
+        Ok(info.map(|info| info.size))
+    }
+
+    /// [`News::Fetched`] with `token` follows.
+    pub fn fetch<H>(&mut self, missed: &Missed, token: u64, out: &mut Vec<Effect<H>>) {
+        self.stores[missed.shard].fetch(&missed.miss, token, &mut self.fx);
+        self.perform(missed.shard, out);
     }
 
     /// The first thing found that no bench has put there.
-    pub fn foreign(&self) -> Option<String> {
-        self.stores.iter().find_map(|store| {
+    pub fn foreign(&self) -> Result<Option<String>, Missed> {
+        for (shard, store) in self.stores.iter().enumerate() {
             if let Some((pg, _)) = store.collections().next() {
-                return Some(format!("placement group {pg}"));
+                return Ok(Some(format!("placement group {pg}")));
             }
             let bench = HObject::lower_bound(POOL, 0);
             let next_pool = HObject::lower_bound(PoolId(POOL.0 + 1), 0);
-            let before = store.list(&HObject::min(), &bench, 1);
-            let after = store.list(&next_pool, &HObject::max(), 1);
-            before.iter().chain(&after).next().map(|o| format!("object {o}"))
-        })
+            for (start, end) in [(HObject::min(), bench), (next_pool, HObject::max())] {
+                let found = store.list(&start, &end, 1).map_err(|miss| Missed { shard, miss })?;
+                if let Some(o) = found.first() {
+                    return Ok(Some(format!("object {o}")));
+                }
+            }
+        }
+        Ok(None)
     }
 }

@@ -4,7 +4,7 @@
 //! like a core of an OSD, so what is measured is the path that an OSD's I/O takes.
 
 use super::content::{Content, UNIT};
-use super::engine::{Engine, News, Refused, Request, Traffic, object_name};
+use super::engine::{Engine, Missed, News, Refused, Request, Traffic, object_name};
 use bytes::Bytes;
 use clap::ValueEnum;
 use hdrhistogram::Histogram;
@@ -21,6 +21,8 @@ pub const OBJECT_BYTES: u64 = 4 << 20;
 /// Objects are written in pieces of this size before the measurement.
 const PREPARE_BYTES: u64 = 512 << 10;
 const PREPARE_DEPTH: usize = 8;
+/// Token of what the start has missed; other tokens are slots.
+const MOUNT_TOKEN: u64 = u64::MAX;
 /// Keys of one object.
 const OMAP_KEYS: u64 = 1024;
 /// Of a hundred operations of the mixed workload.
@@ -201,7 +203,11 @@ impl Load {
     }
 
     fn on_mounted(&mut self, now: Now, fx: &mut Vec<Effect<()>>) {
-        if let Some(what) = self.engine.foreign().filter(|_| !self.plan.force) {
+        let foreign = match self.engine.foreign() {
+            Ok(foreign) => foreign,
+            Err(missed) => return self.engine.fetch(&missed, MOUNT_TOKEN, fx),
+        };
+        if let Some(what) = foreign.filter(|_| !self.plan.force) {
             let why = format!("the store holds {what}, which no bench wrote; --force ignores it");
             return self.fail(why, fx);
         }
@@ -245,7 +251,13 @@ impl Load {
     /// Begins the next operation in `slot`, if the phase has one.
     fn issue(&mut self, now: Now, slot: usize, fx: &mut Vec<Effect<()>>) {
         let op = match self.phase {
-            Phase::Prepare => self.next_prepare(),
+            Phase::Prepare => match self.next_prepare() {
+                Ok(op) => op,
+                Err(missed) => {
+                    self.under_way += 1;
+                    return self.engine.fetch(&missed, slot as u64, fx);
+                }
+            },
             Phase::WarmUp | Phase::Measure => Some(self.next_op()),
             Phase::Mount | Phase::Drain => None,
         };
@@ -312,7 +324,7 @@ impl Load {
     }
 
     /// What is still missing of the objects, and objects past them that an earlier run left.
-    fn next_prepare(&mut self) -> Option<Op> {
+    fn next_prepare(&mut self) -> Result<Option<Op>, Missed> {
         let count = self.objects.len() as u64;
         loop {
             let object = self.prepare.object;
@@ -321,12 +333,14 @@ impl Load {
                 continue;
             }
             if object >= count {
-                self.engine.size(self.shard(object), &object_name(object))?;
+                if self.engine.size(self.shard(object), &object_name(object))?.is_none() {
+                    return Ok(None);
+                }
                 self.prepare.object += 1;
-                return Some(Op::Remove { object });
+                return Ok(Some(Op::Remove { object }));
             }
             if self.prepare.offset == 0 {
-                let size = self.engine.size(self.shard(object), &self.objects[object as usize]);
+                let size = self.engine.size(self.shard(object), &self.objects[object as usize])?;
                 if size == Some(OBJECT_BYTES) {
                     self.prepare.object += 1;
                     continue;
@@ -339,7 +353,7 @@ impl Load {
                 self.prepare.offset = 0;
                 self.prepare.object += 1;
             }
-            return Some(Op::Write { object, offset, len });
+            return Ok(Some(Op::Write { object, offset, len }));
         }
     }
 
@@ -458,6 +472,11 @@ impl Load {
                 }
             }
             News::Read { result: Err(why), .. } | News::Failed(why) => self.fail(why, fx),
+            News::Fetched { token: MOUNT_TOKEN } => self.on_mounted(now, fx),
+            News::Fetched { token } => {
+                self.under_way -= 1;
+                self.issue(now, token as usize, fx);
+            }
             News::Room => {
                 for _ in 0..self.held.len() {
                     let Some(slot) = self.held.pop_front() else { break };
