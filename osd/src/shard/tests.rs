@@ -50,7 +50,7 @@ impl World {
     }
 
     /// One access to metadata in so many misses; 0: none.
-    fn missing(acting: &[i32], miss_one_in: u32) -> Self {
+    pub(super) fn missing(acting: &[i32], miss_one_in: u32) -> Self {
         let params = MkfsParams {
             cluster: Fsid([1; 16]),
             osd: OsdId(0),

@@ -52,7 +52,11 @@ impl World {
     }
     /// A member whose objects `new` and `old` are to be replaced.
     fn prepared() -> Self {
-        let mut w = Self::with_acting(&[1, 0]);
+        Self::prepared_missing(0)
+    }
+    /// One access to metadata in so many misses.
+    fn prepared_missing(miss_one_in: u32) -> Self {
+        let mut w = Self::missing(&[1, 0], miss_one_in);
         assert_eq!(w.told(activate(&[])), [(PRIMARY, Body::Activated)]);
         w.put("old", 4 * MIB);
         assert_eq!(w.prepare(), [(PRIMARY, Body::Prepared)]);
@@ -80,6 +84,20 @@ fn a_copy_without_room_waits_alone_and_old_contents_make_room() {
     assert_eq!(w.prepare(), [(PRIMARY, Body::Prepared)], "other transactions go on");
     assert_eq!(w.told(push(seq, data(seq))), ack(seq));
     assert!(w.shard.is_quiet());
+}
+
+#[test]
+fn old_contents_make_room_when_their_metadata_have_been_fetched() {
+    for rate in [1, 2, 5] {
+        let mut w = World::prepared_missing(rate);
+        assert_eq!(w.told(push(1 << 16, first())), ack(1 << 16));
+        let mut seq = 1 << 16 | 1;
+        while w.told(push(seq, data(seq))) == ack(seq) {
+            seq += 1;
+        }
+        assert!(seq & 0xffff > 20, "{seq:#x}");
+        assert_eq!(w.told(push(seq, data(seq))), ack(seq), "1 in {rate}");
+    }
 }
 
 #[test]
