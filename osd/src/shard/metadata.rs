@@ -183,7 +183,9 @@ impl Shard {
                 out.push(Out::Alarm(text));
             }
         };
-        let rotten = !matches!(error, ReadError::Metadata { error: Some(_), .. });
+        // Anything else may be readable later.
+        let rotten =
+            matches!(error, ReadError::Metadata { error: None, .. } | ReadError::Corrupt(_));
         match work {
             Work::LoadMap => {
                 say(format!("the stored map cannot be read: {error}"));
