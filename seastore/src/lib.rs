@@ -48,4 +48,6 @@ pub use format::{
 };
 pub use miss::Miss;
 pub use store::{Store, StoreConfig};
-pub use txn::{NAME_BYTES_MAX, OBJECT_SIZE_MAX, ObjectName, Transaction, TxnOp};
+pub use txn::{
+    NAME_BYTES_MAX, OBJECT_SIZE_MAX, OMAP_KEY_BYTES_MAX, ObjectName, Transaction, TxnOp,
+};

@@ -15,6 +15,9 @@ pub const OBJECT_SIZE_MAX: u64 = 1 << 40;
 /// Namespace, key and name of an object are at most this long each, bytes.
 pub const NAME_BYTES_MAX: usize = 4096;
 
+/// A key of an omap is at most this long, bytes.
+pub const OMAP_KEY_BYTES_MAX: usize = 65_000;
+
 /// Changes that become durable together or not at all, applied in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Transaction {
@@ -207,6 +210,11 @@ impl TxnOp {
         };
         if end.is_none_or(|end| end > OBJECT_SIZE_MAX) {
             return Err(SubmitError::Invalid { op: index, what: "range past OBJECT_SIZE_MAX" });
+        }
+        if let Self::OmapSet { pairs, .. } = self
+            && pairs.iter().any(|(key, _)| key.len() > OMAP_KEY_BYTES_MAX)
+        {
+            return Err(SubmitError::Invalid { op: index, what: "omap key" });
         }
         if let Some(o) = self.object()
             && (o.nspace.len().max(o.key.len()).max(o.name.len()) > NAME_BYTES_MAX || o.max)

@@ -73,8 +73,10 @@ struct Victim {
 #[derive(Default)]
 pub(crate) struct Cleaner {
     victim: Option<Victim>,
-    /// Where moved blocks are appended: segment and block.
-    head: Option<(u32, u32)>,
+    /// Where blocks are appended that move for the first time, and those that moved before: segment
+    /// and block. What is left of a journal segment is cold data and hot data that are about to
+    /// die; without a place of their own the latter make every cold segment sparse soon.
+    heads: [Option<(u32, u32)>; 2],
     sequence: u64,
     /// Pages to be made dirty once they are in memory.
     rewrites: Vec<PageId>,
@@ -82,6 +84,11 @@ pub(crate) struct Cleaner {
 impl Cleaner {
     pub fn is_cleaning(&self) -> bool {
         self.victim.is_some()
+    }
+    /// It needs the pages of one step together, which may be more than the cache holds.
+    pub fn waits_for_pages(&self) -> bool {
+        let waits = |v: &Victim| matches!(v.state, State::Looking { .. } | State::Moving { .. });
+        self.victim.as_ref().is_some_and(waits)
     }
 }
 
@@ -128,6 +135,11 @@ impl Store {
     }
 
     fn choose_victim(&mut self) -> bool {
+        if self.segments.free_count() <= self.checkpoint_segments() && !self.journal.is_idle() {
+            // What was cleaned before is free once the journal is durable; until then another
+            // victim would take what a checkpoint needs.
+            return false;
+        }
         let newest = self.journal.newest();
         let Some(segment) = self.segments.victim(self.journal.start, newest) else {
             // Segments that the last checkpoint has not passed may be emptier.
@@ -321,13 +333,14 @@ impl Store {
         let mut moves = Vec::with_capacity(data.len());
         let mut waiting = 0;
         let mut rest = &data[..];
+        let generation = self.segments.all[victim.segment as usize].cold as usize;
         while !rest.is_empty() {
             let blocks = self.segments.blocks();
             let header_blocks =
                 |count: usize| ((HEADER_BYTES + 16 + 20 * count) as u64).div_ceil(BLOCK) as u32;
-            let left = self.cleaner.head.map_or(0, |(_, at)| blocks - at);
+            let left = self.cleaner.heads[generation].map_or(0, |(_, at)| blocks - at);
             if left < header_blocks(1) + 1 {
-                if let Some((segment, _)) = self.cleaner.head.take() {
+                if let Some((segment, _)) = self.cleaner.heads[generation].take() {
                     self.segments.get(segment).usage = Use::Closed;
                     self.segments.changed();
                 }
@@ -335,9 +348,9 @@ impl Store {
                     self.fail(StoreError::ReserveExhausted);
                     return;
                 };
-                self.cleaner.head = Some((segment, 0));
+                self.cleaner.heads[generation] = Some((segment, 0));
             }
-            let (segment, at) = self.cleaner.head.expect("just taken");
+            let (segment, at) = self.cleaner.heads[generation].expect("just taken");
             let mut count = rest.len().min((blocks - at) as usize - 1);
             while header_blocks(count) + count as u32 > blocks - at {
                 count -= 1;
@@ -384,11 +397,11 @@ impl Store {
                 waiting += 1;
             }
             // Until the moves are applied nothing says that the blocks are live.
-            let from = self.segments.all[victim.segment as usize].last_sequence;
+            let newest = self.journal.newest();
             let s = self.segments.get(segment);
             s.readers += 1;
-            s.last_sequence = s.last_sequence.max(from);
-            self.cleaner.head = Some((segment, at + header_blocks + count as u32));
+            s.last_sequence = newest;
+            self.cleaner.heads[generation] = Some((segment, at + header_blocks + count as u32));
             moves.extend(own);
         }
         victim.state = State::Writing { waiting, moves };

@@ -540,6 +540,7 @@ impl Store {
     // -- replay ---------------------------------------------------------------------------------
 
     fn replay(&mut self, mount: &mut Mount) -> Result<(), StoreError> {
+        let mut applied = false;
         loop {
             while mount.changes.len() < PREFETCH
                 && let Some(piece) = mount.pieces.pop_front()
@@ -559,18 +560,22 @@ impl Store {
                 let change = mount.changes.pop_front().expect("looked at");
                 self.meta.apply(&change, &mut self.segments);
                 self.meta.close();
+                applied = true;
                 continue;
             }
             if let Some(error) = self.fetching.error_of(&needs) {
                 return Err(error.as_store_error());
             }
+            // The change may need more pages than the cache holds: none goes until it is applied.
             let mut pages = needs.pages;
-            for change in mount.changes.iter().skip(1).take(PREFETCH) {
-                let mut toucher = Toucher::new(&self.meta, &never);
-                toucher.change(change);
-                pages.extend(toucher.needs.pages);
+            if applied {
+                for change in mount.changes.iter().skip(1).take(PREFETCH) {
+                    let mut toucher = Toucher::new(&self.meta, &never);
+                    toucher.change(change);
+                    pages.extend(toucher.needs.pages);
+                }
+                self.meta.pager.evict();
             }
-            self.meta.pager.evict();
             for id in pages {
                 self.want(FetchKey::Page(id), Waiter::Mount);
             }
@@ -591,7 +596,8 @@ impl Store {
             // The cleaner filled it after the checkpoint.
             if s.usage == Use::Free && s.live > 0 {
                 self.segments.claim(i as u32, Use::Closed);
-                self.segments.get(i as u32).cold = true;
+                let s = self.segments.get(i as u32);
+                (s.cold, s.last_sequence) = (true, head.sequence - 1);
             }
         }
         self.segments.claim(head.segment, Use::Journal);

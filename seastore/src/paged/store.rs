@@ -29,6 +29,9 @@ use types::{HObject, PgId};
 const IN_FLIGHT_MAX: usize = 16;
 /// Transactions that wait for metadata whose pages are asked for together.
 const PREFETCH: usize = 64;
+/// A transaction that was tried so often in vain may need more pages than the cache holds: until it
+/// is applied, none are given up and none are fetched for others.
+const TRIES: u32 = 8;
 /// Free segments that only the cleaner and checkpoints may use, on top of a checkpoint's own.
 const RESERVE_CLEANER: u64 = 2;
 /// Further ones that only transactions which free space may use as well.
@@ -117,6 +120,8 @@ pub struct Store {
     pub(crate) journal: Journal,
     pub(crate) queue: VecDeque<Queued>,
     queued_bytes: u64,
+    /// How often the first of the queue was tried in vain.
+    front_tries: u32,
     /// Old contents of blocks that queued transactions write in part.
     pub(crate) staged: BTreeMap<u32, Bytes>,
     pub(crate) fetching: Fetching,
@@ -181,6 +186,7 @@ impl Store {
             journal: Journal::new(sb.store_uuid, config.shard, config.nonce, origin, segment_bytes),
             queue: VecDeque::new(),
             queued_bytes: 0,
+            front_tries: 0,
             staged: BTreeMap::new(),
             fetching: Fetching::default(),
             reads: BTreeMap::new(),
@@ -264,19 +270,23 @@ impl Store {
             if needs.is_empty() {
                 let queued = self.queue.pop_front().expect("looked at");
                 self.queued_bytes -= queued.bytes;
+                self.front_tries = 0;
                 self.apply_ops(queued.ops, queued.token);
                 continue;
             }
             if let Some(error) = self.fetching.error_of(&needs) {
                 let queued = self.queue.pop_front().expect("looked at");
                 self.queued_bytes -= queued.bytes;
+                self.front_tries = 0;
                 let object = queued.ops.iter().find_map(|op| op.object().cloned());
                 let error = self.read_error(object, &error);
                 self.events.push(StoreEvent::Refused { token: queued.token, error });
                 continue;
             }
             self.fetch_for_queue(needs);
-            for index in 1..self.queue.len().min(PREFETCH) {
+            self.front_tries = self.front_tries.saturating_add(1);
+            let prefetch = if self.front_tries < TRIES { PREFETCH } else { 0 };
+            for index in 1..self.queue.len().min(prefetch) {
                 let needs = self.touch_ops(&self.queue[index].ops);
                 self.fetch_for_queue(needs);
             }
@@ -315,7 +325,9 @@ impl Store {
                 self.perform_writes();
             }
             self.step_checkpoint();
-            self.meta.pager.evict();
+            if self.front_tries < TRIES && !self.cleaner.waits_for_pages() {
+                self.meta.pager.evict();
+            }
         }
         fx.append(&mut self.out);
     }
@@ -448,9 +460,17 @@ impl Store {
             || self.meta.pager.dirty_bytes() >= self.dirty_bytes_wanted()
     }
 
+    /// Dirty pages that a checkpoint may meet, bytes. Transactions dirty what there is, and add at
+    /// most what the rest of a segment tells of.
+    fn dirty_bytes_max(&self) -> u64 {
+        let dirty = self.meta.pager.dirty_bytes() as u64;
+        let pages = self.meta.pager.placed_blocks() * BLOCK;
+        let growth = 2 * self.config.superblock.segment_bytes as u64;
+        dirty.max((2 * self.dirty_bytes_wanted() as u64).min(dirty + pages + growth))
+    }
     /// Blocks that one checkpoint may write from now on.
     fn checkpoint_blocks_max(&self) -> u64 {
-        let dirty = self.meta.pager.dirty_bytes().max(2 * self.dirty_bytes_wanted()) as u64;
+        let dirty = self.dirty_bytes_max();
         let table = self.meta.pager.id_end() as u64 / 340 + 2;
         let left = self.checkpointer.as_ref().map_or(0, |c| c.blocks_left());
         dirty / BLOCK + table + left + 8
@@ -465,9 +485,9 @@ impl Store {
     /// room that keeps cleaning possible.
     fn data_blocks_max(&self, more_meta: u64) -> u64 {
         let blocks = self.segments.blocks() as u64;
-        let own = RESERVE_CLEANER + RESERVE_FREEING + 4;
+        let own = RESERVE_CLEANER + RESERVE_FREEING + 5;
         let meta = self.meta.pager.placed_blocks() * 5 / 4 + more_meta / BLOCK;
-        let checkpoint = 2 * self.dirty_bytes_wanted() as u64 * 2 / BLOCK + 2 * blocks;
+        let checkpoint = 2 * self.dirty_bytes_max() / BLOCK + 2 * blocks;
         let all = (self.segments.all.len() as u64).saturating_sub(own) * blocks;
         all.saturating_sub(meta + checkpoint) / 32 * 31
     }
@@ -485,7 +505,7 @@ impl Store {
 
     /// Fewer free segments than this, and the cleaner works.
     pub(crate) fn free_wanted(&self) -> u64 {
-        self.checkpoint_segments() + RESERVE_CLEANER + RESERVE_FREEING + 3
+        self.checkpoint_segments() + RESERVE_CLEANER + RESERVE_FREEING + 2
     }
 
     /// Whether now is a good time to start an operation that writes. While `false`, hold new

@@ -20,6 +20,8 @@ pub struct World {
     pub waiting: Vec<StoreEffect>,
     pub events: Vec<StoreEvent>,
     pub io_count: u64,
+    /// Numbers of those that were reads.
+    pub read_ios: Vec<u64>,
     pub fault: Option<Fault>,
 }
 
@@ -49,6 +51,7 @@ impl World {
             waiting: Vec::new(),
             events: Vec::new(),
             io_count: 0,
+            read_ios: Vec::new(),
             fault: None,
         }
     }
@@ -73,6 +76,7 @@ impl World {
         let answer = |ok: ()| if fails { Err(IoError::Os(5)) } else { Ok(ok) };
         let done = match effect {
             StoreEffect::Read { io, offset, len } => {
+                self.read_ios.push(self.io_count - 1);
                 let result = answer(()).map(|()| self.disk.read(offset, len));
                 IoCompletion::Read { io, result }
             }
@@ -205,6 +209,10 @@ impl World {
             model.insert((*o).clone(), object);
         }
         model
+    }
+    pub fn mounted(mut self) -> Self {
+        self.mount().unwrap();
+        self
     }
     /// The same disk, mounted anew.
     pub fn remounted(self) -> Self {

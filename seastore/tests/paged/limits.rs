@@ -1,0 +1,100 @@
+//! Things that are large: keys, values, objects, omaps.
+
+use crate::common::{Rng, name};
+use crate::world::World;
+use bytes::Bytes;
+use seastore::paged::event::*;
+use seastore::{OMAP_KEY_BYTES_MAX, TxnOp};
+use types::{HObject, PoolId};
+
+const MIB: u64 = 1 << 20;
+
+#[test]
+fn keys_and_values_at_their_limits_are_kept_and_longer_keys_refused() {
+    let mut world = World::new(64 * MIB, 8 << 20);
+    let mut rng = Rng(1);
+    let odd: seastore::ObjectName =
+        HObject::head(PoolId(1), "a/\u{1}\u{fe}", "", "\0\u{ff}%\\n ").into();
+    let key = rng.bytes(OMAP_KEY_BYTES_MAX);
+    let (value, large) = (rng.bytes(1 << 20), rng.bytes(64 << 10));
+    let long = Bytes::from(vec![7; OMAP_KEY_BYTES_MAX + 1]);
+    for key in [long, vec![7; 65 << 10].into(), vec![7; 1 << 20].into()] {
+        let ops = vec![
+            TxnOp::Touch { o: odd.clone() },
+            TxnOp::OmapSet { o: odd.clone(), pairs: vec![(key, "v".into())] },
+        ];
+        let refused = world.submit(ops, 0);
+        assert!(matches!(refused, Err(SubmitError::Invalid { op: 1, .. })), "{refused:?}");
+    }
+    assert!(!world.look(|s| s.exists(&odd)).unwrap());
+    let mut ops = vec![
+        TxnOp::OmapSet {
+            o: odd.clone(),
+            pairs: vec![(key.clone(), value.clone()), ("".into(), "".into())],
+        },
+        TxnOp::SetXattr { o: odd.clone(), name: "large".into(), value: large.clone() },
+    ];
+    for i in 0..1000 {
+        let name = format!("xattr{i:04}").into();
+        ops.push(TxnOp::SetXattr { o: odd.clone(), name, value: rng.bytes(i % 90) });
+    }
+    world.submit(ops, 0).unwrap();
+    let before = world.contents();
+    assert_eq!(before[&*odd].omap[&key], value);
+    assert_eq!(before[&*odd].omap[&b""[..]], "");
+    assert_eq!((before[&*odd].xattrs.len(), &before[&*odd].xattrs[&b"large"[..]]), (1001, &large));
+    world.run();
+    let mut world = world.remounted();
+    assert!(world.contents() == before);
+    world.assert_consistent("limits");
+}
+
+/// A store with an object of 100 MiB and an omap of 100,000 keys, which are removed. The removal is
+/// durable at once; the space comes back in steps.
+#[test]
+fn a_large_object_and_a_large_omap_go_in_steps_and_leave_nothing() {
+    let mut world = World::new(256 * MIB, 16 << 20);
+    let mut rng = Rng(2);
+    for i in 0..100 {
+        let data = rng.bytes(1 << 20);
+        world.submit(vec![TxnOp::Write { o: name(1), offset: i * MIB, data }], 0).unwrap();
+        let pairs = (0..1000).map(|k| (format!("{i:03}-{k:04}").into(), rng.bytes(30))).collect();
+        world.submit(vec![TxnOp::OmapSet { o: name(2), pairs }], 0).unwrap();
+    }
+    world.run();
+    let full = world.store.statfs();
+    assert_eq!(full.data, 100 * MIB);
+    let ops = vec![TxnOp::Remove { o: name(1) }, TxnOp::Remove { o: name(2) }];
+    world.submit(ops, 9).unwrap();
+    world.turn();
+    assert!(world.store.statfs().data > 90 * MIB, "not all at once");
+    assert!(!world.look(|s| s.exists(&name(1))).unwrap());
+    // A crash in the middle of it: the rest goes after the mount.
+    for _ in 0..20 {
+        world.turn();
+        if !world.waiting.is_empty() {
+            world.perform(0);
+        }
+    }
+    let left = world.store.statfs().data;
+    assert!(0 < left && left < 100 * MIB, "{left}");
+    world.waiting.clear();
+    for mut world in [World::opened(world.disk.clone(), world.config).mounted(), world.remounted()]
+    {
+        assert!(world.names().is_empty());
+        world.assert_consistent("in the middle");
+        world.run();
+        world.assert_consistent("at the end");
+        let stat = world.store.statfs();
+        assert_eq!((stat.data, stat.objects), (0, 0));
+        // The next checkpoint gives up their pages.
+        for i in 0..32 {
+            let data = rng.bytes(1 << 20);
+            world.submit(vec![TxnOp::Write { o: name(3), offset: i % 2 * MIB, data }], 0).unwrap();
+            world.run();
+        }
+        let stat = world.store.statfs();
+        assert!(world.store.counters().checkpoints > 0 && stat.metadata < 1 << 18, "{stat:?}");
+        world.assert_consistent("after checkpoints");
+    }
+}
