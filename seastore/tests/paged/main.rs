@@ -7,4 +7,5 @@ mod crash;
 mod faults;
 mod limits;
 mod model;
+mod rot;
 mod world;
