@@ -60,6 +60,8 @@ pub struct OsdConfig {
     /// Device class for CRUSH, set by the monitor if this OSD has none; empty: none.
     pub device_class: String,
     pub limits: Limits,
+    /// Metadata that each store shard keeps in memory, bytes.
+    pub store_cache_bytes: usize,
     /// See [`StoreConfig::miss_one_in`]; 0 but in tests and the simulator.
     pub store_miss_one_in: u32,
 }
@@ -169,8 +171,10 @@ impl OsdNode {
         let shards = (config.core.0..sb.shards)
             .step_by(config.cores as usize)
             .map(|shard| {
-                let miss_one_in = config.store_miss_one_in;
-                Shard::new(me, StoreConfig { superblock: *sb, shard, nonce, miss_one_in })
+                let (cache_bytes, miss_one_in) =
+                    (config.store_cache_bytes, config.store_miss_one_in);
+                let defaults = StoreConfig::new(*sb, shard, nonce);
+                Shard::new(me, StoreConfig { cache_bytes, miss_one_in, ..defaults })
             })
             .collect();
         let mut m = MessengerConfig::new(EntityName::osd(me), config.addrs.clone());

@@ -298,6 +298,17 @@ impl Shard {
         let mut events = std::mem::take(&mut self.events);
         self.store.on_io(done, &mut events, &mut self.store_fx);
         self.flush_store(out);
+        self.on_events(now, view, &mut events, out);
+        self.events = events;
+    }
+
+    fn on_events(
+        &mut self,
+        now: Now,
+        view: Option<&View>,
+        events: &mut Vec<StoreEvent>,
+        out: &mut Vec<Out>,
+    ) {
         for event in events.drain(..) {
             match event {
                 StoreEvent::Mounted(report) => {
@@ -328,13 +339,20 @@ impl Shard {
                         format!("object {object}: cleaner's read at {device_offset:#x}: {error}");
                     out.push(Out::Alarm(text));
                 }
+                // The other members have the transaction or wait for it: this store cannot go on
+                // without.
+                StoreEvent::Refused { error, .. } => {
+                    out.push(Out::Alarm(error.to_string()));
+                    let e = StoreError::TransactionRefused;
+                    self.failed = Some(e);
+                    out.push(Out::Failed(e));
+                }
                 StoreEvent::Failed(e) => {
                     self.failed = Some(e);
                     out.push(Out::Failed(e));
                 }
             }
         }
-        self.events = events;
     }
 
     fn on_durable(&mut self, now: Now, view: &View, token: u64, out: &mut Vec<Out>) {
@@ -643,6 +661,15 @@ impl Shard {
         }
         self.store.end_of_turn(&mut self.store_fx);
         self.flush_store(out);
+        let mut events = std::mem::take(&mut self.events);
+        self.store.take_events(&mut events);
+        while !events.is_empty() {
+            self.on_events(now, view, &mut events, out);
+            self.store.end_of_turn(&mut self.store_fx);
+            self.flush_store(out);
+            self.store.take_events(&mut events);
+        }
+        self.events = events;
     }
 }
 

@@ -34,6 +34,9 @@ pub enum StoreEvent {
     Mounted(MountReport),
     /// The transaction with this token, and every one submitted before it, is on stable media.
     Durable { token: u64 },
+    /// The transaction with this token cannot be applied: metadata or old data that it needs are
+    /// damaged or cannot be read. Nothing of it was applied; later ones may be.
+    Refused { token: u64, error: ReadError },
     /// A [`Store::read`](crate::Store::read) that answered `Pending` has ended.
     ReadDone { token: u64, result: Result<ReadData, ReadError> },
     /// A [`Store::fetch`](crate::Store::fetch) has ended. What it brought stays in memory at least
@@ -192,6 +195,8 @@ pub enum StoreError {
     Undecodable {
         device_offset: u64,
     },
+    /// A transaction needs metadata or old data that are damaged or cannot be read.
+    TransactionRefused,
     /// The reserve that keeps cleaner and checkpoints going was used up.
     ReserveExhausted,
 }
@@ -217,6 +222,9 @@ impl fmt::Display for StoreError {
             ),
             Self::Undecodable { device_offset } => {
                 write!(f, "content that cannot be, at {device_offset:#x}")
+            }
+            Self::TransactionRefused => {
+                write!(f, "a transaction needs data of the store that cannot be read")
             }
             Self::ReserveExhausted => write!(f, "the space reserve is used up"),
         }

@@ -1,6 +1,6 @@
 //! Superblock, division of the device into regions, and what `mkfs` writes. docs/formats.md#seastore
 
-use crate::anchor::Anchor;
+use crate::paged::anchor::Anchor;
 use bytes::Bytes;
 use std::fmt;
 use types::hash::crc32c;
@@ -10,7 +10,7 @@ use types::{Fsid, OsdId};
 pub(crate) const BLOCK: u64 = BLOCK_SIZE as u64;
 const MAGIC: &[u8; 16] = b"kermes seastore\n";
 /// Version of every format in a region; a reader refuses others.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 /// Bytes of the superblock that mean something; the rest of its block is zero.
 const SUPERBLOCK_BYTES: usize = 128;
 const SEGMENT_BYTES_MIN: u64 = 1 << 20;
@@ -257,34 +257,18 @@ impl Superblock {
         BLOCK + shard as u64 * self.region_bytes
     }
 
-    /// Segments of one region. Its first and last block are the anchors.
+    /// Segments of one region, which has two anchor blocks at either end.
     pub fn segment_count(&self) -> u64 {
-        self.region_bytes.saturating_sub(2 * BLOCK) / self.segment_bytes as u64
-    }
-
-    /// Where a region's two anchors are.
-    pub(crate) fn anchor_offsets(&self, shard: u16) -> [u64; 2] {
-        let start = self.region_offset(shard);
-        [start, start + self.region_bytes - BLOCK]
-    }
-
-    /// Segments of one region of a paged store, which has two anchor blocks at both ends.
-    pub(crate) fn paged_segment_count(&self) -> u64 {
         self.region_bytes.saturating_sub(4 * BLOCK) / self.segment_bytes as u64
     }
     /// Its anchors: even, odd, even again, odd again.
-    pub(crate) fn paged_anchor_offsets(&self, shard: u16) -> [u64; 4] {
+    pub(crate) fn anchor_offsets(&self, shard: u16) -> [u64; 4] {
         let start = self.region_offset(shard);
         let end = start + self.region_bytes;
         [start, start + BLOCK, end - 2 * BLOCK, end - BLOCK]
     }
-    pub(crate) fn paged_segments_offset(&self, shard: u16) -> u64 {
-        self.region_offset(shard) + 2 * BLOCK
-    }
-
-    /// Start of a region's first segment.
     pub(crate) fn segments_offset(&self, shard: u16) -> u64 {
-        self.region_offset(shard) + BLOCK
+        self.region_offset(shard) + 2 * BLOCK
     }
 }
 
@@ -294,13 +278,13 @@ pub fn superblock_for(params: &MkfsParams) -> Result<Superblock, MkfsError> {
     if !shards.is_power_of_two() || shards > SHARDS_MAX {
         return Err(MkfsError::Shards { shards });
     }
-    let region_min = SEGMENTS_MIN * SEGMENT_BYTES_MIN + 2 * BLOCK;
+    let region_min = SEGMENTS_MIN * SEGMENT_BYTES_MIN + 4 * BLOCK;
     let needed = region_min * shards as u64 + 2 * BLOCK;
     if params.device_bytes < needed {
         return Err(MkfsError::TooSmall { device_bytes: params.device_bytes, needed });
     }
     let region_bytes = ((params.device_bytes / BLOCK - 2) * BLOCK / shards as u64) / BLOCK * BLOCK;
-    let largest = (region_bytes - 2 * BLOCK) / SEGMENTS_WANTED;
+    let largest = (region_bytes - 4 * BLOCK) / SEGMENTS_WANTED;
     let segment_bytes =
         (1u64 << largest.max(1).ilog2()).clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX) as u32;
     Ok(Superblock {
@@ -321,11 +305,10 @@ pub fn mkfs_plan(params: &MkfsParams) -> Result<Vec<(u64, Bytes)>, MkfsError> {
     let sb = superblock_for(params)?;
     let mut plan = Vec::new();
     for shard in 0..sb.shards {
-        let [first, second] = sb.anchor_offsets(shard);
-        plan.push((first, Anchor::blank().encode(&sb.store_uuid, shard)));
-        let mut zeros = aligned_buf(BLOCK_SIZE);
-        zeros.resize(BLOCK_SIZE, 0);
-        plan.push((second, zeros.freeze()));
+        for (i, offset) in sb.anchor_offsets(shard).into_iter().enumerate() {
+            let parity = (i % 2) as u16;
+            plan.push((offset, Anchor::blank().encode_as(&sb.store_uuid, shard, parity)));
+        }
     }
     for offset in superblock_offsets(sb.device_bytes) {
         plan.push((offset, sb.encode()));

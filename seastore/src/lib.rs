@@ -1,9 +1,10 @@
 //! Object store of one shard: transactions on a raw device.
 //!
-//! A [`Store`] owns one shard's region of a device. [`Store::submit`] applies a [`Transaction`] in
-//! memory; [`Store::end_of_turn`] writes everything submitted since as one journal record, and
+//! A [`Store`] owns one shard's region of a device. [`Store::submit`] takes a [`Transaction`];
+//! [`Store::end_of_turn`] writes everything submitted since as one journal record, and
 //! [`StoreEvent::Durable`] follows once it is on stable media. Data stays where the journal wrote
-//! it. The store performs no I/O: it appends [`StoreEffect`]s and takes [`IoCompletion`]s.
+//! it; metadata is in pages, of which a bounded part is in memory. docs/design/0003-seastore.md
+//! The store performs no I/O: it appends [`StoreEffect`]s and takes [`IoCompletion`]s.
 //! An access to metadata that is not in memory answers [`Miss`]: the caller has it fetched and tries
 //! again.
 //!
@@ -14,30 +15,14 @@
 //! block is checked when it is read; a write that the space accounting let in can be written
 //! without waiting for the cleaner.
 
-mod anchor;
-mod check;
-mod checkpoint;
-mod checkpointer;
-mod cleaner;
-mod delta;
 pub mod event;
 pub mod format;
-mod miss;
-mod mount;
-mod objects;
-mod onode;
-
 #[allow(
     dead_code,
-    reason = "parts that the store to come does without go when it replaces this one"
+    reason = "some accessors of the formats serve only their tests and the tools to come"
 )]
-pub mod paged;
-mod reader;
-mod record;
-mod segment;
-mod store;
+mod paged;
 pub mod txn;
-mod writer;
 
 pub use event::{
     Corrupt, IoCompletion, MountReport, ObjectInfo, Piece, ReadData, ReadError, ReadStart, StatFs,
@@ -46,8 +31,7 @@ pub use event::{
 pub use format::{
     MkfsError, MkfsParams, ProbeError, Superblock, mkfs_plan, probe, superblock_offsets,
 };
-pub use miss::Miss;
-pub use store::{Store, StoreConfig};
+pub use paged::{Miss, Store, StoreConfig, StoreCounters};
 pub use txn::{
     NAME_BYTES_MAX, OBJECT_SIZE_MAX, OMAP_KEY_BYTES_MAX, ObjectName, Transaction, TxnOp,
 };

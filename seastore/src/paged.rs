@@ -4,18 +4,18 @@
 //! in memory within a budget and knows where they lie; `key`, `onode` (with `xattrs`) and `group` are
 //! what the trees hold; `change` is what the journal holds.
 
-mod anchor;
+pub(crate) mod anchor;
 mod blob;
 pub(crate) mod change;
 mod check;
 mod checkpointer;
 mod cleaner;
-pub mod event;
 mod fetch;
 pub(crate) mod group;
 mod journal;
 pub(crate) mod key;
 mod meta;
+mod misses;
 mod mount;
 pub(crate) mod onode;
 pub(crate) mod page;
@@ -33,4 +33,4 @@ mod touch;
 pub(crate) mod tree;
 pub(crate) mod xattrs;
 
-pub use store::{Miss, Store, StoreConfig, StoreCounters, mkfs_plan};
+pub use store::{Miss, Store, StoreConfig, StoreCounters};

@@ -57,6 +57,7 @@ pub(crate) struct Cluster {
     pub osds: Vec<Osd>,
     pub crashes: u32,
     miss_one_in: u32,
+    cache_bytes: usize,
     admin_key: CryptoKey,
     fsid: Fsid,
     nonce: u32,
@@ -123,6 +124,7 @@ impl Cluster {
             osds,
             crashes: 0,
             miss_one_in: plan.miss_one_in,
+            cache_bytes: plan.cache_bytes,
             admin_key,
             fsid: fsid_value,
             nonce: 1,
@@ -168,6 +170,8 @@ impl Cluster {
             version: "sim".into(),
             device_class: "ssd".into(),
             limits: Limits::default(),
+            // A tenth of the worlds' stores do not fit.
+            store_cache_bytes: self.cache_bytes,
             store_miss_one_in: self.miss_one_in,
         });
         debug_assert_eq!(superblock.cluster, self.fsid);

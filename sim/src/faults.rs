@@ -25,6 +25,8 @@ pub struct Plan {
     changes: bool,
     /// One access to metadata in so many misses in the OSDs' stores; 0 for none.
     pub miss_one_in: u32,
+    /// Of each store shard, for metadata.
+    pub cache_bytes: usize,
 }
 
 impl Plan {
@@ -63,6 +65,8 @@ impl Plan {
             calm_ms_max: *chance.pick(&[300, 1_500, 6_000, 20_000]),
             changes: chance.once_in(2),
             miss_one_in: if chance.once_in(3) { *chance.pick(&[1, 4, 40]) } else { 0 },
+            // So little that pages come and go, or all that there is.
+            cache_bytes: if chance.once_in(2) { 128 << 10 } else { 64 << 20 },
         }
     }
 

@@ -256,6 +256,7 @@ fn serve(args: &RunArgs) -> anyhow::Result<i32> {
             version: mon::VERSION.to_owned(),
             device_class: class.clone(),
             limits: Limits::default(),
+            store_cache_bytes: seastore::StoreConfig::CACHE_BYTES_DEFAULT,
             store_miss_one_in: 0,
         });
     }

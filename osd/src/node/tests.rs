@@ -122,6 +122,7 @@ impl World {
                 version: "test".into(),
                 device_class: "ssd".into(),
                 limits: Limits::default(),
+                store_cache_bytes: StoreConfig::CACHE_BYTES_DEFAULT,
                 store_miss_one_in: 0,
             })
         };

@@ -90,7 +90,7 @@ impl World {
         view: View,
         miss_one_in: u32,
     ) -> Self {
-        let config = StoreConfig { superblock, shard: 0, nonce: 9, miss_one_in };
+        let config = StoreConfig { miss_one_in, ..StoreConfig::new(superblock, 0, 9) };
         let mut world = Self {
             shard: Shard::new(OsdId(0), config),
             view,

@@ -40,7 +40,7 @@ pub(crate) struct Region {
     pub segment_blocks: u32,
 }
 
-/// One block. docs/formats.md#anchor-of-version-2
+/// One block. docs/formats.md#anchor
 ///
 /// ```text
 /// | offset | size | field                                                   |

@@ -5,16 +5,16 @@
 //! before the anchor that names the new one is durable, twice.
 
 use super::anchor::{Anchor, JournalPosition, RootPlace};
-use super::event::{StoreEffect, StoreError};
 use super::page::Page;
 use super::pages::{PageId, Pages};
 use super::root::{ChunkPlace, Root, SegmentState};
 use super::segments::Use;
 use super::store::{Io, Phase, Store};
 use super::table::Place;
+use crate::event::{StoreEffect, StoreError};
 use crate::format::BLOCK;
 use bytes::{Bytes, BytesMut};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use types::hash::crc32c;
 use types::node::{BLOCK_SIZE, IoError, aligned_buf};
@@ -55,6 +55,9 @@ pub(crate) struct Checkpointer {
     superseded: Vec<(u32, u32)>,
     places: RootPlaces,
     waiting: u32,
+    /// Pages in writes under way, by device offset: they may leave the memory, and be read again,
+    /// only when they are where the table will say.
+    under_way: BTreeMap<u64, Vec<(PageId, Place)>>,
     journal_blocks: u64,
 }
 
@@ -133,6 +136,7 @@ impl Store {
             superseded,
             places: self.root_places.clone(),
             waiting: 0,
+            under_way: BTreeMap::new(),
             journal_blocks: self.journal.blocks,
         });
     }
@@ -141,6 +145,7 @@ impl Store {
     fn advance_checkpoint(&mut self, c: &mut Checkpointer) {
         while c.waiting < WRITES_MAX && matches!(self.phase, Phase::Ready) {
             match c.stage {
+                Stage::Pages if c.pages.is_empty() && c.waiting > 0 => return,
                 Stage::Pages if c.pages.is_empty() => {
                     c.chunks = self.meta.pager.table().take_dirty().into();
                     c.stage = Stage::Chunks;
@@ -212,6 +217,7 @@ impl Store {
         let Some((start, count)) = self.meta_place(first, WRITE_BLOCKS.max(first)) else { return };
         let mut buf = aligned_buf(count as usize * BLOCK_SIZE);
         let mut used = 0;
+        let mut written = Vec::new();
         while let Some((id, page)) = c.pages.front() {
             let blocks = page.encoded_len() as u32 / BLOCK as u32;
             if used + blocks > count {
@@ -220,9 +226,7 @@ impl Store {
             let bytes = page.encode(*id);
             let place = Place::of(start + used, &bytes, page.kind());
             buf.extend_from_slice(&bytes);
-            if let Some(old) = self.meta.pager.placed(*id, place) {
-                c.superseded.push((old.addr, old.blocks as u32));
-            }
+            written.push((*id, place));
             used += blocks;
             c.pages_blocks -= blocks as u64;
             c.pages.pop_front();
@@ -231,6 +235,7 @@ impl Store {
         if let Some((_, at)) = &mut self.meta_head {
             *at -= count - used;
         }
+        c.under_way.insert(self.journal.device_offset(start), written);
         self.write_meta(c, start, buf.freeze());
     }
 
@@ -274,7 +279,7 @@ impl Store {
 
     fn write_anchor(&mut self, c: &mut Checkpointer, copy: usize) {
         let sb = &self.config.superblock;
-        let offset = sb.paged_anchor_offsets(self.config.shard)[(c.number % 2) as usize + 2 * copy];
+        let offset = sb.anchor_offsets(self.config.shard)[(c.number % 2) as usize + 2 * copy];
         let anchor = Anchor { checkpoint: c.number, journal: c.journal, root: c.places.root };
         let buf = anchor.encode(&sb.store_uuid, self.config.shard);
         self.counters.device_bytes += buf.len() as u64;
@@ -292,8 +297,12 @@ impl Store {
             self.fail(StoreError::WriteFailed { device_offset, error });
             return;
         }
-        if let Some(c) = &mut self.checkpointer {
-            c.waiting -= 1;
+        let Some(c) = &mut self.checkpointer else { return };
+        c.waiting -= 1;
+        for (id, place) in c.under_way.remove(&device_offset).unwrap_or_default() {
+            if let Some(old) = self.meta.pager.placed(id, place) {
+                c.superseded.push((old.addr, old.blocks as u32));
+            }
         }
     }
 

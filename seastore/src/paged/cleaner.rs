@@ -7,7 +7,6 @@
 
 use super::change::reader::ChangeReader;
 use super::change::{self, Change, Moved};
-use super::event::{Corrupt, StoreEffect, StoreError, StoreEvent};
 use super::fetch::{FetchKey, Waiter, nobody};
 use super::journal::gather;
 use super::pages::{MissingPage, PageId, Pages};
@@ -16,6 +15,7 @@ use super::segments::Use;
 use super::store::{Io, Phase, Store};
 use super::touch::Toucher;
 use super::tree::TreeError;
+use crate::event::{Corrupt, StoreEffect, StoreError, StoreEvent};
 use crate::format::BLOCK;
 use bytes::Bytes;
 use types::hash::crc32c;

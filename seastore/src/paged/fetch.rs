@@ -1,11 +1,11 @@
 //! Metadata and old data that have to be read before somebody can go on.
 
-use super::event::{Corrupt, ReadError, StoreEffect, StoreError, StoreEvent};
 use super::meta::{is_group, is_onode};
 use super::page::PageKind;
 use super::pages::{PageId, Pages};
 use super::store::{Io, Miss, MissKind, Phase, Store};
 use super::touch::Needs;
+use crate::event::{Corrupt, ReadError, StoreEffect, StoreError, StoreEvent};
 use crate::format::BLOCK;
 use crate::txn::ObjectName;
 use bytes::Bytes;
@@ -72,7 +72,8 @@ pub(crate) struct Fetching {
     failed: BTreeMap<FetchKey, FetchError>,
     /// Tokens that wait for the queue to be applied.
     after_queue: Vec<u64>,
-    pub reads_after_queue: Vec<u64>,
+    /// By token.
+    injected: BTreeMap<u64, u64>,
 }
 
 impl Fetching {
@@ -81,6 +82,18 @@ impl Fetching {
         let blocks = needs.blocks.iter().map(|(place, crc)| FetchKey::Block(*place, *crc));
         let failed = pages.chain(blocks).find_map(|key| self.failed.get(&key).copied());
         failed.or(needs.corrupt.map(|page| FetchError::Misfit { page }))
+    }
+    /// The tokens that wait, which are forgotten.
+    pub fn take_users(&mut self) -> Vec<u64> {
+        let mut users = std::mem::take(&mut self.after_queue);
+        for (_, waiters) in std::mem::take(&mut self.waiters) {
+            users.extend(waiters.into_iter().filter_map(|waiter| match waiter {
+                Waiter::User(token) => Some(token),
+                _ => None,
+            }));
+        }
+        users.extend(std::mem::take(&mut self.injected).into_keys());
+        users
     }
     pub fn page_error(&self, id: PageId) -> Option<FetchError> {
         self.failed.get(&FetchKey::Page(id)).copied()
@@ -124,7 +137,18 @@ impl Store {
 
     /// Reads what an access missed. [`StoreEvent::Fetched`] with `token` follows.
     pub fn fetch(&mut self, miss: &Miss, token: u64, fx: &mut Vec<StoreEffect>) {
+        if let Phase::Failed(e) = &self.phase {
+            let result = Err(ReadError::Failed(*e));
+            self.events.push(StoreEvent::Fetched { token, result });
+            return;
+        }
         match miss.0 {
+            MissKind::Injected(key) => {
+                self.fetching.injected.insert(token, key);
+                let io = self.new_io(Io::Injected { token });
+                let offset = self.journal.device_offset(0);
+                self.out.push(StoreEffect::Read { io, offset, len: BLOCK_SIZE });
+            }
             MissKind::Page(id) if !self.meta.pager.is_resident(id) => {
                 self.want(FetchKey::Page(id), Waiter::User(token));
             }
@@ -138,12 +162,25 @@ impl Store {
         fx.append(&mut self.out);
     }
 
+    pub(crate) fn on_injected(&mut self, token: u64, result: Result<Bytes, IoError>) {
+        // After a failure nobody waits any more.
+        let Some(key) = self.fetching.injected.remove(&token) else { return };
+        let device_offset = self.journal.device_offset(0);
+        let result = match result {
+            Ok(_) => {
+                if let Some(misses) = &mut self.misses {
+                    misses.get_mut().keep(key);
+                }
+                Ok(())
+            }
+            Err(error) => Err(ReadError::Metadata { device_offset, error: Some(error) }),
+        };
+        self.events.push(StoreEvent::Fetched { token, result });
+    }
+
     pub(crate) fn wake_after_queue(&mut self) {
         for token in std::mem::take(&mut self.fetching.after_queue) {
             self.events.push(StoreEvent::Fetched { token, result: Ok(()) });
-        }
-        for id in std::mem::take(&mut self.fetching.reads_after_queue) {
-            self.continue_read(id);
         }
     }
 
@@ -166,7 +203,11 @@ impl Store {
         for waiter in waiters {
             match waiter {
                 Waiter::Queue => self.drain_queue(),
-                Waiter::Read(id) => self.continue_read(id),
+                Waiter::Read(id) => {
+                    self.continue_read(id);
+                    // Transactions may have waited for it to see what it reads.
+                    self.drain_queue();
+                }
                 Waiter::User(token) => {
                     let result = match &error {
                         None => Ok(()),
@@ -224,12 +265,26 @@ impl Store {
 
     /// The error of an operation on `object`.
     pub(crate) fn read_error(&self, object: Option<ObjectName>, error: &FetchError) -> ReadError {
-        let object = object.unwrap_or_else(nobody);
+        let Some(object) = object else {
+            return match *error {
+                FetchError::Io { device_offset, error } => {
+                    ReadError::Metadata { device_offset, error: Some(error) }
+                }
+                FetchError::Corrupt { device_offset, .. } => {
+                    ReadError::Metadata { device_offset, error: None }
+                }
+                FetchError::Misfit { page } => {
+                    let place = self.meta.pager.place_of(page).map_or(0, |p| p.addr);
+                    let device_offset = self.journal.device_offset(place);
+                    ReadError::Metadata { device_offset, error: None }
+                }
+            };
+        };
         match *error {
             FetchError::Misfit { page } => {
                 let place = self.meta.pager.place_of(page).map_or(0, |p| p.addr);
                 let device_offset = self.journal.device_offset(place);
-                ReadError::Corrupt(Corrupt { object, device_offset, expected: 0, found: 0 })
+                ReadError::Metadata { device_offset, error: None }
             }
             FetchError::Io { device_offset, error } => {
                 ReadError::Io { object, device_offset, error }

@@ -14,7 +14,7 @@ use types::Fsid;
 use types::hash::crc32c;
 use types::node::{BLOCK_SIZE, aligned_buf};
 
-/// Data from this size on that lie at page bounds in memory are written from where they are.
+/// Data of this size or more are a device write of their own.
 const DIRECT_BYTES: usize = 32 << 10;
 
 /// Larger changes get records of their own.
@@ -378,8 +378,9 @@ impl Journal {
     }
 }
 
-/// Cuts a record into device writes: what lies well in memory is written from there, the rest is
-/// copied behind what comes before it.
+/// Cuts a record into device writes: each large part is one, written from where it is if it lies
+/// well in memory; the rest is copied behind what comes before it. How many writes there are does
+/// not depend on where things lie in memory, so that the same inputs make the same run.
 pub(crate) fn gather(front: BytesMut, data: Vec<Bytes>, offset: u64) -> Vec<DeviceWrite> {
     let mut writes = Vec::new();
     let mut at = offset;
@@ -400,9 +401,7 @@ pub(crate) fn gather(front: BytesMut, data: Vec<Bytes>, offset: u64) -> Vec<Devi
         *at += len as u64;
     };
     for part in data {
-        let in_place =
-            part.len() >= DIRECT_BYTES && (part.as_ptr() as usize).is_multiple_of(BLOCK_SIZE);
-        if in_place {
+        if part.len() >= DIRECT_BYTES {
             flush(&mut joined, &mut at);
             joined.push(part);
             flush(&mut joined, &mut at);

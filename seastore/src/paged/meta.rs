@@ -78,10 +78,14 @@ impl Meta {
 
     /// The object as the trees hold it.
     pub fn onode(&self, o: &HObject) -> Result<Option<Onode>, TreeError> {
+        Ok(self.onode_ref(o)?.map(Onode::from))
+    }
+    pub fn onode_ref(&self, o: &HObject) -> Result<Option<OnodeRef<'_>>, TreeError> {
         debug_assert!(self.current.is_none());
         let mut name = Vec::with_capacity(128);
         key::encode_name_into(o, &mut name);
-        Ok(self.onodes.get(&self.pager, &name)?.map(decoded))
+        let value = self.onodes.get(&self.pager, &name)?;
+        Ok(value.map(|v| OnodeRef::new(v).expect("a page's values are checked when it is read")))
     }
 
     // -- the current object ---------------------------------------------------------------------

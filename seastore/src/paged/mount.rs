@@ -9,7 +9,6 @@ use super::anchor::{self, Anchor, RootPlace};
 use super::change::Change;
 use super::change::reader::ChangeReader;
 use super::checkpointer::RootPlaces;
-use super::event::{MountReport, StoreEffect, StoreError, StoreEvent};
 use super::fetch::{FetchKey, Waiter};
 use super::journal::Head;
 use super::record::{FIRST, HEADER_BYTES, MORE, RAW, RecordHeader};
@@ -18,6 +17,7 @@ use super::segments::Use;
 use super::store::{Io, Phase, Store};
 use super::table::PageTable;
 use super::touch::Toucher;
+use crate::event::{MountReport, StoreEffect, StoreError, StoreEvent};
 use crate::format::BLOCK;
 use bytes::{Bytes, BytesMut};
 use std::collections::VecDeque;
@@ -92,7 +92,7 @@ enum Gap {
 
 impl Store {
     pub(crate) fn start_mount(&mut self) {
-        let offsets = self.config.superblock.paged_anchor_offsets(self.config.shard);
+        let offsets = self.config.superblock.anchor_offsets(self.config.shard);
         for (index, offset) in offsets.into_iter().enumerate() {
             let io = self.new_io(Io::Mount { index });
             self.out.push(StoreEffect::Read { io, offset, len: BLOCK_SIZE });
@@ -227,7 +227,7 @@ impl Store {
 
     fn choose_anchor(&mut self, mount: &mut Mount) -> Result<(), StoreError> {
         let sb = &self.config.superblock;
-        let offsets = sb.paged_anchor_offsets(self.config.shard);
+        let offsets = sb.anchor_offsets(self.config.shard);
         let blocks = mount.anchors.each_ref().map(|a| a.as_deref());
         let region = anchor::Region {
             store: sb.store_uuid,

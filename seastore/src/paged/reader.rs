@@ -1,10 +1,10 @@
 //! Read path: blocks from memory or the device, every one checked.
 
-use super::event::*;
 use super::fetch::{FetchError, FetchKey, Waiter};
 use super::segments::Segments;
-use super::store::{Io, Miss, MissKind, Phase, Store};
+use super::store::{Io, Miss, MissKind, Phase, Store, Waiting};
 use super::tree::TreeError;
+use crate::event::*;
 use crate::format::BLOCK;
 use crate::txn::ObjectName;
 use bytes::Bytes;
@@ -46,7 +46,7 @@ struct Plan {
 /// A read that waits for the device.
 pub(crate) struct PendingRead {
     pub token: u64,
-    object: ObjectName,
+    pub object: ObjectName,
     offset: u64,
     len: u64,
     /// `None` while metadata are fetched.
@@ -55,6 +55,12 @@ pub(crate) struct PendingRead {
     end: u64,
     waiting: usize,
     error: Option<ReadError>,
+}
+
+impl PendingRead {
+    pub fn is_planned(&self) -> bool {
+        self.plan.is_some()
+    }
 }
 
 impl Store {
@@ -86,7 +92,15 @@ impl Store {
             waiting: 0,
             error: None,
         };
-        let result = self.try_read(id, read);
+        // What was submitted before is seen, what comes later is not.
+        let result = if self.settled(&read.object).is_err() {
+            self.queue.push_back(Waiting::Read(id));
+            self.unplanned += 1;
+            self.reads.insert(id, read);
+            None
+        } else {
+            self.try_read(id, read)
+        };
         fx.append(&mut self.out);
         match result {
             Some(result) => result.map(ReadStart::Ready),
@@ -123,8 +137,11 @@ impl Store {
                 let error = FetchError::Misfit { page };
                 return Some(Err(self.read_error(Some(read.object), &error)));
             }
-            Err(MissKind::Queue) => self.fetching.reads_after_queue.push(id),
+            Err(MissKind::Queue | MissKind::Injected(_)) => {
+                unreachable!("a plan is made of the trees alone")
+            }
         }
+        self.unplanned += !read.is_planned() as usize;
         self.reads.insert(id, read);
         None
     }
@@ -132,6 +149,7 @@ impl Store {
     /// Metadata that a read waited for came in, or did not.
     pub(crate) fn continue_read(&mut self, id: u64) {
         let Some(read) = self.reads.remove(&id) else { return };
+        self.unplanned -= 1;
         let token = read.token;
         if let Some(result) = self.try_read(id, read) {
             self.events.push(StoreEvent::ReadDone { token, result });
@@ -140,11 +158,11 @@ impl Store {
 
     /// Where everything is; `None` without the object.
     fn plan(&self, read: &mut PendingRead) -> Result<Option<Plan>, MissKind> {
-        let Some(onode) = self.onode(&read.object).map_err(|miss| miss.0)? else {
+        let Some(onode) = self.meta.onode_ref(&read.object).map_err(|e| Miss::from(e).0)? else {
             return Ok(None);
         };
         let mut plan = Plan::default();
-        read.end = read.offset.saturating_add(read.len).min(onode.size).max(read.offset);
+        read.end = read.offset.saturating_add(read.len).min(onode.size()).max(read.offset);
         if read.end == read.offset {
             return Ok(Some(plan));
         }

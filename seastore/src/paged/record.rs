@@ -1,4 +1,4 @@
-//! Record: the unit of atomic append. docs/formats.md#record-of-version-2
+//! Record: the unit of atomic append. docs/formats.md#record
 
 use crate::format::BLOCK;
 use types::Fsid;

@@ -228,10 +228,7 @@ impl Store {
             let (first, last) = key::omap_range(id);
             let meta = &self.meta;
             meta.omap
-                .scan(&meta.pager, &first, &mut |stored, value| {
-                    if stored >= &last[..] {
-                        return false;
-                    }
+                .scan_range(&meta.pager, &first, &last, &mut |stored, value| {
                     if let Ok((_, Some(key))) = key::split_omap_key(stored) {
                         let pair = (Bytes::copy_from_slice(key), Bytes::copy_from_slice(value));
                         pairs.push(pair);

@@ -40,6 +40,13 @@ pub(crate) struct Segment {
     pub cleaning: bool,
 }
 
+impl Segment {
+    /// Nothing refers to it, durable or not, and nobody reads it.
+    fn is_dead(&self) -> bool {
+        self.live == 0 && self.held == 0 && self.readers == 0
+    }
+}
+
 /// A segment with rotten data or a device that refuses to read it is cleaned so many times.
 pub(crate) const VISITS_MAX: u8 = 8;
 
@@ -141,8 +148,9 @@ impl Segments {
     /// They are durable.
     pub fn release_kills(&mut self, kills: &[(u32, u32)]) {
         for (segment, blocks) in kills {
-            self.get(*segment).held -= blocks;
-            self.may_reap = true;
+            let s = self.get(*segment);
+            s.held -= blocks;
+            self.may_reap |= self.all[*segment as usize].is_dead();
         }
     }
     /// Pages of a checkpoint lie there.
@@ -154,11 +162,12 @@ impl Segments {
         let s = &mut self.all[(place >> self.shift) as usize];
         assert!(s.live >= blocks, "segment of place {place}: more pages die than live");
         s.live -= blocks;
-        self.may_reap = true;
+        self.may_reap |= s.is_dead();
     }
     pub fn reader_left(&mut self, segment: u32) {
-        self.get(segment).readers -= 1;
-        self.may_reap = true;
+        let s = self.get(segment);
+        s.readers -= 1;
+        self.may_reap |= self.all[segment as usize].is_dead();
     }
     /// A segment changed its use, or the journal's start moved.
     pub fn changed(&mut self) {
@@ -178,7 +187,7 @@ impl Segments {
                 Use::MetaClosed => true,
                 _ => false,
             };
-            if unused && s.live == 0 && s.held == 0 && s.readers == 0 && !s.cleaning {
+            if unused && s.is_dead() && !s.cleaning {
                 s.usage = Use::Free;
                 s.visits = 0;
                 self.free.push_back(i as u32);

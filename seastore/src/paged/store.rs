@@ -1,26 +1,26 @@
 //! [`Store`]: one shard. What callers see; the parts are in `resolve`, `fetch`, `reader`,
 //! `checkpointer`, `cleaner` and `mount`.
 
-use super::anchor::Anchor;
 use super::checkpointer::Checkpointer;
 use super::cleaner::Cleaner;
-use super::event::*;
 use super::fetch::{FetchKey, Fetching};
 use super::journal::Journal;
 use super::key;
 use super::meta::Meta;
+use super::misses::{Misses, Part};
 use super::mount::Mount;
-use super::onode::Onode;
+use super::onode::OnodeRef;
 use super::pager::Pager;
 use super::pages::{MissingPage, PageId};
 use super::reader::PendingRead;
 use super::segments::Segments;
 use super::touch::{Needs, Toucher};
 use super::tree::TreeError;
-use crate::format::{BLOCK, MkfsError, MkfsParams, Superblock, superblock_for, superblock_offsets};
+use crate::event::*;
+use crate::format::{BLOCK, Superblock};
 use crate::txn::{ObjectName, Transaction, TxnOp};
 use bytes::Bytes;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use types::node::IoError;
 use types::{HObject, PgId};
@@ -52,9 +52,21 @@ pub struct StoreConfig {
     pub cache_bytes: usize,
     /// Length of the journal at which a checkpoint is taken, bytes; 0 for the default.
     pub journal_bytes: u64,
+    /// For tests and the simulator: one access to metadata in so many misses, by chance drawn from
+    /// `nonce`, and a fetch of what it missed takes a device read. 0: none does.
+    pub miss_one_in: u32,
 }
 impl StoreConfig {
-    pub const CACHE_BYTES_MIN: usize = 256 << 10;
+    /// Enough for what one transaction touches.
+    pub const CACHE_BYTES_MIN: usize = 128 << 10;
+    /// 1 GiB.
+    pub const CACHE_BYTES_DEFAULT: usize = 1 << 30;
+
+    /// With the defaults.
+    pub fn new(superblock: Superblock, shard: u16, nonce: u64) -> Self {
+        let cache_bytes = Self::CACHE_BYTES_DEFAULT;
+        Self { superblock, shard, nonce, cache_bytes, journal_bytes: 0, miss_one_in: 0 }
+    }
 
     /// A 32nd of the region, from 2 segments to 512 MiB.
     fn journal_bytes(&self) -> u64 {
@@ -76,6 +88,7 @@ pub(crate) enum Io {
     Checkpoint { device_offset: u64 },
     Read { read: u64, index: usize },
     Fetch { key: FetchKey },
+    Injected { token: u64 },
     Clean,
     Cold { device_offset: u64 },
 }
@@ -87,7 +100,14 @@ pub(crate) enum Phase {
     Failed(StoreError),
 }
 
-/// A transaction that waits for metadata, or for those before it.
+/// What waits its turn.
+pub(crate) enum Waiting {
+    Txn(Queued),
+    /// A read of an object that transactions before it concern.
+    Read(u64),
+}
+
+/// A transaction that waits for metadata, or for what was before it.
 pub(crate) struct Queued {
     pub token: u64,
     pub ops: Vec<TxnOp>,
@@ -118,7 +138,7 @@ pub struct Store {
     pub(crate) meta: Meta,
     pub(crate) segments: Segments,
     pub(crate) journal: Journal,
-    pub(crate) queue: VecDeque<Queued>,
+    pub(crate) queue: VecDeque<Waiting>,
     queued_bytes: u64,
     /// How often the first of the queue was tried in vain.
     front_tries: u32,
@@ -127,6 +147,8 @@ pub struct Store {
     pub(crate) fetching: Fetching,
     pub(crate) reads: BTreeMap<u64, PendingRead>,
     pub(crate) next_read: u64,
+    /// Reads that wait for metadata: what they see is settled when they have it.
+    pub(crate) unplanned: usize,
     pub(crate) checkpoint: u64,
     pub(crate) checkpointer: Option<Checkpointer>,
     /// Places of the newest checkpoint's table chunks and root.
@@ -136,6 +158,7 @@ pub struct Store {
     /// Where checkpoints append: segment and block.
     pub(crate) meta_head: Option<(u32, u32)>,
     pub(crate) cleaner: Cleaner,
+    pub(crate) misses: Option<Box<RefCell<Misses>>>,
     ios: BTreeMap<u64, Io>,
     next_io: u64,
     pub(crate) events: Vec<StoreEvent>,
@@ -147,8 +170,18 @@ pub struct Store {
 
 /// Metadata that is not in memory. Give it to [`Store::fetch`]; the access is tried again after
 /// [`StoreEvent::Fetched`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+///
+/// Whoever looks at several things starts over with all of them. That ends: what was fetched stays
+/// in memory at least until its event has been handled, and longer where there is room.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Miss(pub(crate) MissKind);
+
+impl Miss {
+    /// A miss of no store, for tests of code that hands one on.
+    pub fn for_tests(n: u64) -> Self {
+        Self(MissKind::Page(PageId(n as u32)))
+    }
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MissKind {
@@ -157,6 +190,8 @@ pub(crate) enum MissKind {
     Queue,
     /// The page does not fit into its tree.
     Corrupt(PageId),
+    /// See [`StoreConfig::miss_one_in`].
+    Injected(u64),
 }
 impl From<TreeError> for Miss {
     fn from(error: TreeError) -> Self {
@@ -176,13 +211,13 @@ impl Store {
         let sb = &config.superblock;
         assert!(config.shard < sb.shards, "shard {} of {}", config.shard, sb.shards);
         let segment_bytes = sb.segment_bytes as u64;
-        let origin = sb.paged_segments_offset(config.shard);
+        let origin = sb.segments_offset(config.shard);
         let budget = config.cache_bytes.max(StoreConfig::CACHE_BYTES_MIN);
         Self {
             config,
             phase: Phase::Closed,
             meta: Meta::new(Pager::new(budget)),
-            segments: Segments::new(sb.paged_segment_count() as u32, segment_bytes),
+            segments: Segments::new(sb.segment_count() as u32, segment_bytes),
             journal: Journal::new(sb.store_uuid, config.shard, config.nonce, origin, segment_bytes),
             queue: VecDeque::new(),
             queued_bytes: 0,
@@ -191,12 +226,17 @@ impl Store {
             fetching: Fetching::default(),
             reads: BTreeMap::new(),
             next_read: 1,
+            unplanned: 0,
             checkpoint: 0,
             checkpointer: None,
             root_places: Default::default(),
             checkpoint_wanted: false,
             meta_head: None,
             cleaner: Cleaner::default(),
+            misses: (config.miss_one_in > 0).then(|| {
+                let seed = config.nonce ^ config.shard as u64;
+                Box::new(RefCell::new(Misses::new(seed)))
+            }),
             ios: BTreeMap::new(),
             next_io: 1,
             events: Vec::new(),
@@ -231,7 +271,7 @@ impl Store {
         }
         let bytes = self.admit(txn)?;
         let ops = std::mem::take(&mut txn.ops);
-        if self.queue.is_empty() {
+        if self.queue.is_empty() && !self.overtakes_read(&ops) {
             let needs = self.touch_ops(&ops);
             if needs.is_empty() {
                 self.apply_ops(ops, token);
@@ -240,7 +280,7 @@ impl Store {
             self.fetch_for_queue(needs);
         }
         self.queued_bytes += bytes;
-        self.queue.push_back(Queued { token, ops, bytes });
+        self.queue.push_back(Waiting::Txn(Queued { token, ops, bytes }));
         Ok(())
     }
 
@@ -263,19 +303,38 @@ impl Store {
         self.perform_writes();
     }
 
-    /// Applies what can be applied of the queue, in order.
+    /// Whether a read that began before waits to see one of the objects as it is now.
+    fn overtakes_read(&self, ops: &[TxnOp]) -> bool {
+        self.unplanned > 0
+            && self
+                .reads
+                .values()
+                .filter(|read| !read.is_planned())
+                .any(|read| ops.iter().any(|op| op.objects().any(|o| *o == read.object)))
+    }
+
+    /// Goes on with the queue, in order.
     pub(crate) fn drain_queue(&mut self) {
-        while let Some(front) = self.queue.front() {
-            let needs = self.touch_ops(&front.ops);
+        while let Some(front) = self.queue.pop_front() {
+            let queued = match front {
+                Waiting::Txn(queued) => queued,
+                Waiting::Read(id) => {
+                    self.continue_read(id);
+                    continue;
+                }
+            };
+            if self.overtakes_read(&queued.ops) {
+                self.queue.push_front(Waiting::Txn(queued));
+                break;
+            }
+            let needs = self.touch_ops(&queued.ops);
             if needs.is_empty() {
-                let queued = self.queue.pop_front().expect("looked at");
                 self.queued_bytes -= queued.bytes;
                 self.front_tries = 0;
                 self.apply_ops(queued.ops, queued.token);
                 continue;
             }
             if let Some(error) = self.fetching.error_of(&needs) {
-                let queued = self.queue.pop_front().expect("looked at");
                 self.queued_bytes -= queued.bytes;
                 self.front_tries = 0;
                 let object = queued.ops.iter().find_map(|op| op.object().cloned());
@@ -284,10 +343,12 @@ impl Store {
                 continue;
             }
             self.fetch_for_queue(needs);
+            self.queue.push_front(Waiting::Txn(queued));
             self.front_tries = self.front_tries.saturating_add(1);
             let prefetch = if self.front_tries < TRIES { PREFETCH } else { 0 };
             for index in 1..self.queue.len().min(prefetch) {
-                let needs = self.touch_ops(&self.queue[index].ops);
+                let Waiting::Txn(queued) = &self.queue[index] else { continue };
+                let needs = self.touch_ops(&queued.ops);
                 self.fetch_for_queue(needs);
             }
             break;
@@ -354,6 +415,7 @@ impl Store {
             Io::Checkpoint { device_offset } => self.on_checkpoint_io(device_offset, write),
             Io::Read { read: id, index } => self.on_read(id, index, read),
             Io::Fetch { key } => self.on_fetched(key, read),
+            Io::Injected { token } => self.on_injected(token, read),
             Io::Clean => self.on_clean_read(read),
             Io::Cold { device_offset } => self.on_cold_written(device_offset, write),
         }
@@ -401,6 +463,10 @@ impl Store {
         for (_, read) in std::mem::take(&mut self.reads) {
             let result = Err(ReadError::Failed(error));
             self.events.push(StoreEvent::ReadDone { token: read.token, result });
+        }
+        for token in self.fetching.take_users() {
+            let result = Err(ReadError::Failed(error));
+            self.events.push(StoreEvent::Fetched { token, result });
         }
     }
 
@@ -552,17 +618,26 @@ impl Store {
 
     /// A transaction that waits concerns the object.
     fn is_queued(&self, o: &HObject) -> bool {
-        self.queue.iter().any(|q| q.ops.iter().any(|op| op.objects().any(|of| **of == *o)))
+        self.queue.iter().any(|waiting| match waiting {
+            Waiting::Txn(q) => q.ops.iter().any(|op| op.objects().any(|of| **of == *o)),
+            Waiting::Read(_) => false,
+        })
     }
-    fn settled(&self, o: &HObject) -> Result<(), Miss> {
+    pub(crate) fn settled(&self, o: &HObject) -> Result<(), Miss> {
         if !self.queue.is_empty() && self.is_queued(o) {
             return Err(Miss(MissKind::Queue));
         }
         Ok(())
     }
-    pub(crate) fn onode(&self, o: &HObject) -> Result<Option<Onode>, Miss> {
+    pub(crate) fn onode(&self, o: &HObject) -> Result<Option<OnodeRef<'_>>, Miss> {
         self.settled(o)?;
-        Ok(self.meta.onode(o)?)
+        self.need(o, Part::Onode)?;
+        Ok(self.meta.onode_ref(o)?)
+    }
+    /// The object, if it has an omap.
+    fn omap_of(&self, o: &HObject) -> Result<Option<OnodeRef<'_>>, Miss> {
+        self.settled(o)?;
+        Ok(self.meta.onode_ref(o)?.filter(|onode| onode.omap_id() != 0))
     }
 
     pub fn exists(&self, o: &HObject) -> Result<bool, Miss> {
@@ -571,32 +646,37 @@ impl Store {
     pub fn stat(&self, o: &HObject) -> Result<Option<ObjectInfo>, Miss> {
         let Some(onode) = self.onode(o)? else { return Ok(None) };
         Ok(Some(ObjectInfo {
-            size: onode.size,
-            xattr_count: onode.xattrs.count() as usize,
-            omap_count: onode.omap_count as usize,
-            omap_header_bytes: onode.omap_header_bytes as usize,
+            size: onode.size(),
+            xattr_count: onode.xattr_count() as usize,
+            omap_count: onode.omap_count() as usize,
+            omap_header_bytes: onode.omap_header_bytes() as usize,
         }))
     }
-    pub fn xattr(&self, o: &HObject, name: &[u8]) -> Result<Option<Bytes>, Miss> {
-        let Some(onode) = self.onode(o)? else { return Ok(None) };
-        Ok(onode.xattrs.get(name).map(Bytes::copy_from_slice))
+    pub fn xattr(&self, o: &HObject, name: &[u8]) -> Result<Option<&[u8]>, Miss> {
+        Ok(self.onode(o)?.and_then(|onode| onode.xattr(name)))
     }
-    /// In order of name. Empty for a missing object.
-    pub fn xattrs(&self, o: &HObject) -> Result<Vec<(Bytes, Bytes)>, Miss> {
-        let Some(onode) = self.onode(o)? else { return Ok(Vec::new()) };
-        let copy = |(n, v): (&[u8], &[u8])| (Bytes::copy_from_slice(n), Bytes::copy_from_slice(v));
-        Ok(onode.xattrs.iter().map(copy).collect())
+    /// Visits names and values in order of name; none of a missing object.
+    pub fn xattrs(&self, o: &HObject, visit: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), Miss> {
+        self.settled(o)?;
+        let missing = self.need_after(o, Part::Onode);
+        let limit = missing.as_ref().map_or(usize::MAX, |(items, _)| *items);
+        if let Some(onode) = self.meta.onode_ref(o)? {
+            onode.xattrs().take(limit).for_each(|(name, value)| visit(name, value));
+        }
+        missing.map_or(Ok(()), |(_, miss)| Err(miss))
     }
     pub fn omap_get(&self, o: &HObject, key: &[u8]) -> Result<Option<&[u8]>, Miss> {
-        match self.onode(o)?.filter(|onode| onode.omap_id != 0) {
-            Some(onode) => Ok(self.meta.omap_value(onode.omap_id, Some(key))?),
+        self.need(o, Part::Omap)?;
+        match self.omap_of(o)? {
+            Some(onode) => Ok(self.meta.omap_value(onode.omap_id(), Some(key))?),
             None => Ok(None),
         }
     }
     /// Empty if there is none.
     pub fn omap_header(&self, o: &HObject) -> Result<&[u8], Miss> {
-        match self.onode(o)?.filter(|onode| onode.omap_header_bytes > 0) {
-            Some(onode) => Ok(self.meta.omap_value(onode.omap_id, None)?.unwrap_or(&[])),
+        self.need(o, Part::Omap)?;
+        match self.omap_of(o)?.filter(|onode| onode.omap_header_bytes() > 0) {
+            Some(onode) => Ok(self.meta.omap_value(onode.omap_id(), None)?.unwrap_or(&[])),
             None => Ok(&[]),
         }
     }
@@ -609,25 +689,32 @@ impl Store {
         prefix: &[u8],
         visit: &mut dyn FnMut(&[u8], &[u8]) -> bool,
     ) -> Result<(), Miss> {
-        let Some(onode) = self.onode(o)?.filter(|onode| onode.omap_id != 0) else {
-            return Ok(());
-        };
+        let missing = self.need_after(o, Part::Omap);
+        let mut left = missing.as_ref().map_or(usize::MAX, |(items, _)| *items);
+        let answer = missing.map_or(Ok(()), |(_, miss)| Err(miss));
+        let Some(onode) = self.omap_of(o)? else { return answer };
+        let mut ended = false;
         let from = match start_after {
             Some(after) if after >= prefix => after,
             _ => prefix,
         };
-        let first = key::omap_key(onode.omap_id, from);
+        let first = key::omap_key(onode.omap_id(), from);
         self.meta.omap.scan(&self.meta.pager, &first, &mut |stored, value| {
             let Ok((id, Some(key))) = key::split_omap_key(stored) else { return false };
-            if id != onode.omap_id || !key.starts_with(prefix) {
+            if id != onode.omap_id() || !key.starts_with(prefix) {
                 return false;
             }
             if start_after.is_some_and(|after| key <= after) {
                 return true;
             }
-            visit(key, value)
+            if left == 0 {
+                return false;
+            }
+            left -= 1;
+            ended = !visit(key, value);
+            !ended
         })?;
-        Ok(())
+        if ended { Ok(()) } else { answer }
     }
     /// Objects with `start <= name < end` in order, at most `max`. A PG's meta object (empty name)
     /// is listed like any other.
@@ -640,6 +727,7 @@ impl Store {
         if !self.queue.is_empty() {
             return Err(Miss(MissKind::Queue));
         }
+        self.need(start, Part::List)?;
         let mut found = Vec::new();
         if max == 0 {
             return Ok(found);
@@ -700,21 +788,4 @@ impl Store {
             objects: self.meta.objects,
         }
     }
-}
-
-/// Everything to write, durably, for a new store: (offset in bytes, blocks). The superblocks come
-/// last, so that an interrupted mkfs leaves no store behind.
-pub fn mkfs_plan(params: &MkfsParams) -> Result<Vec<(u64, Bytes)>, MkfsError> {
-    let sb = superblock_for(params)?;
-    let mut plan = Vec::new();
-    for shard in 0..sb.shards {
-        for (i, offset) in sb.paged_anchor_offsets(shard).into_iter().enumerate() {
-            let parity = (i % 2) as u16;
-            plan.push((offset, Anchor::blank().encode_as(&sb.store_uuid, shard, parity)));
-        }
-    }
-    for offset in superblock_offsets(sb.device_bytes) {
-        plan.push((offset, sb.encode()));
-    }
-    Ok(plan)
 }

@@ -2,9 +2,7 @@
 
 use crate::common::{BLOCK, Rng, name, params};
 use bytes::Bytes;
-use seastore::paged::event::*;
-use seastore::paged::{Store, StoreConfig, StoreCounters, mkfs_plan};
-use seastore::{Superblock, TxnOp, probe, superblock_offsets};
+use seastore::*;
 use types::node::aligned_buf;
 
 const OBJECT: u64 = 256 << 10;
@@ -36,7 +34,7 @@ impl Bench {
         let mut superblock = probe(device_bytes, block(a), block(b)).unwrap();
         // As many segments as a device of 64 GiB and more has.
         superblock.segment_bytes = 1 << 20;
-        let config = StoreConfig { superblock, shard: 0, nonce: 1, cache_bytes, journal_bytes: 0 };
+        let config = StoreConfig { cache_bytes, ..StoreConfig::new(superblock, 0, 1) };
         let mut rng = Rng(7);
         let mut bench = Self {
             disk,

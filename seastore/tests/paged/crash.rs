@@ -2,8 +2,7 @@
 
 use crate::common::{Model, Rng};
 use crate::world::{World, apply_to_model, random_op};
-use seastore::paged::StoreConfig;
-use seastore::paged::event::*;
+use seastore::*;
 
 /// Mounts a copy of the disk on which each write under way, and each that was not flushed, was
 /// lost, kept, or torn at 512 bytes, and checks that what is there is a prefix of what was

@@ -2,9 +2,9 @@
 
 use crate::common::{Model, Rng, name};
 use crate::world::{World, apply_to_model, random_op};
+use seastore::StoreConfig;
 use seastore::TxnOp;
-use seastore::paged::StoreConfig;
-use seastore::paged::event::*;
+use seastore::*;
 use std::collections::BTreeSet;
 
 /// What a workload left behind.

@@ -3,7 +3,7 @@
 use crate::common::{Rng, name};
 use crate::world::World;
 use bytes::Bytes;
-use seastore::paged::event::*;
+use seastore::*;
 use seastore::{OMAP_KEY_BYTES_MAX, TxnOp};
 use types::{HObject, PoolId};
 

@@ -1,11 +1,9 @@
 //! A virtual disk and a driver for one paged store.
 #![allow(dead_code)]
 
-use crate::common::{BLOCK, Disk, Model, ModelObject, Rng, params};
+use crate::common::{BLOCK, Disk, Model, ModelObject, Rng, format};
 use bytes::Bytes;
-use seastore::paged::event::*;
-use seastore::paged::{Miss, Store, StoreConfig, mkfs_plan};
-use seastore::{ObjectName, Superblock, TxnOp, probe, superblock_offsets};
+use seastore::*;
 use types::HObject;
 use types::node::IoError;
 
@@ -26,18 +24,9 @@ pub struct World {
 }
 
 impl World {
-    pub fn format(device_bytes: u64) -> (Disk, Superblock) {
-        let mut disk = Disk::default();
-        for (offset, buf) in mkfs_plan(&params(device_bytes, 1)).unwrap() {
-            disk.write(offset, &buf);
-        }
-        let [a, b] = superblock_offsets(device_bytes);
-        let sb = probe(device_bytes, &disk.read(a, BLOCK), &disk.read(b, BLOCK)).unwrap();
-        (disk, sb)
-    }
     pub fn new(device_bytes: u64, cache_bytes: usize) -> Self {
-        let (disk, superblock) = Self::format(device_bytes);
-        let config = StoreConfig { superblock, shard: 0, nonce: 1, cache_bytes, journal_bytes: 0 };
+        let (disk, superblock) = format(device_bytes, 1);
+        let config = StoreConfig { cache_bytes, ..StoreConfig::new(superblock, 0, 1) };
         let mut world = Self::opened(disk, config);
         world.mount().unwrap();
         world
@@ -184,7 +173,16 @@ impl World {
         self.look(|s| s.list(&HObject::min(), &HObject::max(), usize::MAX)).unwrap()
     }
     pub fn metadata(&mut self, o: &HObject) -> ModelObject {
-        let xattrs = self.look(|s| s.xattrs(o)).unwrap().into_iter().collect();
+        let xattrs = self
+            .look(|s| {
+                let mut pairs = Vec::new();
+                s.xattrs(o, &mut |k, v| {
+                    pairs.push((Bytes::copy_from_slice(k), Bytes::copy_from_slice(v)))
+                })?;
+                Ok(pairs)
+            })
+            .unwrap();
+        let xattrs = xattrs.into_iter().collect();
         let omap = self
             .look(|s| {
                 let mut pairs = Vec::new();

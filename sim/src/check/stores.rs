@@ -27,7 +27,8 @@ struct Mounted {
 impl Mounted {
     fn open(disk: Disk, superblock: Superblock, shard: u16) -> Result<Self, String> {
         // Few misses: enough that they are met.
-        let config = StoreConfig { superblock, shard, nonce: u64::MAX, miss_one_in: 100 };
+        let defaults = StoreConfig::new(superblock, shard, u64::MAX);
+        let config = StoreConfig { miss_one_in: 100, ..defaults };
         let store = Store::open(config);
         let mut mounted = Self { store, disk, next_write: 1, events: Vec::new() };
         let mut fx = Vec::new();
@@ -65,7 +66,9 @@ impl Mounted {
                 self.store.on_io(done, &mut self.events, &mut fx);
             }
             self.store.end_of_turn(&mut fx);
+            self.store.take_events(&mut self.events);
         }
+        self.store.take_events(&mut self.events);
     }
 
     /// Looks at metadata, as often as something is missed.
@@ -252,14 +255,16 @@ pub fn check(disks: &[(OsdId, &Disk)], clean: bool) -> Vec<String> {
                     continue;
                 }
             };
-            findings.extend(mounted.store.check().iter().map(|f| format!("{at}: {f}")));
+            let found = mounted.look(|store| store.check()).unwrap_or_else(|e| vec![e]);
+            findings.extend(found.iter().map(|f| format!("{at}: {f}")));
             if let Err(e) = load_shard(*osd, &mut mounted, &mut copies, &mut findings) {
                 findings.push(format!("{at}: {e}"));
             }
             if let Err(e) = mounted.take_a_write() {
                 findings.push(format!("{at}: {e}"));
             }
-            findings.extend(mounted.store.check().iter().map(|f| format!("{at}, later: {f}")));
+            let found = mounted.look(|store| store.check()).unwrap_or_else(|e| vec![e]);
+            findings.extend(found.iter().map(|f| format!("{at}, later: {f}")));
         }
     }
     if clean {

@@ -83,7 +83,7 @@ impl Engine {
     pub fn new(superblock: Superblock, nonces: &[u64]) -> Self {
         let open = |(shard, nonce): (usize, &u64)| {
             let (shard, nonce) = (shard as u16, *nonce);
-            Store::open(StoreConfig { superblock, shard, nonce, miss_one_in: 0 })
+            Store::open(StoreConfig::new(superblock, shard, nonce))
         };
         Self {
             stores: nonces.iter().enumerate().map(open).collect(),
@@ -166,6 +166,10 @@ impl Engine {
         };
         self.stores[shard].on_io(done, &mut self.events, &mut self.fx);
         self.perform(shard, out);
+        self.tell(shard, news);
+    }
+
+    fn tell(&mut self, shard: usize, news: &mut Vec<News>) {
         for event in self.events.drain(..) {
             news.push(match event {
                 StoreEvent::Mounted(_) => {
@@ -182,6 +186,7 @@ impl Engine {
                 StoreEvent::Fetched { token, result: Ok(()) } => News::Fetched { token },
                 StoreEvent::Fetched { result: Err(e), .. } => News::Failed(e.to_string()),
                 StoreEvent::Room => News::Room,
+                StoreEvent::Refused { error, .. } => News::Failed(error.to_string()),
                 StoreEvent::CorruptFound(c) => News::Failed(c.to_string()),
                 StoreEvent::Unreadable { object, device_offset, error } => {
                     News::Failed(format!("object {object}: read at {device_offset:#x}: {error}"))
@@ -191,10 +196,13 @@ impl Engine {
         }
     }
 
-    pub fn end_of_turn<H>(&mut self, out: &mut Vec<Effect<H>>) {
+    /// Call it again while there is news.
+    pub fn end_of_turn<H>(&mut self, news: &mut Vec<News>, out: &mut Vec<Effect<H>>) {
         for shard in 0..self.stores.len() {
             self.stores[shard].end_of_turn(&mut self.fx);
             self.perform(shard, out);
+            self.stores[shard].take_events(&mut self.events);
+            self.tell(shard, news);
         }
     }
 

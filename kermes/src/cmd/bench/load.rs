@@ -552,8 +552,18 @@ impl Node for Load {
         }
     }
 
-    fn end_of_turn(&mut self, _: Now, fx: &mut Vec<Effect<()>>) {
-        self.engine.end_of_turn(fx);
+    fn end_of_turn(&mut self, now: Now, fx: &mut Vec<Effect<()>>) {
+        let mut news = std::mem::take(&mut self.news);
+        loop {
+            self.engine.end_of_turn(&mut news, fx);
+            if news.is_empty() {
+                break;
+            }
+            for one in news.drain(..) {
+                self.on_news(now, one, fx);
+            }
+        }
+        self.news = news;
     }
 
     fn next_deadline(&self) -> Instant {

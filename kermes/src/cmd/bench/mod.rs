@@ -303,7 +303,7 @@ mod tests {
     /// One transaction, by a program that is no bench.
     fn submit(path: &std::path::Path, op: TxnOp) {
         let (device, superblock) = osd::open_store(path, None).unwrap();
-        let mut store = Store::open(StoreConfig { superblock, shard: 0, nonce: 1, miss_one_in: 0 });
+        let mut store = Store::open(StoreConfig::new(superblock, 0, 1));
         let mut fx = Vec::new();
         store.mount(&mut fx);
         settle(&mut store, &device, fx);

@@ -1,7 +1,7 @@
 //! What probe says of a device, and what mkfs asks for.
 
-mod common;
-use common::*;
+use crate::common::*;
+use crate::world::World;
 use seastore::*;
 use types::Fsid;
 
@@ -10,7 +10,7 @@ const MIB: u64 = 1 << 20;
 #[test]
 fn probe_names_what_is_on_the_device() {
     let size = 64 * MIB;
-    let (disk, sb) = World::format(size, 2);
+    let (disk, sb) = format(size, 2);
     let [at_first, at_last] = superblock_offsets(size);
     let (first, last) = (disk.read(at_first, BLOCK), disk.read(at_last, BLOCK));
     let blank = vec![0u8; BLOCK];
@@ -46,23 +46,21 @@ fn mkfs_refuses_what_cannot_work() {
     assert!(mkfs_plan(&params(needed, 8)).is_ok());
     assert!(mkfs_plan(&params(needed - 4096, 8)).is_err());
     for bytes in [1 << 30, 10 << 30, 1 << 40] {
-        let (_, sb) = World::format(bytes, 8);
+        let (_, sb) = format(bytes, 8);
         assert!(sb.segment_count() >= 127, "{bytes}: {}", sb.segment_count());
     }
 }
 
 #[test]
 fn every_shard_of_a_device_is_a_store_of_its_own() {
-    let (mut disk, superblock) = World::format(1 << 30, 8);
+    let (mut disk, superblock) = format(1 << 30, 8);
     for round in 0..2 {
         for shard in 0..8 {
-            let mut world = World::opened(disk, superblock, round + 1);
-            world.store =
-                Store::open(StoreConfig { superblock, shard, nonce: round + 1, miss_one_in: 0 });
+            let mut world = World::opened(disk, StoreConfig::new(superblock, shard, round + 1));
             world.mount().unwrap();
             let data = Rng(shard as u64).bytes(10_000);
             if round == 0 {
-                world.commit(vec![TxnOp::Write { o: name(1), offset: 0, data }]).unwrap();
+                world.submit(vec![TxnOp::Write { o: name(1), offset: 0, data }], 0).unwrap();
                 world.run();
             } else {
                 assert_eq!(world.read(&name(1), 0, 10_000).unwrap(), data);
@@ -74,20 +72,21 @@ fn every_shard_of_a_device_is_a_store_of_its_own() {
 
 #[test]
 fn reads_see_what_is_queued_under_way_and_written() {
-    let mut world = World::new(64 * MIB);
+    let mut world = World::new(64 * MIB, 1 << 20);
     let data = Rng(1).bytes(300_000);
     world
         .store
         .submit(vec![TxnOp::Write { o: name(1), offset: 5, data: data.clone() }].into(), 1)
         .unwrap();
-    let ready = |world: &mut World| match world.store.read(&name(1), 0, 1 << 30, 2, &mut vec![]) {
-        Ok(ReadStart::Ready(read)) => read,
-        other => panic!("{other:?}"),
-    };
+    let ready =
+        |world: &mut World| match world.store.read(&name(1), 0, 1 << 30, 2, &mut world.waiting) {
+            Ok(ReadStart::Ready(read)) => read,
+            other => panic!("{other:?}"),
+        };
     for _ in 0..2 {
         let read = ready(&mut world);
-        assert_eq!(read.pieces[0], Piece::Zeros(5));
-        assert_eq!(read.into_bytes()[5..], data);
+        let bytes = read.into_bytes();
+        assert_eq!((&bytes[..5], &bytes[5..]), (&[0; 5][..], &data[..]));
         world.turn();
     }
     world.run();
@@ -110,7 +109,7 @@ fn reads_see_what_is_queued_under_way_and_written() {
 
 #[test]
 fn an_empty_transaction_still_becomes_durable() {
-    let mut world = World::new(64 * MIB);
+    let mut world = World::new(64 * MIB, 1 << 20);
     world.store.submit(Transaction::new(), 42).unwrap();
     world.run();
     assert!(world.events.contains(&StoreEvent::Durable { token: 42 }));

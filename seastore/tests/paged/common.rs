@@ -1,11 +1,11 @@
-//! A virtual disk and a driver for one store.
+//! A virtual disk, a model of a store, random operations.
 #![allow(dead_code)]
 
 use bytes::Bytes;
 use seastore::*;
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use types::node::{IoError, aligned_buf};
+use types::node::aligned_buf;
 use types::{Fsid, HObject, OsdId, PoolId};
 
 pub const BLOCK: usize = 4096;
@@ -107,149 +107,18 @@ pub fn params(device_bytes: u64, shards: u16) -> MkfsParams {
     }
 }
 
+pub fn format(device_bytes: u64, shards: u16) -> (Disk, Superblock) {
+    let mut disk = Disk::default();
+    for (offset, buf) in mkfs_plan(&params(device_bytes, shards)).unwrap() {
+        disk.write(offset, &buf);
+    }
+    let [a, b] = superblock_offsets(device_bytes);
+    let sb = probe(device_bytes, &disk.read(a, BLOCK), &disk.read(b, BLOCK)).unwrap();
+    (disk, sb)
+}
+
 pub fn name(n: u64) -> ObjectName {
     HObject::head(PoolId(1), "", "", &format!("object{n}")).into()
-}
-
-/// Says whether I/O number `n` (reads and writes counted together) fails.
-pub type Fault = Box<dyn FnMut(u64) -> bool>;
-
-/// One store on one disk.
-pub struct World {
-    pub disk: Disk,
-    pub store: Store,
-    pub superblock: Superblock,
-    /// Effects not yet performed.
-    pub waiting: Vec<StoreEffect>,
-    pub events: Vec<StoreEvent>,
-    pub io_count: u64,
-    pub fault: Option<Fault>,
-    pub bytes_written: u64,
-}
-
-impl World {
-    pub fn format(device_bytes: u64, shards: u16) -> (Disk, Superblock) {
-        let mut disk = Disk::default();
-        for (offset, buf) in mkfs_plan(&params(device_bytes, shards)).unwrap() {
-            disk.write(offset, &buf);
-        }
-        let [a, b] = superblock_offsets(device_bytes);
-        let sb = probe(device_bytes, &disk.read(a, BLOCK), &disk.read(b, BLOCK)).unwrap();
-        (disk, sb)
-    }
-    pub fn new(device_bytes: u64) -> Self {
-        let (disk, superblock) = Self::format(device_bytes, 1);
-        let mut world = Self::opened(disk, superblock, 1);
-        world.mount().unwrap();
-        world
-    }
-    /// Not mounted.
-    pub fn opened(disk: Disk, superblock: Superblock, nonce: u64) -> Self {
-        Self {
-            disk,
-            store: Store::open(StoreConfig { superblock, shard: 0, nonce, miss_one_in: 0 }),
-            superblock,
-            waiting: Vec::new(),
-            events: Vec::new(),
-            io_count: 0,
-            fault: None,
-            bytes_written: 0,
-        }
-    }
-    pub fn mount(&mut self) -> Result<MountReport, StoreError> {
-        self.store.mount(&mut self.waiting);
-        self.run();
-        for event in std::mem::take(&mut self.events) {
-            match event {
-                StoreEvent::Mounted(report) => return Ok(report),
-                StoreEvent::Failed(e) => return Err(e),
-                _ => {}
-            }
-        }
-        panic!("mount did not end");
-    }
-    /// Performs one waiting effect.
-    pub fn perform(&mut self, index: usize) {
-        let effect = self.waiting.remove(index);
-        let fails = self.fault.as_mut().is_some_and(|f| f(self.io_count));
-        self.io_count += 1;
-        let done = match effect {
-            StoreEffect::Read { io, offset, len } => IoCompletion::Read {
-                io,
-                result: if fails { Err(IoError::Os(5)) } else { Ok(self.disk.read(offset, len)) },
-            },
-            StoreEffect::Write { io, offset, buf, durable } => {
-                assert!(durable);
-                assert_eq!(buf.as_ptr() as usize % BLOCK, 0);
-                let result = if fails {
-                    Err(IoError::Os(5))
-                } else {
-                    self.bytes_written += buf.len() as u64;
-                    self.disk.write(offset, &buf);
-                    Ok(())
-                };
-                IoCompletion::Write { io, result }
-            }
-            StoreEffect::Flush { io } => {
-                if !fails {
-                    self.disk.flush();
-                }
-                IoCompletion::Flush { io, result: if fails { Err(IoError::Os(5)) } else { Ok(()) } }
-            }
-        };
-        self.store.on_io(done, &mut self.events, &mut self.waiting);
-    }
-    pub fn turn(&mut self) {
-        self.store.end_of_turn(&mut self.waiting);
-    }
-    /// Until nothing more happens by itself.
-    pub fn run(&mut self) {
-        for _ in 0..1_000_000 {
-            self.turn();
-            if self.waiting.is_empty() {
-                return;
-            }
-            self.perform(0);
-        }
-        panic!("the store never comes to rest");
-    }
-    pub fn commit(&mut self, ops: Vec<TxnOp>) -> Result<(), SubmitError> {
-        loop {
-            match self.store.submit(ops.clone().into(), 0) {
-                Err(SubmitError::Busy) => {
-                    self.turn();
-                    assert!(!self.waiting.is_empty(), "busy, and nothing under way");
-                    self.perform(0);
-                }
-                other => return other,
-            }
-        }
-    }
-    pub fn read(&mut self, o: &HObject, offset: u64, len: u64) -> Result<Bytes, ReadError> {
-        match self.store.read(o, offset, len, 77, &mut self.waiting)? {
-            ReadStart::Ready(data) => Ok(data.into_bytes()),
-            ReadStart::Pending => loop {
-                let at = self.events.iter().position(|e| matches!(e, StoreEvent::ReadDone { .. }));
-                if let Some(at) = at {
-                    let StoreEvent::ReadDone { result, .. } = self.events.remove(at) else {
-                        unreachable!()
-                    };
-                    return result.map(ReadData::into_bytes);
-                }
-                self.perform(0);
-            },
-        }
-    }
-    pub fn assert_consistent(&self) {
-        let findings = self.store.check();
-        assert!(findings.is_empty(), "{findings:#?}");
-    }
-    /// The same disk, mounted anew.
-    pub fn remounted(self) -> Self {
-        let mut world = Self::opened(self.disk, self.superblock, self.io_count + 1000);
-        world.mount().unwrap();
-        world
-    }
 }
 
 /// An object as it should be.
@@ -315,36 +184,6 @@ pub fn apply_to_model(model: &mut Model, op: &TxnOp) {
         TxnOp::OmapSetHeader { header, .. } => object.header = header.clone(),
         _ => {}
     }
-}
-
-/// What an object holds apart from data, in the model's form.
-pub fn metadata(store: &Store, o: &HObject) -> ModelObject {
-    let copy = |k: &[u8], v: &[u8]| (Bytes::copy_from_slice(k), Bytes::copy_from_slice(v));
-    let mut object = ModelObject {
-        header: Bytes::copy_from_slice(store.omap_header(o).unwrap()),
-        ..ModelObject::default()
-    };
-    store.xattrs(o, &mut |k, v| object.xattrs.extend([copy(k, v)])).unwrap();
-    let mut visit = |k: &[u8], v: &[u8]| {
-        object.omap.extend([copy(k, v)]);
-        true
-    };
-    store.omap_scan(o, None, b"", &mut visit).unwrap();
-    object
-}
-
-/// The whole store in the model's form.
-pub fn contents(world: &mut World) -> Model {
-    let names = world.store.list(&HObject::min(), &HObject::max(), usize::MAX).unwrap();
-    let mut model = Model::new();
-    for o in names {
-        let mut object = metadata(&world.store, &o);
-        let size = world.store.stat(&o).unwrap().unwrap().size;
-        object.data = world.read(&o, 0, u64::MAX).unwrap().to_vec();
-        assert_eq!(object.data.len() as u64, size);
-        model.insert((*o).clone(), object);
-    }
-    model
 }
 
 /// Random operations on a few objects.
