@@ -2,9 +2,8 @@
 
 use crate::common::{BLOCK, Disk, Model, Rng, name};
 use crate::world::{World, apply_to_model, random_op};
-use seastore::TxnOp;
-use seastore::paged::StoreConfig;
-use seastore::paged::event::*;
+use bytes::Bytes;
+use seastore::*;
 use std::collections::BTreeMap;
 
 /// A store after checkpoints and with some journal behind the last one.
@@ -41,7 +40,8 @@ fn look_at_all(world: &mut World, model: &Model, block: u64) -> u32 {
     let mut note = |e: ReadError| {
         // A page of several blocks is named by its first one.
         let (ReadError::Corrupt(Corrupt { device_offset, .. })
-        | ReadError::Io { device_offset, .. }) = e
+        | ReadError::Io { device_offset, .. }
+        | ReadError::Metadata { device_offset, .. }) = e
         else {
             panic!("block {block}: {e}")
         };
@@ -54,15 +54,21 @@ fn look_at_all(world: &mut World, model: &Model, block: u64) -> u32 {
             Err(e) => note(e),
         }
         for (key, value) in expected.omap.iter().step_by(7) {
-            let get = |s: &seastore::paged::Store| {
-                Ok(s.omap_get(o, key)?.map(bytes::Bytes::copy_from_slice))
-            };
+            let get =
+                |s: &seastore::Store| Ok(s.omap_get(o, key)?.map(bytes::Bytes::copy_from_slice));
             match world.look(get) {
                 Ok(found) => assert_eq!(found.as_ref(), Some(value), "block {block}: {o}"),
                 Err(e) => note(e),
             }
         }
-        match world.look(|s| s.xattrs(o)) {
+        let xattrs = world.look(|s| {
+            let mut pairs = Vec::new();
+            s.xattrs(o, &mut |k, v| {
+                pairs.push((Bytes::copy_from_slice(k), Bytes::copy_from_slice(v)))
+            })?;
+            Ok(pairs)
+        });
+        match xattrs {
             Ok(found) => {
                 let found: BTreeMap<_, _> = found.into_iter().collect();
                 assert_eq!(found, expected.xattrs, "block {block}: {o}");

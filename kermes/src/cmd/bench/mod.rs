@@ -250,7 +250,8 @@ mod tests {
         // It finds the objects of the run before, in both shards, and knows each byte.
         let read = file.run("--shards 2 --workload randread --verify --bs 16k").unwrap();
         assert!(read.reads > 0 && read.writes == 0, "{read:?}");
-        assert_eq!(read.traffic.written, 0);
+        // But for a checkpoint of what the run before left.
+        assert!(read.traffic.written < written.traffic.written);
         assert_eq!(read.objects, written.objects);
         let mixed = file.run("--shards 2 --workload mixed --verify --size 8M").unwrap();
         assert!(mixed.reads > mixed.writes && mixed.writes > 0, "{mixed:?}");
