@@ -1,6 +1,6 @@
 //! Superblock, division of the device into regions, and what `mkfs` writes. docs/formats.md#seastore
 
-use crate::paged::anchor::Anchor;
+use crate::anchor::Anchor;
 use bytes::Bytes;
 use std::fmt;
 use types::hash::crc32c;

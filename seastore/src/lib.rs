@@ -14,15 +14,47 @@
 //! Invariants: what is acknowledged survives any crash whole, nothing else survives in part; every
 //! block is checked when it is read; a write that the space accounting let in can be written
 //! without waiting for the cleaner.
+//!
+//! `page` and `tree` are B+trees of byte strings over pages that may be absent; `pager` keeps pages
+//! in memory within a budget and knows where they lie; `key`, `onode` (with `xattrs`) and `group`
+//! are what the trees hold; `change` is what the journal holds.
 
-pub mod event;
-pub mod format;
-#[allow(
+#![allow(
     dead_code,
     reason = "some accessors of the formats serve only their tests and the tools to come"
 )]
-mod paged;
+
+mod anchor;
+mod blob;
+mod change;
+mod check;
+mod checkpointer;
+mod cleaner;
+pub mod event;
+mod fetch;
+pub mod format;
+mod group;
+mod journal;
+mod key;
+mod meta;
+mod misses;
+mod mount;
+mod onode;
+mod page;
+mod pager;
+mod pages;
+mod reader;
+mod record;
+mod resolve;
+mod root;
+mod s3fifo;
+mod segments;
+mod store;
+mod table;
+mod touch;
+mod tree;
 pub mod txn;
+mod xattrs;
 
 pub use event::{
     Corrupt, IoCompletion, MountReport, ObjectInfo, Piece, ReadData, ReadError, ReadStart, StatFs,
@@ -31,7 +63,7 @@ pub use event::{
 pub use format::{
     MkfsError, MkfsParams, ProbeError, Superblock, mkfs_plan, probe, superblock_offsets,
 };
-pub use paged::{Miss, Store, StoreConfig, StoreCounters};
+pub use store::{Miss, Store, StoreConfig, StoreCounters};
 pub use txn::{
     NAME_BYTES_MAX, OBJECT_SIZE_MAX, OMAP_KEY_BYTES_MAX, ObjectName, Transaction, TxnOp,
 };

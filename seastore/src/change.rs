@@ -1,0 +1,528 @@
+//! Changes: what the journal holds. docs/formats.md#changes
+//!
+//! A change is logical and says all that applying it needs, so that replay runs what ran the first
+//! time. The functions `put_*` append one; [`reader::ChangeReader`] reads them back.
+
+pub(crate) mod reader;
+#[cfg(test)]
+mod tests;
+
+use crate::blob::{blob_bytes, put_blob};
+use crate::format::BLOCK;
+use crate::onode::{BLOCKS_MAX, LADDR_END, Run};
+use crate::txn::{OBJECT_SIZE_MAX, ObjectName, TxnOp};
+use bytes::Bytes;
+use std::rc::Rc;
+use types::{HObject, PgId};
+
+/// Set in a tag when the change is on the same object as the last one that was named.
+const SAME: u8 = 0x80;
+
+const CREATE_COLLECTION: u8 = 1;
+const REMOVE_COLLECTION: u8 = 2;
+const TOUCH: u8 = 3;
+const WRITE: u8 = 4;
+const PUNCH: u8 = 5;
+const SET_SIZE: u8 = 6;
+const REMOVE: u8 = 7;
+const SET_XATTR: u8 = 8;
+const REMOVE_XATTR: u8 = 9;
+const OMAP_SET: u8 = 10;
+const OMAP_REMOVE: u8 = 11;
+const OMAP_REMOVE_RANGE: u8 = 12;
+const OMAP_CLEAR: u8 = 13;
+const OMAP_SET_HEADER: u8 = 14;
+const CLONE: u8 = 15;
+const CLONE_RANGE: u8 = 16;
+const MOVE: u8 = 17;
+const COLLECT: u8 = 18;
+
+/// How the target of a clone is named.
+const TARGET_NAMED: u8 = 0;
+const TARGET_OTHER_SNAP: u8 = 1;
+
+/// Pool, hash, snapshot and the lengths of three texts.
+const NAME_BYTES: usize = 8 + 4 + 8 + 3 * 2;
+const WRITTEN_RUN_BYTES: usize = 4 + 4 + 8 + 4;
+const MOVED_BYTES: usize = 8 + 4 + 4 + 4;
+/// Of a `Write` without name, runs and checksums.
+const WRITE_BYTES: usize = 1 + 8 + 4;
+
+/// Blocks that a write put next to one another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct WrittenRun {
+    /// First block, from the start of the object.
+    pub block: u32,
+    /// 1 or more.
+    pub blocks: u32,
+    pub laddr: u64,
+    /// Of the first block, in blocks from the start of the region's first segment.
+    pub place: u32,
+}
+
+impl WrittenRun {
+    pub fn run(&self) -> Run {
+        Run { block: self.block, blocks: self.blocks, laddr: self.laddr }
+    }
+}
+
+/// A block that the cleaner copied. Places are in blocks from the start of the region's first
+/// segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Moved {
+    pub laddr: u64,
+    pub from: u32,
+    pub to: u32,
+    pub crc: u32,
+}
+
+/// One change. Those that add something create their object when it is missing; the others change
+/// nothing then. Blocks count from the start of the object, `end` and `size` are bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Change {
+    CreateCollection {
+        pg: PgId,
+        bits: u8,
+    },
+    RemoveCollection {
+        pg: PgId,
+    },
+    Touch {
+        o: ObjectName,
+    },
+    /// The blocks of the runs, ascending and without overlaps, lie there now, with a checksum per
+    /// block, runs in order. The size becomes `end` if it is less.
+    Write {
+        o: ObjectName,
+        end: u64,
+        runs: Vec<WrittenRun>,
+        crcs: Vec<u32>,
+    },
+    /// The blocks from `block` on become holes; 0 blocks are none. The size becomes `end` if it is
+    /// less.
+    Punch {
+        o: ObjectName,
+        block: u32,
+        blocks: u32,
+        end: u64,
+    },
+    /// Blocks that begin at `size` or after it become holes.
+    SetSize {
+        o: ObjectName,
+        size: u64,
+    },
+    Remove {
+        o: ObjectName,
+    },
+    SetXattr {
+        o: ObjectName,
+        name: Bytes,
+        value: Bytes,
+    },
+    RemoveXattr {
+        o: ObjectName,
+        name: Bytes,
+    },
+    OmapSet {
+        o: ObjectName,
+        pairs: Vec<(Bytes, Bytes)>,
+    },
+    OmapRemove {
+        o: ObjectName,
+        keys: Vec<Bytes>,
+    },
+    /// `first <= key < last`
+    OmapRemoveRange {
+        o: ObjectName,
+        first: Bytes,
+        last: Bytes,
+    },
+    /// The header too.
+    OmapClear {
+        o: ObjectName,
+    },
+    OmapSetHeader {
+        o: ObjectName,
+        header: Bytes,
+    },
+    /// `to` gets the size, the runs and the xattrs of `from`, in place of its own. Omaps are
+    /// changes of their own.
+    Clone {
+        from: ObjectName,
+        to: ObjectName,
+    },
+    /// Blocks of `to` become those of `from`, holes too. The size of `to` becomes `end` if it is
+    /// less.
+    CloneRange {
+        from: ObjectName,
+        to: ObjectName,
+        from_block: u32,
+        to_block: u32,
+        blocks: u32,
+        end: u64,
+    },
+    /// Each counts only if its laddr still lies at `from`.
+    Move {
+        moves: Vec<Moved>,
+    },
+    /// So many steps of removal, from the front of the list of garbage.
+    Collect {
+        steps: u32,
+    },
+}
+
+/// Where a write's places and checksums are in the bytes it was appended to, for who knows them
+/// only later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct WritePatch {
+    runs_at: usize,
+    run_count: usize,
+    block_count: usize,
+}
+
+impl WritePatch {
+    /// Blocks of the write, all runs together.
+    pub fn block_count(&self) -> usize {
+        self.block_count
+    }
+    /// Adds `base` to the place of each run.
+    pub fn add_to_places(&self, out: &mut [u8], base: u32) {
+        let runs = &mut out[self.runs_at..][..self.run_count * WRITTEN_RUN_BYTES];
+        for run in runs.chunks_exact_mut(WRITTEN_RUN_BYTES) {
+            let place = u32::from_le_bytes(run[16..].try_into().expect("4 bytes"));
+            let place = place.checked_add(base).expect("places are below 2^32");
+            run[16..].copy_from_slice(&place.to_le_bytes());
+        }
+    }
+    /// Replaces the checksums by `crcs`, as many as there are blocks.
+    pub fn set_crcs(&self, out: &mut [u8], crcs: &[u32]) {
+        assert_eq!(crcs.len(), self.block_count, "checksums of a write");
+        let at = self.runs_at + self.run_count * WRITTEN_RUN_BYTES;
+        let stored = out[at..][..self.block_count * 4].chunks_exact_mut(4);
+        crcs.iter().zip(stored).for_each(|(crc, slot)| slot.copy_from_slice(&crc.to_le_bytes()));
+    }
+}
+
+fn put_u32(out: &mut Vec<u8>, value: u32) {
+    out.extend_from_slice(&value.to_le_bytes());
+}
+fn put_u64(out: &mut Vec<u8>, value: u64) {
+    out.extend_from_slice(&value.to_le_bytes());
+}
+fn put_count(out: &mut Vec<u8>, count: usize) {
+    put_u32(out, u32::try_from(count).expect("a change has fewer than 2^32 parts"));
+}
+
+fn put_name(out: &mut Vec<u8>, o: &HObject) {
+    assert!(!o.max, "the maximum names no object");
+    put_u64(out, o.pool.0 as u64);
+    put_u32(out, o.hash);
+    put_u64(out, o.snap.0);
+    for text in [&o.nspace, &o.key, &o.name] {
+        let len = u16::try_from(text.len()).expect("TxnOp::check bounds names");
+        out.extend_from_slice(&len.to_le_bytes());
+        out.extend_from_slice(text.as_bytes());
+    }
+}
+
+/// Tag, and the object unless `last` is it; then it becomes `last`.
+fn put_tag(out: &mut Vec<u8>, tag: u8, o: &ObjectName, last: &mut Option<ObjectName>) {
+    if last.as_ref().is_some_and(|l| Rc::ptr_eq(l, o) || l == o) {
+        out.push(tag | SAME);
+        return;
+    }
+    out.push(tag);
+    put_name(out, o);
+    *last = Some(o.clone());
+}
+
+/// A clone differs from its head by the snapshot alone.
+fn put_target(out: &mut Vec<u8>, from: &HObject, to: &HObject) {
+    let same_but_snap = from.pool == to.pool
+        && from.hash == to.hash
+        && from.nspace == to.nspace
+        && from.key == to.key
+        && from.name == to.name
+        && !to.max;
+    if same_but_snap {
+        out.push(TARGET_OTHER_SNAP);
+        put_u64(out, to.snap.0);
+    } else {
+        out.push(TARGET_NAMED);
+        put_name(out, to);
+    }
+}
+
+fn put_pg(out: &mut Vec<u8>, pg: &PgId) {
+    put_u64(out, pg.pool.0 as u64);
+    put_u32(out, pg.seed);
+}
+
+fn are_blocks(block: u32, blocks: u32) -> bool {
+    block.checked_add(blocks).is_some_and(|end| end <= BLOCKS_MAX)
+}
+
+pub(crate) fn put_create_collection(out: &mut Vec<u8>, pg: &PgId, bits: u8) {
+    out.push(CREATE_COLLECTION);
+    put_pg(out, pg);
+    out.push(bits);
+}
+pub(crate) fn put_remove_collection(out: &mut Vec<u8>, pg: &PgId) {
+    out.push(REMOVE_COLLECTION);
+    put_pg(out, pg);
+}
+pub(crate) fn put_touch(out: &mut Vec<u8>, o: &ObjectName, last: &mut Option<ObjectName>) {
+    put_tag(out, TOUCH, o, last);
+}
+
+/// See [`Change::Write`]. Places may be relative and checksums wrong if they are patched before
+/// `out` is written.
+pub(crate) fn put_write(
+    out: &mut Vec<u8>,
+    o: &ObjectName,
+    last: &mut Option<ObjectName>,
+    end: u64,
+    runs: &[WrittenRun],
+    crcs: &[u32],
+) -> WritePatch {
+    assert!(end <= OBJECT_SIZE_MAX, "a write to {end}");
+    put_tag(out, WRITE, o, last);
+    put_u64(out, end);
+    put_count(out, runs.len());
+    let (runs_at, mut next, mut block_count) = (out.len(), 0, 0);
+    for run in runs {
+        assert!(run.run().is_sane() && run.block >= next, "{run:?} after block {next}");
+        next = run.run().end();
+        block_count += run.blocks as usize;
+        put_u32(out, run.block);
+        put_u32(out, run.blocks);
+        put_u64(out, run.laddr);
+        put_u32(out, run.place);
+    }
+    assert_eq!(crcs.len(), block_count, "checksums of a write");
+    crcs.iter().for_each(|crc| put_u32(out, *crc));
+    WritePatch { runs_at, run_count: runs.len(), block_count }
+}
+
+pub(crate) fn put_punch(
+    out: &mut Vec<u8>,
+    o: &ObjectName,
+    last: &mut Option<ObjectName>,
+    block: u32,
+    blocks: u32,
+    end: u64,
+) {
+    assert!(are_blocks(block, blocks) && end <= OBJECT_SIZE_MAX, "{blocks} from {block} to {end}");
+    put_tag(out, PUNCH, o, last);
+    put_u32(out, block);
+    put_u32(out, blocks);
+    put_u64(out, end);
+}
+pub(crate) fn put_set_size(
+    out: &mut Vec<u8>,
+    o: &ObjectName,
+    last: &mut Option<ObjectName>,
+    size: u64,
+) {
+    assert!(size <= OBJECT_SIZE_MAX, "an object of {size} bytes");
+    put_tag(out, SET_SIZE, o, last);
+    put_u64(out, size);
+}
+pub(crate) fn put_remove(out: &mut Vec<u8>, o: &ObjectName, last: &mut Option<ObjectName>) {
+    put_tag(out, REMOVE, o, last);
+}
+pub(crate) fn put_xattr(
+    out: &mut Vec<u8>,
+    o: &ObjectName,
+    last: &mut Option<ObjectName>,
+    name: &[u8],
+    value: &[u8],
+) {
+    put_tag(out, SET_XATTR, o, last);
+    put_blob(out, name);
+    put_blob(out, value);
+}
+pub(crate) fn put_remove_xattr(
+    out: &mut Vec<u8>,
+    o: &ObjectName,
+    last: &mut Option<ObjectName>,
+    name: &[u8],
+) {
+    put_tag(out, REMOVE_XATTR, o, last);
+    put_blob(out, name);
+}
+pub(crate) fn put_omap_set(
+    out: &mut Vec<u8>,
+    o: &ObjectName,
+    last: &mut Option<ObjectName>,
+    pairs: &[(Bytes, Bytes)],
+) {
+    put_tag(out, OMAP_SET, o, last);
+    put_count(out, pairs.len());
+    for (key, value) in pairs {
+        put_blob(out, key);
+        put_blob(out, value);
+    }
+}
+pub(crate) fn put_omap_remove(
+    out: &mut Vec<u8>,
+    o: &ObjectName,
+    last: &mut Option<ObjectName>,
+    keys: &[Bytes],
+) {
+    put_tag(out, OMAP_REMOVE, o, last);
+    put_count(out, keys.len());
+    keys.iter().for_each(|key| put_blob(out, key));
+}
+/// The keys from `first` to the one before `bound`.
+pub(crate) fn put_omap_remove_range(
+    out: &mut Vec<u8>,
+    o: &ObjectName,
+    last: &mut Option<ObjectName>,
+    first: &[u8],
+    bound: &[u8],
+) {
+    put_tag(out, OMAP_REMOVE_RANGE, o, last);
+    put_blob(out, first);
+    put_blob(out, bound);
+}
+pub(crate) fn put_omap_clear(out: &mut Vec<u8>, o: &ObjectName, last: &mut Option<ObjectName>) {
+    put_tag(out, OMAP_CLEAR, o, last);
+}
+pub(crate) fn put_omap_header(
+    out: &mut Vec<u8>,
+    o: &ObjectName,
+    last: &mut Option<ObjectName>,
+    header: &[u8],
+) {
+    put_tag(out, OMAP_SET_HEADER, o, last);
+    put_blob(out, header);
+}
+/// `from` is the object that the next change may be on without naming it.
+pub(crate) fn put_clone(
+    out: &mut Vec<u8>,
+    from: &ObjectName,
+    to: &ObjectName,
+    last: &mut Option<ObjectName>,
+) {
+    put_tag(out, CLONE, from, last);
+    put_target(out, from, to);
+}
+/// Blocks of a [`Change::CloneRange`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ClonedBlocks {
+    pub from_block: u32,
+    pub to_block: u32,
+    pub blocks: u32,
+    pub end: u64,
+}
+/// `from` is the object that the next change may be on without naming it.
+pub(crate) fn put_clone_range(
+    out: &mut Vec<u8>,
+    from: &ObjectName,
+    to: &ObjectName,
+    last: &mut Option<ObjectName>,
+    range: ClonedBlocks,
+) {
+    let ClonedBlocks { from_block, to_block, blocks, end } = range;
+    let inside = are_blocks(from_block, blocks) && are_blocks(to_block, blocks);
+    assert!(inside && end <= OBJECT_SIZE_MAX, "{range:?}");
+    put_tag(out, CLONE_RANGE, from, last);
+    put_target(out, from, to);
+    put_u32(out, from_block);
+    put_u32(out, to_block);
+    put_u32(out, blocks);
+    put_u64(out, end);
+}
+pub(crate) fn put_move(out: &mut Vec<u8>, moves: &[Moved]) {
+    out.push(MOVE);
+    put_count(out, moves.len());
+    for moved in moves {
+        assert!(moved.laddr < LADDR_END, "{moved:?}");
+        put_u64(out, moved.laddr);
+        put_u32(out, moved.from);
+        put_u32(out, moved.to);
+        put_u32(out, moved.crc);
+    }
+}
+pub(crate) fn put_collect(out: &mut Vec<u8>, steps: u32) {
+    out.push(COLLECT);
+    put_u32(out, steps);
+}
+
+/// Appends `change`. `last` is the object of the changes before it in the same run of records.
+pub(crate) fn put(out: &mut Vec<u8>, change: &Change, last: &mut Option<ObjectName>) {
+    match change {
+        Change::CreateCollection { pg, bits } => put_create_collection(out, pg, *bits),
+        Change::RemoveCollection { pg } => put_remove_collection(out, pg),
+        Change::Touch { o } => put_touch(out, o, last),
+        Change::Write { o, end, runs, crcs } => {
+            put_write(out, o, last, *end, runs, crcs);
+        }
+        Change::Punch { o, block, blocks, end } => put_punch(out, o, last, *block, *blocks, *end),
+        Change::SetSize { o, size } => put_set_size(out, o, last, *size),
+        Change::Remove { o } => put_remove(out, o, last),
+        Change::SetXattr { o, name, value } => put_xattr(out, o, last, name, value),
+        Change::RemoveXattr { o, name } => put_remove_xattr(out, o, last, name),
+        Change::OmapSet { o, pairs } => put_omap_set(out, o, last, pairs),
+        Change::OmapRemove { o, keys } => put_omap_remove(out, o, last, keys),
+        Change::OmapRemoveRange { o, first, last: bound } => {
+            put_omap_remove_range(out, o, last, first, bound)
+        }
+        Change::OmapClear { o } => put_omap_clear(out, o, last),
+        Change::OmapSetHeader { o, header } => put_omap_header(out, o, last, header),
+        Change::Clone { from, to } => put_clone(out, from, to, last),
+        &Change::CloneRange { ref from, ref to, from_block, to_block, blocks, end } => {
+            let range = ClonedBlocks { from_block, to_block, blocks, end };
+            put_clone_range(out, from, to, last, range)
+        }
+        Change::Move { moves } => put_move(out, moves),
+        Change::Collect { steps } => put_collect(out, *steps),
+    }
+}
+
+/// Number of blocks that a range of bytes touches.
+fn blocks_touched(offset: u64, len: u64) -> usize {
+    match len {
+        0 => 0,
+        // Saturates for those who ask before `TxnOp::check` has seen the range.
+        _ => (offset.saturating_add(len - 1) / BLOCK - offset / BLOCK + 1) as usize,
+    }
+}
+
+/// At least what the changes that `op` becomes take, each kind of change once. A write takes a run
+/// per block if it touches blocks that are `shared`, otherwise a run per 1024 blocks and 2.
+pub(crate) fn bytes_max(op: &TxnOp, shared: bool) -> u64 {
+    let texts = |o: &ObjectName| o.nspace.len() + o.key.len() + o.name.len();
+    let name = op.object().map_or(0, |o| NAME_BYTES + texts(o));
+    let one_block = WRITE_BYTES + WRITTEN_RUN_BYTES + 4;
+    let body = match op {
+        TxnOp::CreateCollection { .. } => 1 + 12 + 1,
+        TxnOp::RemoveCollection { .. } => 1 + 12,
+        TxnOp::Touch { .. } | TxnOp::Remove { .. } | TxnOp::OmapClear { .. } => 1,
+        TxnOp::Write { offset, data, .. } => {
+            let blocks = blocks_touched(*offset, data.len() as u64);
+            let runs = if shared { blocks } else { blocks.min(blocks / 1024 + 2) };
+            WRITE_BYTES + runs * WRITTEN_RUN_BYTES + blocks * 4
+        }
+        // Both blocks at the edges are written, what is between them is punched.
+        TxnOp::Zero { .. } => 2 * one_block + 1 + 16,
+        TxnOp::Truncate { .. } => one_block + 1 + 8,
+        TxnOp::SetXattr { name, value, .. } => 1 + blob_bytes(name.len()) + blob_bytes(value.len()),
+        TxnOp::RemoveXattr { name, .. } => 1 + blob_bytes(name.len()),
+        TxnOp::OmapSet { pairs, .. } => {
+            let pair = |(k, v): &(Bytes, Bytes)| blob_bytes(k.len()) + blob_bytes(v.len());
+            5 + pairs.iter().map(pair).sum::<usize>()
+        }
+        TxnOp::OmapRemove { keys, .. } => {
+            5 + keys.iter().map(|k| blob_bytes(k.len())).sum::<usize>()
+        }
+        TxnOp::OmapRemoveRange { first, last, .. } => {
+            1 + blob_bytes(first.len()) + blob_bytes(last.len())
+        }
+        TxnOp::OmapSetHeader { header, .. } => 1 + blob_bytes(header.len()),
+        // Without the omap of `o` and the edges of a range, which become changes of their own.
+        TxnOp::Clone { to, .. } | TxnOp::CloneRange { to, .. } => 1 + NAME_BYTES + texts(to) + 20,
+    };
+    (name + body) as u64
+}

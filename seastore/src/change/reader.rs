@@ -1,0 +1,213 @@
+//! Changes as they are read back from a record.
+
+use super::*;
+use crate::blob::{BLOB_BYTES_MIN, get_blob};
+use crate::txn::NAME_BYTES_MAX;
+use types::enc::{DecodeError, Reader, Result};
+use types::{PoolId, SnapId};
+
+/// Reads changes to the end of the bytes. Names, keys and values share the record's buffer. After
+/// an error there is nothing more.
+pub(crate) struct ChangeReader {
+    bytes: Bytes,
+    at: usize,
+    place_end: u32,
+    last: Option<ObjectName>,
+}
+
+impl ChangeReader {
+    /// Changes whose places are below `place_end`, in blocks. `last` is what [`Self::last_object`] said
+    /// after the record before, if this one goes on with its group.
+    pub fn new(bytes: Bytes, place_end: u32, last: Option<ObjectName>) -> Self {
+        Self { bytes, at: 0, place_end, last }
+    }
+
+    /// The object that the next change may be on without naming it.
+    pub fn last_object(&self) -> Option<ObjectName> {
+        self.last.clone()
+    }
+
+    fn read(&mut self) -> Result<Change> {
+        let bytes = self.bytes.clone();
+        let mut fields =
+            Fields { r: Reader::new(&bytes[self.at..]), bytes: &bytes, place_end: self.place_end };
+        let change = fields.change(&mut self.last)?;
+        self.at += fields.r.pos();
+        Ok(change)
+    }
+}
+
+impl Iterator for ChangeReader {
+    type Item = Result<Change>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.at >= self.bytes.len() {
+            return None;
+        }
+        let change = self.read();
+        if change.is_err() {
+            self.at = self.bytes.len();
+        }
+        Some(change)
+    }
+}
+
+/// The fields of one change.
+struct Fields<'a> {
+    r: Reader<'a>,
+    bytes: &'a Bytes,
+    place_end: u32,
+}
+
+fn check(good: bool, what: &'static str, value: u64) -> Result<()> {
+    if good { Ok(()) } else { Err(DecodeError::Invalid { what, value }) }
+}
+
+impl Fields<'_> {
+    fn change(&mut self, last: &mut Option<ObjectName>) -> Result<Change> {
+        let byte = self.r.u8()?;
+        Ok(match byte {
+            CREATE_COLLECTION => Change::CreateCollection { pg: self.pg()?, bits: self.r.u8()? },
+            REMOVE_COLLECTION => Change::RemoveCollection { pg: self.pg()? },
+            MOVE => Change::Move { moves: self.moves()? },
+            COLLECT => Change::Collect { steps: self.r.u32()? },
+            _ => {
+                if byte & SAME == 0 {
+                    *last = Some(self.name()?.into());
+                }
+                let Some(o) = last.clone() else {
+                    let what = "first change of a record";
+                    return Err(DecodeError::Invalid { what, value: byte as u64 });
+                };
+                return self.object_change(byte, o);
+            }
+        })
+    }
+
+    fn object_change(&mut self, byte: u8, o: ObjectName) -> Result<Change> {
+        Ok(match byte & !SAME {
+            TOUCH => Change::Touch { o },
+            WRITE => self.write(o)?,
+            PUNCH => {
+                let (block, blocks) = self.blocks()?;
+                Change::Punch { o, block, blocks, end: self.size()? }
+            }
+            SET_SIZE => Change::SetSize { o, size: self.size()? },
+            REMOVE => Change::Remove { o },
+            SET_XATTR => Change::SetXattr { o, name: self.blob()?, value: self.blob()? },
+            REMOVE_XATTR => Change::RemoveXattr { o, name: self.blob()? },
+            OMAP_SET => {
+                let count = self.r.count("omap pairs", 2 * BLOB_BYTES_MIN)?;
+                let pairs = (0..count).map(|_| Ok((self.blob()?, self.blob()?)));
+                Change::OmapSet { o, pairs: pairs.collect::<Result<_>>()? }
+            }
+            OMAP_REMOVE => {
+                let count = self.r.count("omap keys", BLOB_BYTES_MIN)?;
+                let keys = (0..count).map(|_| self.blob()).collect::<Result<_>>()?;
+                Change::OmapRemove { o, keys }
+            }
+            OMAP_REMOVE_RANGE => {
+                Change::OmapRemoveRange { o, first: self.blob()?, last: self.blob()? }
+            }
+            OMAP_CLEAR => Change::OmapClear { o },
+            OMAP_SET_HEADER => Change::OmapSetHeader { o, header: self.blob()? },
+            CLONE => {
+                let to = self.target(&o)?;
+                Change::Clone { from: o, to }
+            }
+            CLONE_RANGE => {
+                let to = self.target(&o)?;
+                let (from_block, to_block, blocks) = (self.r.u32()?, self.r.u32()?, self.r.u32()?);
+                check(are_blocks(from_block, blocks), "source of a clone", from_block as u64)?;
+                check(are_blocks(to_block, blocks), "target of a clone", to_block as u64)?;
+                let end = self.size()?;
+                Change::CloneRange { from: o, to, from_block, to_block, blocks, end }
+            }
+            other => return Err(DecodeError::Invalid { what: "change", value: other as u64 }),
+        })
+    }
+
+    fn write(&mut self, o: ObjectName) -> Result<Change> {
+        let end = self.size()?;
+        // A run has a block at least, and that a checksum.
+        let count = self.r.count("runs of a write", WRITTEN_RUN_BYTES + 4)?;
+        let mut runs = Vec::with_capacity(count);
+        let (mut next, mut blocks) = (0, 0u64);
+        for _ in 0..count {
+            let (block, len) = (self.r.u32()?, self.r.u32()?);
+            let run = WrittenRun { block, blocks: len, laddr: self.r.u64()?, place: self.r.u32()? };
+            check(run.run().is_sane() && block >= next, "run at block", block as u64)?;
+            let place_end = run.place.checked_add(len);
+            let placed = place_end.is_some_and(|end| end <= self.place_end);
+            check(placed, "place of a run", run.place as u64)?;
+            next = run.run().end();
+            blocks += len as u64;
+            runs.push(run);
+        }
+        check(blocks <= self.r.remaining() as u64 / 4, "blocks of a write", blocks)?;
+        let crcs = self.r.take("checksums", blocks as usize * 4)?;
+        let word = |c: &[u8]| u32::from_le_bytes(c.try_into().expect("4 bytes"));
+        Ok(Change::Write { o, end, runs, crcs: crcs.chunks_exact(4).map(word).collect() })
+    }
+
+    fn moves(&mut self) -> Result<Vec<Moved>> {
+        let count = self.r.count("moves", MOVED_BYTES)?;
+        let mut moves = Vec::with_capacity(count);
+        for _ in 0..count {
+            let (laddr, from) = (self.r.u64()?, self.r.u32()?);
+            let moved = Moved { laddr, from, to: self.r.u32()?, crc: self.r.u32()? };
+            check(laddr < LADDR_END, "laddr", laddr)?;
+            let place = moved.from.max(moved.to);
+            check(place < self.place_end, "place of a moved block", place as u64)?;
+            moves.push(moved);
+        }
+        Ok(moves)
+    }
+
+    fn blob(&mut self) -> Result<Bytes> {
+        Ok(self.bytes.slice_ref(get_blob(&mut self.r)?))
+    }
+
+    fn size(&mut self) -> Result<u64> {
+        let size = self.r.u64()?;
+        check(size <= OBJECT_SIZE_MAX, "object size", size)?;
+        Ok(size)
+    }
+
+    fn blocks(&mut self) -> Result<(u32, u32)> {
+        let (block, blocks) = (self.r.u32()?, self.r.u32()?);
+        check(are_blocks(block, blocks), "blocks from", block as u64)?;
+        Ok((block, blocks))
+    }
+
+    fn pg(&mut self) -> Result<PgId> {
+        Ok(PgId { pool: PoolId(self.r.i64()?), seed: self.r.u32()? })
+    }
+
+    fn text(&mut self) -> Result<String> {
+        let len = self.r.u16()? as usize;
+        check(len <= NAME_BYTES_MAX, "length of a name", len as u64)?;
+        let bytes = self.r.take("name", len)?;
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Ok(text.to_owned()),
+            Err(e) => {
+                let value = bytes[e.valid_up_to()] as u64;
+                Err(DecodeError::Invalid { what: "name (UTF-8)", value })
+            }
+        }
+    }
+
+    fn name(&mut self) -> Result<HObject> {
+        let (pool, hash, snap) = (PoolId(self.r.i64()?), self.r.u32()?, SnapId(self.r.u64()?));
+        let (nspace, key, name) = (self.text()?, self.text()?, self.text()?);
+        Ok(HObject { pool, hash, nspace, key, name, snap, max: false })
+    }
+
+    fn target(&mut self, from: &HObject) -> Result<ObjectName> {
+        Ok(match self.r.u8()? {
+            TARGET_NAMED => self.name()?.into(),
+            TARGET_OTHER_SNAP => HObject { snap: SnapId(self.r.u64()?), ..from.clone() }.into(),
+            other => return Err(DecodeError::Invalid { what: "target", value: other as u64 }),
+        })
+    }
+}

@@ -1,0 +1,791 @@
+//! [`Store`]: one shard. What callers see; the parts are in `resolve`, `fetch`, `reader`,
+//! `checkpointer`, `cleaner` and `mount`.
+
+use crate::checkpointer::Checkpointer;
+use crate::cleaner::Cleaner;
+use crate::event::*;
+use crate::fetch::{FetchKey, Fetching};
+use crate::format::{BLOCK, Superblock};
+use crate::journal::Journal;
+use crate::key;
+use crate::meta::Meta;
+use crate::misses::{Misses, Part};
+use crate::mount::Mount;
+use crate::onode::OnodeRef;
+use crate::pager::Pager;
+use crate::pages::{MissingPage, PageId};
+use crate::reader::PendingRead;
+use crate::segments::Segments;
+use crate::touch::{Needs, Toucher};
+use crate::tree::TreeError;
+use crate::txn::{ObjectName, Transaction, TxnOp};
+use bytes::Bytes;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
+use types::node::IoError;
+use types::{HObject, PgId};
+
+/// Records on their way at once. When so many are, changes gather in the open one.
+const IN_FLIGHT_MAX: usize = 16;
+/// Transactions that wait for metadata whose pages are asked for together.
+const PREFETCH: usize = 64;
+/// A transaction that was tried so often in vain may need more pages than the cache holds: until it
+/// is applied, none are given up and none are fetched for others.
+const TRIES: u32 = 8;
+/// Free segments that only the cleaner and checkpoints may use, on top of a checkpoint's own.
+const RESERVE_CLEANER: u64 = 2;
+/// Further ones that only transactions which free space may use as well.
+const RESERVE_FREEING: u64 = 1;
+/// A transaction that frees space may log at most this much while it draws on the reserve, bytes.
+const FREEING_BYTES_MAX: u64 = 256 << 10;
+
+/// How to open one shard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoreConfig {
+    pub superblock: Superblock,
+    /// Below `superblock.shards`.
+    pub shard: u16,
+    /// Another number at every start: tells this run's records from those that an earlier run left
+    /// unfinished.
+    pub nonce: u64,
+    /// Metadata kept in memory, bytes; at least [`StoreConfig::CACHE_BYTES_MIN`].
+    pub cache_bytes: usize,
+    /// Length of the journal at which a checkpoint is taken, bytes; 0 for the default.
+    pub journal_bytes: u64,
+    /// For tests and the simulator: one access to metadata in so many misses, by chance drawn from
+    /// `nonce`, and a fetch of what it missed takes a device read. 0: none does.
+    pub miss_one_in: u32,
+}
+impl StoreConfig {
+    /// Enough for what one transaction touches.
+    pub const CACHE_BYTES_MIN: usize = 128 << 10;
+    /// 1 GiB.
+    pub const CACHE_BYTES_DEFAULT: usize = 1 << 30;
+
+    /// With the defaults.
+    pub fn new(superblock: Superblock, shard: u16, nonce: u64) -> Self {
+        let cache_bytes = Self::CACHE_BYTES_DEFAULT;
+        Self { superblock, shard, nonce, cache_bytes, journal_bytes: 0, miss_one_in: 0 }
+    }
+
+    /// A 32nd of the region, from 2 segments to 512 MiB.
+    fn journal_bytes(&self) -> u64 {
+        let segment = self.superblock.segment_bytes as u64;
+        let bytes = if self.journal_bytes > 0 {
+            self.journal_bytes
+        } else {
+            (self.superblock.region_bytes / 32).min(512 << 20)
+        };
+        bytes.max(2 * segment).min(self.superblock.region_bytes / 6)
+    }
+}
+
+/// What an outstanding device request is for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Io {
+    Mount { index: usize },
+    Record { sequence: u64, device_offset: u64 },
+    Checkpoint { device_offset: u64 },
+    Read { read: u64, index: usize },
+    Fetch { key: FetchKey },
+    Injected { token: u64 },
+    Clean,
+    Cold { device_offset: u64 },
+}
+
+pub(crate) enum Phase {
+    Closed,
+    Mounting(Box<Mount>),
+    Ready,
+    Failed(StoreError),
+}
+
+/// What waits its turn.
+pub(crate) enum Waiting {
+    Txn(Queued),
+    /// A read of an object that transactions before it concern.
+    Read(u64),
+}
+
+/// A transaction that waits for metadata, or for what was before it.
+pub(crate) struct Queued {
+    pub token: u64,
+    pub ops: Vec<TxnOp>,
+    pub bytes: u64,
+}
+
+/// Since the store was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StoreCounters {
+    /// Bytes that transactions wrote to objects.
+    pub user_bytes: u64,
+    /// Bytes written to the device, all of it.
+    pub device_bytes: u64,
+    /// Of those: pages, tables and roots.
+    pub checkpoint_bytes: u64,
+    /// Of those: data that the cleaner moved.
+    pub cleaner_bytes: u64,
+    pub checkpoints: u64,
+    pub segments_cleaned: u64,
+    /// Pages read because they were not in memory.
+    pub page_reads: u64,
+}
+
+/// One shard of a device.
+pub struct Store {
+    pub(crate) config: StoreConfig,
+    pub(crate) phase: Phase,
+    pub(crate) meta: Meta,
+    pub(crate) segments: Segments,
+    pub(crate) journal: Journal,
+    pub(crate) queue: VecDeque<Waiting>,
+    queued_bytes: u64,
+    /// How often the first of the queue was tried in vain.
+    front_tries: u32,
+    /// Old contents of blocks that queued transactions write in part.
+    pub(crate) staged: BTreeMap<u32, Bytes>,
+    pub(crate) fetching: Fetching,
+    pub(crate) reads: BTreeMap<u64, PendingRead>,
+    pub(crate) next_read: u64,
+    /// Reads that wait for metadata: what they see is settled when they have it.
+    pub(crate) unplanned: usize,
+    pub(crate) checkpoint: u64,
+    pub(crate) checkpointer: Option<Checkpointer>,
+    /// Places of the newest checkpoint's table chunks and root.
+    pub(crate) root_places: crate::checkpointer::RootPlaces,
+    /// Somebody cannot go on before the next checkpoint.
+    pub(crate) checkpoint_wanted: bool,
+    /// Where checkpoints append: segment and block.
+    pub(crate) meta_head: Option<(u32, u32)>,
+    pub(crate) cleaner: Cleaner,
+    pub(crate) misses: Option<Box<RefCell<Misses>>>,
+    ios: BTreeMap<u64, Io>,
+    next_io: u64,
+    pub(crate) events: Vec<StoreEvent>,
+    /// Effects of calls that are given no place for them.
+    pub(crate) out: Vec<StoreEffect>,
+    room_wanted: Cell<u64>,
+    pub(crate) counters: StoreCounters,
+}
+
+/// Metadata that is not in memory. Give it to [`Store::fetch`]; the access is tried again after
+/// [`StoreEvent::Fetched`].
+///
+/// Whoever looks at several things starts over with all of them. That ends: what was fetched stays
+/// in memory at least until its event has been handled, and longer where there is room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Miss(pub(crate) MissKind);
+
+impl Miss {
+    /// A miss of no store, for tests of code that hands one on.
+    pub fn for_tests(n: u64) -> Self {
+        Self(MissKind::Page(PageId(n as u32)))
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MissKind {
+    Page(PageId),
+    /// A transaction that concerns the object waits to be applied.
+    Queue,
+    /// The page does not fit into its tree.
+    Corrupt(PageId),
+    /// See [`StoreConfig::miss_one_in`].
+    Injected(u64),
+}
+impl From<TreeError> for Miss {
+    fn from(error: TreeError) -> Self {
+        Self(match error {
+            TreeError::Missing(MissingPage(id)) => MissKind::Page(id),
+            TreeError::Corrupt { page, .. } => MissKind::Corrupt(page),
+        })
+    }
+}
+
+impl Store {
+    /// A store that is not mounted: only `mount` and `on_io` are of use.
+    ///
+    /// # Panics
+    /// If the shard is not below the superblock's shard count.
+    pub fn open(config: StoreConfig) -> Self {
+        let sb = &config.superblock;
+        assert!(config.shard < sb.shards, "shard {} of {}", config.shard, sb.shards);
+        let segment_bytes = sb.segment_bytes as u64;
+        let origin = sb.segments_offset(config.shard);
+        let budget = config.cache_bytes.max(StoreConfig::CACHE_BYTES_MIN);
+        Self {
+            config,
+            phase: Phase::Closed,
+            meta: Meta::new(Pager::new(budget)),
+            segments: Segments::new(sb.segment_count() as u32, segment_bytes),
+            journal: Journal::new(sb.store_uuid, config.shard, config.nonce, origin, segment_bytes),
+            queue: VecDeque::new(),
+            queued_bytes: 0,
+            front_tries: 0,
+            staged: BTreeMap::new(),
+            fetching: Fetching::default(),
+            reads: BTreeMap::new(),
+            next_read: 1,
+            unplanned: 0,
+            checkpoint: 0,
+            checkpointer: None,
+            root_places: Default::default(),
+            checkpoint_wanted: false,
+            meta_head: None,
+            cleaner: Cleaner::default(),
+            misses: (config.miss_one_in > 0).then(|| {
+                let seed = config.nonce ^ config.shard as u64;
+                Box::new(RefCell::new(Misses::new(seed)))
+            }),
+            ios: BTreeMap::new(),
+            next_io: 1,
+            events: Vec::new(),
+            out: Vec::new(),
+            room_wanted: Cell::new(0),
+            counters: StoreCounters::default(),
+        }
+    }
+
+    /// Begins to read checkpoint and journal. Ends with [`StoreEvent::Mounted`] or
+    /// [`StoreEvent::Failed`]. Later calls do nothing.
+    pub fn mount(&mut self, fx: &mut Vec<StoreEffect>) {
+        if matches!(self.phase, Phase::Closed) {
+            self.start_mount();
+            fx.append(&mut self.out);
+        }
+    }
+
+    /// Takes `txn`, whole or not at all. [`StoreEvent::Durable`] with `token` follows; tokens come
+    /// back in the order of submission. Accesses see it at once, or answer [`Miss`] until it is
+    /// applied.
+    pub fn submit(&mut self, mut txn: Transaction, token: u64) -> Result<(), SubmitError> {
+        self.try_submit(&mut txn, token)
+    }
+
+    /// As [`Store::submit`]; takes the operations out of `txn`, and leaves them there on an error.
+    pub fn try_submit(&mut self, txn: &mut Transaction, token: u64) -> Result<(), SubmitError> {
+        match &self.phase {
+            Phase::Ready => {}
+            Phase::Failed(e) => return Err(SubmitError::Failed(*e)),
+            _ => return Err(SubmitError::NotMounted),
+        }
+        let bytes = self.admit(txn)?;
+        let ops = std::mem::take(&mut txn.ops);
+        if self.queue.is_empty() && !self.overtakes_read(&ops) {
+            let needs = self.touch_ops(&ops);
+            if needs.is_empty() {
+                self.apply_ops(ops, token);
+                return Ok(());
+            }
+            self.fetch_for_queue(needs);
+        }
+        self.queued_bytes += bytes;
+        self.queue.push_back(Waiting::Txn(Queued { token, ops, bytes }));
+        Ok(())
+    }
+
+    fn touch_ops(&self, ops: &[TxnOp]) -> Needs {
+        let at_hand = |place: u32| {
+            self.staged.contains_key(&place) || self.journal.fresh_block(place).is_some()
+        };
+        let mut toucher = Toucher::new(&self.meta, &at_hand);
+        ops.iter().for_each(|op| toucher.op(op));
+        toucher.needs
+    }
+
+    fn apply_ops(&mut self, ops: Vec<TxnOp>, token: u64) {
+        for op in ops {
+            self.counters.user_bytes += op.data_bytes();
+            self.apply_op(op);
+        }
+        self.meta.close();
+        self.journal.put_token(token, &mut self.segments);
+        self.perform_writes();
+    }
+
+    /// Whether a read that began before waits to see one of the objects as it is now.
+    fn overtakes_read(&self, ops: &[TxnOp]) -> bool {
+        self.unplanned > 0
+            && self
+                .reads
+                .values()
+                .filter(|read| !read.is_planned())
+                .any(|read| ops.iter().any(|op| op.objects().any(|o| *o == read.object)))
+    }
+
+    /// Goes on with the queue, in order.
+    pub(crate) fn drain_queue(&mut self) {
+        while let Some(front) = self.queue.pop_front() {
+            let queued = match front {
+                Waiting::Txn(queued) => queued,
+                Waiting::Read(id) => {
+                    self.continue_read(id);
+                    continue;
+                }
+            };
+            if self.overtakes_read(&queued.ops) {
+                self.queue.push_front(Waiting::Txn(queued));
+                break;
+            }
+            let needs = self.touch_ops(&queued.ops);
+            if needs.is_empty() {
+                self.queued_bytes -= queued.bytes;
+                self.front_tries = 0;
+                self.apply_ops(queued.ops, queued.token);
+                continue;
+            }
+            if let Some(error) = self.fetching.error_of(&needs) {
+                self.queued_bytes -= queued.bytes;
+                self.front_tries = 0;
+                let object = queued.ops.iter().find_map(|op| op.object().cloned());
+                let error = self.read_error(object, &error);
+                self.events.push(StoreEvent::Refused { token: queued.token, error });
+                continue;
+            }
+            self.fetch_for_queue(needs);
+            self.queue.push_front(Waiting::Txn(queued));
+            self.front_tries = self.front_tries.saturating_add(1);
+            let prefetch = if self.front_tries < TRIES { PREFETCH } else { 0 };
+            for index in 1..self.queue.len().min(prefetch) {
+                let Waiting::Txn(queued) = &self.queue[index] else { continue };
+                let needs = self.touch_ops(&queued.ops);
+                self.fetch_for_queue(needs);
+            }
+            break;
+        }
+        if self.queue.is_empty() {
+            self.staged.clear();
+            self.wake_after_queue();
+        }
+    }
+
+    /// Hands the journal's device writes to the caller.
+    pub(crate) fn perform_writes(&mut self) {
+        if self.journal.exhausted {
+            self.fail(StoreError::ReserveExhausted);
+        }
+        let writes = std::mem::take(&mut self.journal.writes);
+        if !matches!(self.phase, Phase::Ready) {
+            return;
+        }
+        for (sequence, (offset, buf)) in writes {
+            self.counters.device_bytes += buf.len() as u64;
+            let io = self.new_io(Io::Record { sequence, device_offset: offset });
+            self.out.push(StoreEffect::Write { io, offset, buf, durable: true });
+        }
+    }
+
+    /// Writes everything submitted since the last call as one journal record, and takes one step of
+    /// checkpoint and cleaner. Call it after every batch of inputs, completions included.
+    pub fn end_of_turn(&mut self, fx: &mut Vec<StoreEffect>) {
+        if matches!(self.phase, Phase::Ready) {
+            self.step_cleaner();
+            self.collect_garbage();
+            if self.journal.in_flight.len() < IN_FLIGHT_MAX {
+                self.journal.close(false, &mut self.segments);
+                self.perform_writes();
+            }
+            self.step_checkpoint();
+            if self.front_tries < TRIES && !self.cleaner.waits_for_pages() {
+                self.meta.pager.evict();
+            }
+        }
+        fx.append(&mut self.out);
+    }
+
+    /// Takes the answer to an effect. Unknown ids are ignored.
+    pub fn on_io(
+        &mut self,
+        done: IoCompletion,
+        events: &mut Vec<StoreEvent>,
+        fx: &mut Vec<StoreEffect>,
+    ) {
+        let (id, read, write) = match done {
+            IoCompletion::Read { io, result } => (io, result, Ok(())),
+            IoCompletion::Write { io, result } | IoCompletion::Flush { io, result } => {
+                (io, Ok(Bytes::new()), result)
+            }
+        };
+        let Some(io) = self.ios.remove(&id) else { return };
+        match io {
+            Io::Mount { index } => self.on_mount_io(index, read, write),
+            Io::Record { sequence, device_offset } => {
+                self.on_record(sequence, device_offset, write)
+            }
+            Io::Checkpoint { device_offset } => self.on_checkpoint_io(device_offset, write),
+            Io::Read { read: id, index } => self.on_read(id, index, read),
+            Io::Fetch { key } => self.on_fetched(key, read),
+            Io::Injected { token } => self.on_injected(token, read),
+            Io::Clean => self.on_clean_read(read),
+            Io::Cold { device_offset } => self.on_cold_written(device_offset, write),
+        }
+        if matches!(self.phase, Phase::Ready) {
+            let start = self.journal.start;
+            self.segments.reap(start, |_| ());
+            self.say_room();
+        }
+        events.append(&mut self.events);
+        fx.append(&mut self.out);
+    }
+
+    /// Events of calls that are given no place for them: after `fetch` and `end_of_turn`.
+    pub fn take_events(&mut self, events: &mut Vec<StoreEvent>) {
+        events.append(&mut self.events);
+    }
+
+    fn on_record(&mut self, sequence: u64, device_offset: u64, result: Result<(), IoError>) {
+        if !matches!(self.phase, Phase::Ready) {
+            return;
+        }
+        if let Err(error) = result {
+            self.fail(StoreError::WriteFailed { device_offset, error });
+            return;
+        }
+        let mut tokens = Vec::new();
+        self.journal.written(sequence, &mut self.segments, &mut tokens);
+        let durable = tokens.into_iter().map(|token| StoreEvent::Durable { token });
+        self.events.extend(durable);
+    }
+
+    pub(crate) fn new_io(&mut self, io: Io) -> u64 {
+        let id = self.next_io;
+        self.next_io += 1;
+        self.ios.insert(id, io);
+        id
+    }
+
+    pub(crate) fn fail(&mut self, error: StoreError) {
+        if matches!(self.phase, Phase::Failed(_)) {
+            return;
+        }
+        self.phase = Phase::Failed(error);
+        self.events.push(StoreEvent::Failed(error));
+        for (_, read) in std::mem::take(&mut self.reads) {
+            let result = Err(ReadError::Failed(error));
+            self.events.push(StoreEvent::ReadDone { token: read.token, result });
+        }
+        for token in self.fetching.take_users() {
+            let result = Err(ReadError::Failed(error));
+            self.events.push(StoreEvent::Fetched { token, result });
+        }
+    }
+
+    // -- space ----------------------------------------------------------------------------------
+
+    /// Whether there is space for `txn` and whether it can be written right away; returns what it
+    /// takes in the journal, about.
+    fn admit(&self, txn: &Transaction) -> Result<u64, SubmitError> {
+        let (mut data, mut deltas) = (0, 0);
+        let mut frees = false;
+        for (index, op) in txn.ops.iter().enumerate() {
+            op.check(index)?;
+            // Blocks at both ends may be written in part.
+            data += match op {
+                TxnOp::Write { data, .. } if data.is_empty() => 0,
+                TxnOp::Write { data, offset, .. } => {
+                    (offset + data.len() as u64).div_ceil(BLOCK) - offset / BLOCK
+                }
+                TxnOp::CloneRange { len, .. } => len / BLOCK + 2,
+                _ => 0,
+            };
+            deltas += op.delta_bytes_max();
+            frees |= op.frees();
+        }
+        let bytes = data * BLOCK + deltas + 2 * BLOCK;
+        let freeing = frees && data == 0 && deltas <= FREEING_BYTES_MAX;
+        if !freeing && self.meta.data_blocks + data > self.data_blocks_max(deltas) {
+            return Err(SubmitError::Full);
+        }
+        let reserve = if freeing { RESERVE_CLEANER } else { RESERVE_CLEANER + RESERVE_FREEING };
+        let wanted = self.queued_bytes + bytes;
+        let blocked = !freeing && self.must_wait();
+        if wanted > self.writable_bytes(reserve) || blocked {
+            self.room_wanted.set(self.room_wanted.get().max(bytes));
+            return Err(SubmitError::Busy);
+        }
+        Ok(bytes)
+    }
+
+    /// Checkpoints do not keep up: journal or dirty pages have reached twice what starts one.
+    fn must_wait(&self) -> bool {
+        self.journal.blocks * BLOCK > 2 * self.config.journal_bytes()
+            || self.meta.pager.dirty_bytes() > 2 * self.dirty_bytes_wanted()
+            || self.queue.len() > 4096
+    }
+
+    /// Dirty pages that start a checkpoint.
+    pub(crate) fn dirty_bytes_wanted(&self) -> usize {
+        let region = self.config.superblock.region_bytes as usize;
+        let cache = self.config.cache_bytes.max(StoreConfig::CACHE_BYTES_MIN);
+        (cache / 4).min(region / 48).max(64 << 10)
+    }
+    /// Whether it is time for a checkpoint.
+    pub(crate) fn checkpoint_due(&self) -> bool {
+        self.checkpoint_wanted
+            || self.journal.blocks * BLOCK >= self.config.journal_bytes()
+            || self.meta.pager.dirty_bytes() >= self.dirty_bytes_wanted()
+    }
+
+    /// Dirty pages that a checkpoint may meet, bytes. Transactions dirty what there is, and add at
+    /// most what the rest of a segment tells of.
+    fn dirty_bytes_max(&self) -> u64 {
+        let dirty = self.meta.pager.dirty_bytes() as u64;
+        let pages = self.meta.pager.placed_blocks() * BLOCK;
+        let growth = 2 * self.config.superblock.segment_bytes as u64;
+        dirty.max((2 * self.dirty_bytes_wanted() as u64).min(dirty + pages + growth))
+    }
+    /// Blocks that one checkpoint may write from now on.
+    fn checkpoint_blocks_max(&self) -> u64 {
+        let dirty = self.dirty_bytes_max();
+        let table = self.meta.pager.id_end() as u64 / 340 + 2;
+        let left = self.checkpointer.as_ref().map_or(0, |c| c.blocks_left());
+        dirty / BLOCK + table + left + 8
+    }
+    pub(crate) fn checkpoint_segments(&self) -> u64 {
+        let blocks = self.segments.blocks() as u64;
+        let left = self.meta_head.map_or(0, |(_, at)| blocks - at as u64);
+        self.checkpoint_blocks_max().saturating_sub(left).div_ceil(blocks) + 1
+    }
+
+    /// Blocks that objects may hold. The rest is for metadata, two checkpoints, the reserves, and
+    /// room that keeps cleaning possible.
+    fn data_blocks_max(&self, more_meta: u64) -> u64 {
+        let blocks = self.segments.blocks() as u64;
+        let own = RESERVE_CLEANER + RESERVE_FREEING + 5;
+        let meta = self.meta.pager.placed_blocks() * 5 / 4 + more_meta / BLOCK;
+        let checkpoint = 2 * self.dirty_bytes_max() / BLOCK + 2 * blocks;
+        let all = (self.segments.all.len() as u64).saturating_sub(own) * blocks;
+        all.saturating_sub(meta + checkpoint) / 32 * 31
+    }
+
+    /// What can be written before fewer free segments than `reserve` plus a checkpoint's are left.
+    pub(crate) fn writable_bytes(&self, reserve: u64) -> u64 {
+        // What a record may leave unused at a segment's end.
+        let lost = 64;
+        let blocks = self.segments.blocks() as u64;
+        let held = self.checkpoint_segments() + reserve;
+        let free = self.segments.free_count().saturating_sub(held);
+        let head = (blocks - self.journal.head.block as u64).saturating_sub(lost);
+        (head + free * (blocks - lost)) * BLOCK
+    }
+
+    /// Fewer free segments than this, and the cleaner works.
+    pub(crate) fn free_wanted(&self) -> u64 {
+        self.checkpoint_segments() + RESERVE_CLEANER + RESERVE_FREEING + 2
+    }
+
+    /// Whether now is a good time to start an operation that writes. While `false`, hold new
+    /// operations back until [`StoreEvent::Room`]; what has begun may still be submitted.
+    pub fn accepting(&self) -> bool {
+        let accepting = self.has_room(1);
+        if !accepting {
+            self.room_wanted.set(self.room_wanted.get().max(1));
+        }
+        accepting
+    }
+    fn has_room(&self, bytes: u64) -> bool {
+        let reserve = RESERVE_CLEANER + RESERVE_FREEING;
+        matches!(self.phase, Phase::Ready)
+            && !self.must_wait()
+            && self.queued_bytes + bytes <= self.writable_bytes(reserve)
+    }
+    /// Whether the cleaner has to make room.
+    pub(crate) fn is_short(&self) -> bool {
+        let wanted = self.room_wanted.get();
+        self.segments.free_count() < self.free_wanted() || (wanted > 0 && !self.has_room(wanted))
+    }
+    pub(crate) fn say_room(&mut self) {
+        let wanted = self.room_wanted.get();
+        if wanted > 0 && self.has_room(wanted) {
+            self.room_wanted.set(0);
+            self.events.push(StoreEvent::Room);
+        }
+    }
+
+    // -- what callers look at -------------------------------------------------------------------
+
+    /// Nothing submitted waits for the device.
+    pub fn is_idle(&self) -> bool {
+        self.queue.is_empty() && self.journal.is_idle()
+    }
+    /// The error that [`StoreEvent::Failed`] reported.
+    pub fn failure(&self) -> Option<StoreError> {
+        if let Phase::Failed(e) = &self.phase { Some(*e) } else { None }
+    }
+    pub fn counters(&self) -> StoreCounters {
+        self.counters
+    }
+
+    /// A transaction that waits concerns the object.
+    fn is_queued(&self, o: &HObject) -> bool {
+        self.queue.iter().any(|waiting| match waiting {
+            Waiting::Txn(q) => q.ops.iter().any(|op| op.objects().any(|of| **of == *o)),
+            Waiting::Read(_) => false,
+        })
+    }
+    pub(crate) fn settled(&self, o: &HObject) -> Result<(), Miss> {
+        if !self.queue.is_empty() && self.is_queued(o) {
+            return Err(Miss(MissKind::Queue));
+        }
+        Ok(())
+    }
+    pub(crate) fn onode(&self, o: &HObject) -> Result<Option<OnodeRef<'_>>, Miss> {
+        self.settled(o)?;
+        self.need(o, Part::Onode)?;
+        Ok(self.meta.onode_ref(o)?)
+    }
+    /// The object, if it has an omap.
+    fn omap_of(&self, o: &HObject) -> Result<Option<OnodeRef<'_>>, Miss> {
+        self.settled(o)?;
+        Ok(self.meta.onode_ref(o)?.filter(|onode| onode.omap_id() != 0))
+    }
+
+    pub fn exists(&self, o: &HObject) -> Result<bool, Miss> {
+        Ok(self.onode(o)?.is_some())
+    }
+    pub fn stat(&self, o: &HObject) -> Result<Option<ObjectInfo>, Miss> {
+        let Some(onode) = self.onode(o)? else { return Ok(None) };
+        Ok(Some(ObjectInfo {
+            size: onode.size(),
+            xattr_count: onode.xattr_count() as usize,
+            omap_count: onode.omap_count() as usize,
+            omap_header_bytes: onode.omap_header_bytes() as usize,
+        }))
+    }
+    pub fn xattr(&self, o: &HObject, name: &[u8]) -> Result<Option<&[u8]>, Miss> {
+        Ok(self.onode(o)?.and_then(|onode| onode.xattr(name)))
+    }
+    /// Visits names and values in order of name; none of a missing object.
+    pub fn xattrs(&self, o: &HObject, visit: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), Miss> {
+        self.settled(o)?;
+        let missing = self.need_after(o, Part::Onode);
+        let limit = missing.as_ref().map_or(usize::MAX, |(items, _)| *items);
+        if let Some(onode) = self.meta.onode_ref(o)? {
+            onode.xattrs().take(limit).for_each(|(name, value)| visit(name, value));
+        }
+        missing.map_or(Ok(()), |(_, miss)| Err(miss))
+    }
+    pub fn omap_get(&self, o: &HObject, key: &[u8]) -> Result<Option<&[u8]>, Miss> {
+        self.need(o, Part::Omap)?;
+        match self.omap_of(o)? {
+            Some(onode) => Ok(self.meta.omap_value(onode.omap_id(), Some(key))?),
+            None => Ok(None),
+        }
+    }
+    /// Empty if there is none.
+    pub fn omap_header(&self, o: &HObject) -> Result<&[u8], Miss> {
+        self.need(o, Part::Omap)?;
+        match self.omap_of(o)?.filter(|onode| onode.omap_header_bytes() > 0) {
+            Some(onode) => Ok(self.meta.omap_value(onode.omap_id(), None)?.unwrap_or(&[])),
+            None => Ok(&[]),
+        }
+    }
+    /// Visits pairs in order of key until `visit` answers `false`: those after `start_after` (all of
+    /// them for `None`) whose keys begin with `prefix`. After a miss, start over.
+    pub fn omap_scan(
+        &self,
+        o: &HObject,
+        start_after: Option<&[u8]>,
+        prefix: &[u8],
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> bool,
+    ) -> Result<(), Miss> {
+        let missing = self.need_after(o, Part::Omap);
+        let mut left = missing.as_ref().map_or(usize::MAX, |(items, _)| *items);
+        let answer = missing.map_or(Ok(()), |(_, miss)| Err(miss));
+        let Some(onode) = self.omap_of(o)? else { return answer };
+        let mut ended = false;
+        let from = match start_after {
+            Some(after) if after >= prefix => after,
+            _ => prefix,
+        };
+        let first = key::omap_key(onode.omap_id(), from);
+        self.meta.omap.scan(&self.meta.pager, &first, &mut |stored, value| {
+            let Ok((id, Some(key))) = key::split_omap_key(stored) else { return false };
+            if id != onode.omap_id() || !key.starts_with(prefix) {
+                return false;
+            }
+            if start_after.is_some_and(|after| key <= after) {
+                return true;
+            }
+            if left == 0 {
+                return false;
+            }
+            left -= 1;
+            ended = !visit(key, value);
+            !ended
+        })?;
+        if ended { Ok(()) } else { answer }
+    }
+    /// Objects with `start <= name < end` in order, at most `max`. A PG's meta object (empty name)
+    /// is listed like any other.
+    pub fn list(
+        &self,
+        start: &HObject,
+        end: &HObject,
+        max: usize,
+    ) -> Result<Vec<ObjectName>, Miss> {
+        if !self.queue.is_empty() {
+            return Err(Miss(MissKind::Queue));
+        }
+        self.need(start, Part::List)?;
+        let mut found = Vec::new();
+        if max == 0 {
+            return Ok(found);
+        }
+        let (start, end) = (key::encode_name(start), key::encode_name(end));
+        self.meta.onodes.scan(&self.meta.pager, &start, &mut |name, _| {
+            if name >= &end[..] {
+                return false;
+            }
+            if let Ok(o) = key::decode_name(name) {
+                found.push(o.into());
+            }
+            found.len() < max
+        })?;
+        Ok(found)
+    }
+    /// One line about space and what goes on, for people.
+    pub fn space_line(&self) -> String {
+        use crate::segments::Use;
+        let count = |usage| self.segments.all.iter().filter(|s| s.usage == usage).count();
+        format!(
+            "segments: {} free, {} journal and data, {} pages, of {}; {} blocks of data of {}; \
+             journal {} of {} bytes; {} dirty bytes of {}; {} wanted free, {} for a checkpoint; \
+             queue {}; in flight {}; wanted room {}; checkpoint {}; cleaning {}",
+            self.segments.free_count(),
+            count(Use::Closed),
+            count(Use::Meta) + count(Use::MetaClosed),
+            self.segments.all.len(),
+            self.meta.data_blocks,
+            self.data_blocks_max(0),
+            self.journal.blocks * BLOCK,
+            self.config.journal_bytes(),
+            self.meta.pager.dirty_bytes(),
+            self.dirty_bytes_wanted(),
+            self.free_wanted(),
+            self.checkpoint_segments(),
+            self.queue.len(),
+            self.journal.in_flight.len(),
+            self.room_wanted.get(),
+            self.checkpointer.is_some(),
+            self.cleaner.is_cleaning(),
+        )
+    }
+    /// PGs and their bits, in order.
+    pub fn collections(&self) -> impl Iterator<Item = (PgId, u8)> + '_ {
+        self.meta.collections.iter().map(|(pg, bits)| (*pg, *bits))
+    }
+    pub fn statfs(&self) -> StatFs {
+        let total = self.data_blocks_max(0) * BLOCK;
+        let data = self.meta.data_blocks * BLOCK;
+        let used = data.min(total);
+        StatFs {
+            total,
+            used,
+            available: total - used,
+            data,
+            metadata: self.meta.pager.placed_blocks() * BLOCK,
+            objects: self.meta.objects,
+        }
+    }
+}

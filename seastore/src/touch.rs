@@ -1,0 +1,409 @@
+//! Walks that look at what a change will need, before anything is changed.
+
+use crate::change::Change;
+use crate::format::BLOCK;
+use crate::key;
+use crate::meta::{CHUNK, GROUP, Meta, REMOVE_KEYS_MAX};
+use crate::onode::{BLOCKS_MAX, Onode};
+use crate::pages::{MissingPage, PageId};
+use crate::root::Garbage;
+use crate::tree::TreeError;
+use crate::txn::{ObjectName, TxnOp};
+
+/// What has to be fetched first. Not always all of it: a page may lead to others.
+#[derive(Debug, Default)]
+pub(crate) struct Needs {
+    pub pages: Vec<PageId>,
+    /// Blocks of data that are written in part: place and checksum.
+    pub blocks: Vec<(u32, u32)>,
+    /// A page, whole in itself, that does not fit where it stands: nothing fetched will help.
+    pub corrupt: Option<PageId>,
+}
+
+impl Needs {
+    pub fn is_empty(&self) -> bool {
+        self.pages.is_empty() && self.blocks.is_empty() && self.corrupt.is_none()
+    }
+    fn note<T>(&mut self, found: Result<T, TreeError>) -> Option<T> {
+        match found {
+            Ok(found) => Some(found),
+            Err(TreeError::Missing(MissingPage(id))) => {
+                if !self.pages.contains(&id) {
+                    self.pages.push(id);
+                }
+                None
+            }
+            Err(TreeError::Corrupt { page, .. }) => {
+                self.corrupt = Some(page);
+                None
+            }
+        }
+    }
+}
+
+struct Copied {
+    to: ObjectName,
+    to_block: u32,
+    from: ObjectName,
+    from_block: u32,
+    blocks: u32,
+}
+
+/// Touches the changes of one transaction in turn.
+pub(crate) struct Toucher<'a> {
+    meta: &'a Meta,
+    pub needs: Needs,
+    /// Blocks that an earlier operation of the transaction makes copies of others.
+    copies: Vec<Copied>,
+    /// An earlier operation removes an omap: keys that follow go to a new one.
+    omap_reset: bool,
+    /// Whether the data of the block at a place are at hand.
+    at_hand: &'a dyn Fn(u32) -> bool,
+}
+
+impl<'a> Toucher<'a> {
+    pub fn new(meta: &'a Meta, at_hand: &'a dyn Fn(u32) -> bool) -> Self {
+        Self { meta, needs: Needs::default(), copies: Vec::new(), omap_reset: false, at_hand }
+    }
+
+    /// The object, which may be changed: the path to it is resident.
+    fn object(&mut self, o: &ObjectName) -> Option<Onode> {
+        let path = key::encode_name(o);
+        let meta = self.meta;
+        self.needs.note(meta.onodes.touch(&meta.pager, &path))?;
+        self.needs.note(meta.onode(o)).flatten()
+    }
+
+    /// Whatever is added with addresses never used before goes to the last leaf.
+    fn new_blocks(&mut self) {
+        let meta = self.meta;
+        self.needs.note(meta.lba.touch(&meta.pager, &key::lba_key(u64::MAX >> 8)));
+    }
+    fn new_omap(&mut self) {
+        let meta = self.meta;
+        self.needs.note(meta.omap.touch(&meta.pager, &key::omap_key(u64::MAX, b"")));
+    }
+
+    fn laddrs(&mut self, laddr: u64, blocks: u64) {
+        let meta = self.meta;
+        let end = laddr + blocks;
+        for group in laddr / GROUP..end.div_ceil(GROUP) {
+            self.needs.note(meta.lba.touch(&meta.pager, &key::lba_key(group)));
+        }
+    }
+
+    /// Blocks `first..end` are written or given up.
+    fn blocks(&mut self, onode: &Onode, first: u32, end: u32) {
+        let runs: Vec<_> = onode.overlaps(first, end).collect();
+        for run in runs {
+            self.laddrs(run.laddr, run.blocks as u64);
+        }
+        self.new_blocks();
+    }
+
+    /// The block is written in part: what it holds, or will hold by then, has to be at hand.
+    fn partial(&mut self, o: &ObjectName, block: u32) {
+        self.partial_of(o, block, self.copies.len());
+    }
+    /// As of the operation after the first `copies` copies.
+    fn partial_of(&mut self, o: &ObjectName, block: u32, copies: usize) {
+        for i in (0..copies).rev() {
+            let c = &self.copies[i];
+            if c.to == *o && block >= c.to_block && block - c.to_block < c.blocks {
+                let (from, block) = (c.from.clone(), block - c.to_block + c.from_block);
+                self.partial_of(&from, block, i);
+            }
+        }
+        let Some(onode) = self.needs.note(self.meta.onode(o)).flatten() else { return };
+        let Some((laddr, _)) = onode.laddr_of(block) else { return };
+        let found = self.meta.block(laddr);
+        if let Some(Some((place, crc, _))) = self.needs.note(found)
+            && !(self.at_hand)(place)
+        {
+            self.needs.blocks.push((place, crc));
+        }
+    }
+
+    /// The edges of a byte range that do not lie at block bounds.
+    fn edges(&mut self, o: &ObjectName, start: u64, end: u64) {
+        if start >= end {
+            return;
+        }
+        if !start.is_multiple_of(BLOCK) {
+            self.partial(o, (start / BLOCK) as u32);
+        }
+        let last = (end / BLOCK) as u32;
+        if !end.is_multiple_of(BLOCK)
+            && (start.is_multiple_of(BLOCK) || last as u64 != start / BLOCK)
+        {
+            self.partial(o, last);
+        }
+    }
+
+    fn removal(&mut self, onode: &Onode) {
+        let blocks: u64 = onode.runs().iter().map(|r| r.blocks as u64).sum();
+        if blocks <= 64 * GROUP {
+            for run in onode.runs() {
+                self.laddrs(run.laddr, run.blocks as u64);
+            }
+        }
+        self.omap_removal(onode);
+    }
+    fn omap_removal(&mut self, onode: &Onode) {
+        self.omap_reset = true;
+        if onode.omap_id != 0 && onode.omap_count <= REMOVE_KEYS_MAX {
+            let (first, last) = key::omap_range(onode.omap_id);
+            self.omap_range(&first, &last);
+        }
+    }
+    fn omap_range(&mut self, first: &[u8], last: &[u8]) {
+        let meta = self.meta;
+        self.needs.note(meta.omap.touch_range(&meta.pager, first, last, usize::MAX));
+    }
+    fn omap_keys<'k>(&mut self, onode: &Option<Onode>, keys: impl Iterator<Item = &'k [u8]>) {
+        let meta = self.meta;
+        if self.omap_reset {
+            self.new_omap();
+        }
+        match onode.as_ref().map(|o| o.omap_id).filter(|id| *id != 0) {
+            None => self.new_omap(),
+            Some(id) => {
+                for key in keys {
+                    self.needs.note(meta.omap.touch(&meta.pager, &key::omap_key(id, key)));
+                }
+            }
+        }
+    }
+    fn omap_header(&mut self, onode: &Option<Onode>) {
+        let meta = self.meta;
+        if self.omap_reset {
+            self.new_omap();
+        }
+        match onode.as_ref().map(|o| o.omap_id).filter(|id| *id != 0) {
+            None => self.new_omap(),
+            Some(id) => {
+                self.needs.note(meta.omap.touch(&meta.pager, &key::omap_header_key(id)));
+            }
+        }
+    }
+
+    /// All of an object's omap, which is going to be copied.
+    fn whole_omap(&mut self, onode: &Onode) {
+        if onode.omap_id != 0 {
+            let (first, last) = key::omap_range(onode.omap_id);
+            self.omap_range(&first, &last);
+            self.new_omap();
+        }
+    }
+
+    fn clone_blocks(&mut self, from: &Onode, first: u32, end: u32) {
+        let runs: Vec<_> = from.overlaps(first, end).collect();
+        for run in runs {
+            self.laddrs(run.laddr, run.blocks as u64);
+        }
+    }
+
+    pub fn op(&mut self, op: &TxnOp) {
+        match op {
+            TxnOp::CreateCollection { .. } | TxnOp::RemoveCollection { .. } => {}
+            TxnOp::Touch { o } | TxnOp::SetXattr { o, .. } | TxnOp::RemoveXattr { o, .. } => {
+                self.object(o);
+            }
+            TxnOp::Write { o, offset, data } => {
+                let onode = self.object(o);
+                let end = offset + data.len() as u64;
+                self.range(o, onode, *offset, end);
+            }
+            TxnOp::Zero { o, offset, len } => {
+                let onode = self.object(o);
+                self.range(o, onode, *offset, offset + len);
+            }
+            TxnOp::Truncate { o, size } => {
+                let onode = self.object(o);
+                if let Some(onode) = onode {
+                    self.blocks(&onode, (size / BLOCK) as u32, BLOCKS_MAX);
+                }
+                if !size.is_multiple_of(BLOCK) {
+                    self.partial(o, (size / BLOCK) as u32);
+                }
+                self.new_blocks();
+            }
+            TxnOp::Remove { o } => {
+                if let Some(onode) = self.object(o) {
+                    self.removal(&onode);
+                }
+            }
+            TxnOp::OmapSet { o, pairs } => {
+                let onode = self.object(o);
+                self.omap_keys(&onode, pairs.iter().map(|(k, _)| &k[..]));
+            }
+            TxnOp::OmapRemove { o, keys } => {
+                let onode = self.object(o);
+                self.omap_keys(&onode, keys.iter().map(|k| &k[..]));
+            }
+            TxnOp::OmapRemoveRange { o, first, last } => {
+                if let Some(onode) = self.object(o).filter(|onode| onode.omap_id != 0) {
+                    let (first, last) =
+                        (key::omap_key(onode.omap_id, first), key::omap_key(onode.omap_id, last));
+                    self.omap_range(&first, &last);
+                }
+            }
+            TxnOp::OmapClear { o } => {
+                if let Some(onode) = self.object(o) {
+                    self.omap_removal(&onode);
+                }
+            }
+            TxnOp::OmapSetHeader { o, .. } => {
+                let onode = self.object(o);
+                self.omap_header(&onode);
+            }
+            TxnOp::Clone { o, to } => {
+                if let Some(to) = self.object(to) {
+                    self.removal(&to);
+                }
+                if let Some(from) = self.object(o) {
+                    self.clone_blocks(&from, 0, BLOCKS_MAX);
+                    self.whole_omap(&from);
+                }
+                self.omap_reset = true;
+                let (from, to) = (o.clone(), to.clone());
+                let all = Copied { to, to_block: 0, from, from_block: 0, blocks: BLOCKS_MAX };
+                self.copies.push(all);
+            }
+            TxnOp::CloneRange { o, to, from_offset, to_offset, len } => {
+                let target = self.object(to);
+                self.range(to, target, *to_offset, to_offset + len);
+                let (first, end) = (from_offset / BLOCK, (from_offset + len).div_ceil(BLOCK));
+                if let Some(from) = self.object(o) {
+                    self.clone_blocks(&from, first as u32, end as u32);
+                }
+                if from_offset % BLOCK != to_offset % BLOCK || *len < 2 * BLOCK {
+                    (first..end).for_each(|block| self.partial(o, block as u32));
+                } else {
+                    self.edges(o, *from_offset, from_offset + len);
+                }
+                if from_offset % BLOCK != to_offset % BLOCK {
+                    return;
+                }
+                self.copies.push(Copied {
+                    to: to.clone(),
+                    to_block: (to_offset / BLOCK) as u32,
+                    from: o.clone(),
+                    from_block: first as u32,
+                    blocks: (end - first) as u32,
+                });
+            }
+        }
+    }
+
+    fn range(&mut self, o: &ObjectName, onode: Option<Onode>, start: u64, end: u64) {
+        match onode {
+            Some(onode) => self.blocks(&onode, (start / BLOCK) as u32, end.div_ceil(BLOCK) as u32),
+            None => self.new_blocks(),
+        }
+        self.edges(o, start, end);
+    }
+
+    /// A change of the journal, or one of the store's own.
+    pub fn change(&mut self, change: &Change) {
+        match change {
+            Change::CreateCollection { .. } | Change::RemoveCollection { .. } => {}
+            Change::Touch { o } | Change::SetXattr { o, .. } | Change::RemoveXattr { o, .. } => {
+                self.object(o);
+            }
+            Change::Write { o, runs, .. } => {
+                let onode = self.object(o);
+                for run in runs {
+                    if let Some(onode) = &onode {
+                        self.blocks(onode, run.block, run.block + run.blocks);
+                    }
+                    self.laddrs(run.laddr, run.blocks as u64);
+                }
+                self.new_blocks();
+            }
+            Change::Punch { o, block, blocks, .. } => {
+                if let Some(onode) = self.object(o) {
+                    self.blocks(&onode, *block, block.saturating_add(*blocks));
+                }
+            }
+            Change::SetSize { o, size } => {
+                if let Some(onode) = self.object(o) {
+                    self.blocks(&onode, size.div_ceil(BLOCK) as u32, BLOCKS_MAX);
+                }
+            }
+            Change::Remove { o } => {
+                if let Some(onode) = self.object(o) {
+                    self.removal(&onode);
+                }
+            }
+            Change::OmapSet { o, pairs } => {
+                let onode = self.object(o);
+                self.omap_keys(&onode, pairs.iter().map(|(k, _)| &k[..]));
+            }
+            Change::OmapRemove { o, keys } => {
+                let onode = self.object(o);
+                self.omap_keys(&onode, keys.iter().map(|k| &k[..]));
+            }
+            Change::OmapRemoveRange { o, first, last } => {
+                if let Some(onode) = self.object(o).filter(|onode| onode.omap_id != 0) {
+                    let (first, last) =
+                        (key::omap_key(onode.omap_id, first), key::omap_key(onode.omap_id, last));
+                    self.omap_range(&first, &last);
+                }
+            }
+            Change::OmapClear { o } => {
+                if let Some(onode) = self.object(o) {
+                    self.omap_removal(&onode);
+                }
+            }
+            Change::OmapSetHeader { o, .. } => {
+                let onode = self.object(o);
+                self.omap_header(&onode);
+            }
+            Change::Clone { from, to } => {
+                if let Some(to) = self.object(to) {
+                    self.removal(&to);
+                }
+                if let Some(from) = self.object(from) {
+                    self.clone_blocks(&from, 0, BLOCKS_MAX);
+                }
+            }
+            Change::CloneRange { from, to, from_block, to_block, blocks, .. } => {
+                if let Some(to) = self.object(to) {
+                    self.blocks(&to, *to_block, to_block + blocks);
+                }
+                if let Some(from) = self.object(from) {
+                    self.clone_blocks(&from, *from_block, from_block + blocks);
+                }
+            }
+            Change::Move { moves } => {
+                for moved in moves {
+                    self.laddrs(moved.laddr, 1);
+                }
+            }
+            Change::Collect { steps } => self.collect(*steps),
+        }
+    }
+
+    /// The front of what is removed in the background.
+    pub fn collect(&mut self, steps: u32) {
+        match self.meta.garbage.front() {
+            None => {}
+            Some(Garbage::Omap { id }) => {
+                let (first, last) = key::omap_range(*id);
+                let meta = self.meta;
+                let touch = |leaves| meta.omap.touch_range(&meta.pager, &first, &last, leaves);
+                // Leaves may be empty: then it takes more of them.
+                let found = self.needs.note(touch(steps as usize));
+                if found.is_some_and(|items| items < steps as usize) {
+                    self.needs.note(touch(usize::MAX));
+                }
+            }
+            Some(Garbage::Laddrs { first, blocks }) => {
+                self.laddrs(*first, (*blocks).min(steps as u64));
+            }
+        }
+    }
+}
+
+const _: () = assert!((CHUNK as u64).is_multiple_of(GROUP));

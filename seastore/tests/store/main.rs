@@ -1,0 +1,11 @@
+//! The store on a virtual disk: against a model, across crashes, with faults, full, old.
+
+mod age;
+mod common;
+mod crash;
+mod faults;
+mod format;
+mod limits;
+mod model;
+mod rot;
+mod world;

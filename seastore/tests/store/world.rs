@@ -1,0 +1,261 @@
+//! A virtual disk and a driver for one store.
+#![allow(dead_code)]
+
+use crate::common::{BLOCK, Disk, Model, ModelObject, Rng, format};
+use bytes::Bytes;
+use seastore::*;
+use types::HObject;
+use types::node::IoError;
+
+/// Says whether I/O number `n` fails.
+pub type Fault = Box<dyn FnMut(u64) -> bool>;
+
+pub struct World {
+    pub disk: Disk,
+    pub store: Store,
+    pub config: StoreConfig,
+    /// Effects not yet performed.
+    pub waiting: Vec<StoreEffect>,
+    pub events: Vec<StoreEvent>,
+    pub io_count: u64,
+    /// Numbers of those that were reads.
+    pub read_ios: Vec<u64>,
+    pub fault: Option<Fault>,
+}
+
+impl World {
+    pub fn new(device_bytes: u64, cache_bytes: usize) -> Self {
+        let (disk, superblock) = format(device_bytes, 1);
+        let config = StoreConfig { cache_bytes, ..StoreConfig::new(superblock, 0, 1) };
+        let mut world = Self::opened(disk, config);
+        world.mount().unwrap();
+        world
+    }
+    /// Not mounted.
+    pub fn opened(disk: Disk, config: StoreConfig) -> Self {
+        Self {
+            disk,
+            store: Store::open(config),
+            config,
+            waiting: Vec::new(),
+            events: Vec::new(),
+            io_count: 0,
+            read_ios: Vec::new(),
+            fault: None,
+        }
+    }
+    pub fn mount(&mut self) -> Result<MountReport, StoreError> {
+        self.store.mount(&mut self.waiting);
+        self.run();
+        let at = self
+            .events
+            .iter()
+            .position(|e| matches!(e, StoreEvent::Mounted(_) | StoreEvent::Failed(_)));
+        match self.events.remove(at.expect("the mount ends")) {
+            StoreEvent::Mounted(report) => Ok(report),
+            StoreEvent::Failed(e) => Err(e),
+            _ => unreachable!(),
+        }
+    }
+    /// Performs one waiting effect.
+    pub fn perform(&mut self, index: usize) {
+        let effect = self.waiting.remove(index);
+        let fails = self.fault.as_mut().is_some_and(|f| f(self.io_count));
+        self.io_count += 1;
+        let answer = |ok: ()| if fails { Err(IoError::Os(5)) } else { Ok(ok) };
+        let done = match effect {
+            StoreEffect::Read { io, offset, len } => {
+                self.read_ios.push(self.io_count - 1);
+                let result = answer(()).map(|()| self.disk.read(offset, len));
+                IoCompletion::Read { io, result }
+            }
+            StoreEffect::Write { io, offset, buf, durable } => {
+                assert_eq!(buf.as_ptr() as usize % BLOCK, 0);
+                let result = answer(());
+                if result.is_ok() && durable {
+                    self.disk.write(offset, &buf);
+                } else if result.is_ok() {
+                    self.disk.write_cached(offset, &buf);
+                }
+                IoCompletion::Write { io, result }
+            }
+            StoreEffect::Flush { io } => {
+                let result = answer(());
+                if result.is_ok() {
+                    self.disk.flush();
+                }
+                IoCompletion::Flush { io, result }
+            }
+        };
+        self.store.on_io(done, &mut self.events, &mut self.waiting);
+    }
+    pub fn turn(&mut self) {
+        self.store.end_of_turn(&mut self.waiting);
+        self.store.take_events(&mut self.events);
+    }
+    /// Until nothing more happens by itself.
+    pub fn run(&mut self) {
+        for _ in 0..1_000_000 {
+            self.turn();
+            if self.waiting.is_empty() {
+                return;
+            }
+            self.perform(0);
+        }
+        panic!("the store never comes to rest");
+    }
+    /// `Busy` waits; anything else is the answer.
+    pub fn submit(&mut self, ops: Vec<TxnOp>, token: u64) -> Result<(), SubmitError> {
+        let mut idle = 0;
+        loop {
+            match self.store.submit(ops.clone().into(), token) {
+                Err(SubmitError::Busy) => self.step_or_wait(&mut idle),
+                other => return other,
+            }
+        }
+    }
+    /// A turn, and one device request. `idle` counts turns that asked nothing of the device.
+    pub fn step_or_wait(&mut self, idle: &mut u32) {
+        self.turn();
+        if !self.waiting.is_empty() {
+            self.perform(0);
+            return;
+        }
+        *idle += 1;
+        assert!(*idle < 3, "busy, and nothing under way: {}", self.store.space_line());
+    }
+    /// Tries an access again until nothing is missing.
+    pub fn look<T>(&mut self, access: impl Fn(&Store) -> Result<T, Miss>) -> Result<T, ReadError> {
+        const TOKEN: u64 = u64::MAX;
+        loop {
+            let miss = match access(&self.store) {
+                Ok(found) => return Ok(found),
+                Err(miss) => miss,
+            };
+            self.store.fetch(&miss, TOKEN, &mut self.waiting);
+            loop {
+                self.store.take_events(&mut self.events);
+                let fetched =
+                    |e: &StoreEvent| matches!(e, StoreEvent::Fetched { token: TOKEN, .. });
+                if let Some(at) = self.events.iter().position(fetched) {
+                    let StoreEvent::Fetched { result, .. } = self.events.remove(at) else {
+                        unreachable!()
+                    };
+                    result?;
+                    break;
+                }
+                assert!(!self.waiting.is_empty(), "a fetch does not end");
+                self.perform(0);
+            }
+        }
+    }
+    pub fn read(&mut self, o: &HObject, offset: u64, len: u64) -> Result<Bytes, ReadError> {
+        match self.store.read(o, offset, len, 77, &mut self.waiting)? {
+            ReadStart::Ready(data) => Ok(data.into_bytes()),
+            ReadStart::Pending => loop {
+                let at = self.events.iter().position(|e| matches!(e, StoreEvent::ReadDone { .. }));
+                if let Some(at) = at {
+                    let StoreEvent::ReadDone { result, .. } = self.events.remove(at) else {
+                        unreachable!()
+                    };
+                    return result.map(ReadData::into_bytes);
+                }
+                assert!(!self.waiting.is_empty(), "a read does not end");
+                self.perform(0);
+            },
+        }
+    }
+    pub fn assert_consistent(&mut self, what: &str) {
+        let findings = self.look(|store| store.check()).unwrap();
+        assert!(findings.is_empty(), "{what}: {findings:#?}");
+    }
+    pub fn names(&mut self) -> Vec<ObjectName> {
+        self.look(|s| s.list(&HObject::min(), &HObject::max(), usize::MAX)).unwrap()
+    }
+    pub fn metadata(&mut self, o: &HObject) -> ModelObject {
+        let xattrs = self
+            .look(|s| {
+                let mut pairs = Vec::new();
+                s.xattrs(o, &mut |k, v| {
+                    pairs.push((Bytes::copy_from_slice(k), Bytes::copy_from_slice(v)))
+                })?;
+                Ok(pairs)
+            })
+            .unwrap();
+        let xattrs = xattrs.into_iter().collect();
+        let omap = self
+            .look(|s| {
+                let mut pairs = Vec::new();
+                s.omap_scan(o, None, b"", &mut |k, v| {
+                    pairs.push((Bytes::copy_from_slice(k), Bytes::copy_from_slice(v)));
+                    true
+                })?;
+                Ok(pairs)
+            })
+            .unwrap();
+        let header = self.look(|s| s.omap_header(o).map(Bytes::copy_from_slice)).unwrap();
+        ModelObject { data: Vec::new(), xattrs, omap: omap.into_iter().collect(), header }
+    }
+    /// The whole store in the model's form.
+    pub fn contents(&mut self) -> Model {
+        let mut model = Model::new();
+        for o in self.names() {
+            let mut object = self.metadata(&o);
+            let size = self.look(|s| s.stat(&o)).unwrap().unwrap().size;
+            object.data = self.read(&o, 0, u64::MAX).unwrap().to_vec();
+            assert_eq!(object.data.len() as u64, size);
+            model.insert((*o).clone(), object);
+        }
+        model
+    }
+    pub fn mounted(mut self) -> Self {
+        self.mount().unwrap();
+        self
+    }
+    /// The same disk, mounted anew.
+    pub fn remounted(self) -> Self {
+        let config = StoreConfig { nonce: self.io_count + 1000, ..self.config };
+        let mut world = Self::opened(self.disk, config);
+        world.mount().unwrap();
+        world
+    }
+}
+
+/// As `common::random_op`, with clones.
+pub fn random_op(rng: &mut Rng, objects: u64, len_max: u64) -> TxnOp {
+    if !rng.chance(8) {
+        return crate::common::random_op(rng, objects, len_max);
+    }
+    let (o, to) =
+        (crate::common::name(rng.below(objects)), crate::common::name(rng.below(objects)));
+    if rng.chance(3) {
+        return TxnOp::Clone { o, to };
+    }
+    let unit = if rng.chance(2) { 4096 } else { 1 };
+    let offset = |rng: &mut Rng| rng.below(len_max * 2) / unit * unit;
+    let (from_offset, to_offset) = (offset(rng), offset(rng));
+    let to_offset = if rng.chance(2) { from_offset } else { to_offset };
+    let len = (1 + rng.below(len_max)).next_multiple_of(unit);
+    TxnOp::CloneRange { o, to, from_offset, to_offset, len }
+}
+
+pub fn apply_to_model(model: &mut Model, op: &TxnOp) {
+    match op {
+        TxnOp::Clone { o, to } => {
+            if let Some(source) = model.get(&**o).cloned() {
+                model.insert((**to).clone(), source);
+            }
+        }
+        TxnOp::CloneRange { o, to, from_offset, to_offset, len } => {
+            let Some(source) = model.get(&**o) else { return };
+            let mut bytes = vec![0; *len as usize];
+            let from = (*from_offset as usize).min(source.data.len());
+            let until = ((from_offset + len) as usize).min(source.data.len());
+            bytes[..until - from].copy_from_slice(&source.data[from..until]);
+            let data = bytes.into();
+            let write = TxnOp::Write { o: to.clone(), offset: *to_offset, data };
+            crate::common::apply_to_model(model, &write);
+        }
+        op => crate::common::apply_to_model(model, op),
+    }
+}
