@@ -31,6 +31,7 @@ enum Command {
     Rados(cmd::rados::RadosArgs),
     Status(cmd::status::StatusArgs),
     Bench(cmd::bench::BenchArgs),
+    Store(cmd::store::StoreArgs),
 }
 
 fn main() -> ExitCode {
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         Command::Rados(args) => cmd::rados::run(args),
         Command::Status(args) => cmd::status::run(args),
         Command::Bench(args) => cmd::bench::run(&args).map(exit_code),
+        Command::Store(args) => cmd::store::run(&args).map(exit_code),
     };
     match result {
         Ok(code) => code,

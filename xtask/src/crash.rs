@@ -1,7 +1,7 @@
 //! kill -9 of daemons while `rados bench` writes; what was acknowledged must read back.
 
 use crate::acceptance::directory;
-use crate::cluster::{Cluster, Shell, has};
+use crate::cluster::{Cluster, Shell, describe, has, kermes};
 use crate::steps::{Outcome, ms};
 use anyhow::{Context, ensure};
 use std::process::Stdio;
@@ -113,6 +113,19 @@ pub fn run(rounds: u32) -> anyhow::Result<Outcome> {
         let text = c.ok(&format!("/usr/bin/python3 reader.py acked.{round} ceph.conf"))?;
         println!("round {round}: {} killed, writing {} after; {text}", names(&victims), ms(again));
         total += text.split(' ').next().and_then(|n| n.parse::<u64>().ok()).unwrap_or(0);
+    }
+    // What the last power cut leaves is whole, down to the last checksum.
+    for (_, pid) in c.pids()? {
+        c.kill(pid, "KILL")?;
+    }
+    for osd in 0..3 {
+        let device = c.dir.join(format!("osd.{osd}/block"));
+        let output = std::process::Command::new(kermes())
+            .args(["store", "fsck", "--deep", "--device"])
+            .arg(&device)
+            .output()?;
+        ensure!(output.status.success(), "osd.{osd} after kill -9: {}", describe(&output));
+        println!("osd.{osd} after kill -9: {}", String::from_utf8_lossy(&output.stdout).trim());
     }
     Ok(Outcome::Passed(format!("{rounds} rounds, {total} acknowledged objects, none lost")))
 }

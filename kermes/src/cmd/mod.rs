@@ -8,6 +8,7 @@ pub mod mon;
 pub mod osd;
 pub mod rados;
 pub mod status;
+pub mod store;
 
 /// For clap: a uuid in the usual form.
 pub fn parse_fsid(text: &str) -> Result<types::Fsid, String> {
