@@ -17,7 +17,7 @@ use bytes::{Bytes, BytesMut};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use types::hash::crc32c;
-use types::node::{BLOCK_SIZE, IoError, aligned_buf};
+use types::node::{BLOCK_SIZE, aligned_buf};
 
 /// Pages are written together up to so many blocks.
 const WRITE_BLOCKS: u32 = 64;
@@ -159,7 +159,7 @@ impl Store {
                 }
                 Stage::Flush if c.waiting > 0 => return,
                 Stage::Flush => {
-                    let io = self.new_io(Io::Checkpoint { device_offset: 0 });
+                    let io = self.new_io(Io::CheckpointFlush);
                     self.out.push(StoreEffect::Flush { io });
                     c.waiting += 1;
                     c.stage = Stage::Anchor(0);
@@ -289,12 +289,12 @@ impl Store {
         c.waiting += 1;
     }
 
-    pub(crate) fn on_checkpoint_io(&mut self, device_offset: u64, result: Result<(), IoError>) {
+    pub(crate) fn on_checkpoint_io(&mut self, device_offset: u64, result: Result<(), StoreError>) {
         if !matches!(self.phase, Phase::Ready) {
             return;
         }
         if let Err(error) = result {
-            self.fail(StoreError::WriteFailed { device_offset, error });
+            self.fail(error);
             return;
         }
         let Some(c) = &mut self.checkpointer else { return };

@@ -36,9 +36,7 @@ struct Candidate {
 enum State {
     /// What follows is to be read.
     Next,
-    Reading {
-        blocks: u32,
-    },
+    Reading,
     /// Waits for pages of the LBA tree.
     Looking {
         start: u32,
@@ -176,9 +174,8 @@ impl Store {
         let blocks = STEP_BLOCKS.max(victim.least).min(left);
         let place = self.segments.start(victim.segment) + victim.at;
         let offset = self.journal.device_offset(place);
-        let io = self.new_io(Io::Clean);
-        self.out.push(StoreEffect::Read { io, offset, len: blocks as usize * BLOCK_SIZE });
-        victim.state = State::Reading { blocks };
+        self.read_device(Io::Clean, offset, blocks as usize * BLOCK_SIZE);
+        victim.state = State::Reading;
         false
     }
 
@@ -187,20 +184,11 @@ impl Store {
             return;
         }
         let Some(mut victim) = self.cleaner.victim.take() else { return };
-        let State::Reading { blocks } = victim.state else { return };
+        let State::Reading = victim.state else { return };
         let start = self.segments.start(victim.segment) + victim.at;
         match result {
-            Ok(buf) if buf.len() == blocks as usize * BLOCK_SIZE => {
-                self.take_step(&mut victim, start, buf);
-            }
-            result => {
-                let error = match result {
-                    Err(error) => error,
-                    Ok(buf) => {
-                        let wanted = blocks as usize * BLOCK_SIZE;
-                        IoError::Short { wanted, got: buf.len() }
-                    }
-                };
+            Ok(buf) => self.take_step(&mut victim, start, buf),
+            Err(error) => {
                 let device_offset = self.journal.device_offset(start);
                 let object = nobody();
                 self.events.push(StoreEvent::Unreadable { object, device_offset, error });

@@ -133,9 +133,12 @@ pub enum ReadError {
         device_offset: u64,
         error: IoError,
     },
-    /// Metadata cannot be read: the device refused, or (`None`) what it holds is not what was
-    /// written. Objects whose metadata lie elsewhere are not concerned.
+    /// A page of metadata cannot be read: the device refused, or (`None`) what it holds is not what
+    /// was written. Objects whose metadata lie elsewhere are not concerned.
     Metadata {
+        /// The one that was looked at, where it is known.
+        object: Option<ObjectName>,
+        page: u32,
         device_offset: u64,
         error: Option<IoError>,
     },
@@ -150,11 +153,15 @@ impl fmt::Display for ReadError {
             Self::Io { object, device_offset, error } => {
                 write!(f, "object {object}: read at {device_offset:#x}: {error}")
             }
-            Self::Metadata { device_offset, error: Some(error) } => {
-                write!(f, "metadata: read at {device_offset:#x}: {error}")
-            }
-            Self::Metadata { device_offset, error: None } => {
-                write!(f, "metadata at {device_offset:#x} do not match their checksum")
+            Self::Metadata { object, page, device_offset, error } => {
+                if let Some(object) = object {
+                    write!(f, "object {object}: ")?;
+                }
+                write!(f, "metadata page {page} at {device_offset:#x}: ")?;
+                match error {
+                    Some(error) => write!(f, "{error}"),
+                    None => write!(f, "does not hold what was written"),
+                }
             }
             Self::NotMounted => write!(f, "the store is not mounted"),
             Self::Failed(e) => write!(f, "{e}"),
@@ -170,7 +177,7 @@ pub enum StoreError {
         device_offset: u64,
         error: IoError,
     },
-    /// A flush failed while mounting.
+    /// A flush failed, of a mount or a checkpoint.
     FlushFailed {
         error: IoError,
     },
@@ -206,7 +213,7 @@ impl fmt::Display for StoreError {
             Self::WriteFailed { device_offset, error } => {
                 write!(f, "write at {device_offset:#x} failed: {error}")
             }
-            Self::FlushFailed { error } => write!(f, "flush failed while mounting: {error}"),
+            Self::FlushFailed { error } => write!(f, "flush failed: {error}"),
             Self::ReadFailed { device_offset, error } => {
                 write!(f, "read at {device_offset:#x} failed while mounting: {error}")
             }

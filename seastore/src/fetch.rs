@@ -41,10 +41,12 @@ pub(crate) enum Waiter {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FetchError {
     Io {
+        key: FetchKey,
         device_offset: u64,
         error: IoError,
     },
     Corrupt {
+        key: FetchKey,
         device_offset: u64,
         expected: u32,
         found: u32,
@@ -58,7 +60,9 @@ impl FetchError {
     /// For a mount, which cannot do without.
     pub fn as_store_error(&self) -> StoreError {
         match *self {
-            Self::Io { device_offset, error } => StoreError::ReadFailed { device_offset, error },
+            Self::Io { device_offset, error, .. } => {
+                StoreError::ReadFailed { device_offset, error }
+            }
             Self::Corrupt { device_offset, .. } => StoreError::CheckpointCorrupt { device_offset },
             Self::Misfit { .. } => StoreError::CheckpointCorrupt { device_offset: 0 },
         }
@@ -122,8 +126,7 @@ impl Store {
         let segment = self.segments.of(place);
         self.segments.get(segment).readers += 1;
         let offset = self.journal.device_offset(place);
-        let io = self.new_io(Io::Fetch { key });
-        self.out.push(StoreEffect::Read { io, offset, len: blocks * BLOCK_SIZE });
+        self.read_device(Io::Fetch { key }, offset, blocks * BLOCK_SIZE);
     }
 
     pub(crate) fn fetch_for_queue(&mut self, needs: Needs) {
@@ -145,9 +148,8 @@ impl Store {
         match miss.0 {
             MissKind::Injected(key) => {
                 self.fetching.injected.insert(token, key);
-                let io = self.new_io(Io::Injected { token });
                 let offset = self.journal.device_offset(0);
-                self.out.push(StoreEffect::Read { io, offset, len: BLOCK_SIZE });
+                self.read_device(Io::Injected { token }, offset, BLOCK_SIZE);
             }
             MissKind::Page(id) if !self.meta.pager.is_resident(id) => {
                 self.want(FetchKey::Page(id), Waiter::User(token));
@@ -173,7 +175,10 @@ impl Store {
                 }
                 Ok(())
             }
-            Err(error) => Err(ReadError::Metadata { device_offset, error: Some(error) }),
+            Err(error) => {
+                let (object, page, error) = (None, 0, Some(error));
+                Err(ReadError::Metadata { object, page, device_offset, error })
+            }
         };
         self.events.push(StoreEvent::Fetched { token, result });
     }
@@ -229,8 +234,8 @@ impl Store {
         result: Result<Bytes, IoError>,
     ) -> Result<(), FetchError> {
         let device_offset = self.journal.device_offset(place);
-        let buf = result.map_err(|error| FetchError::Io { device_offset, error })?;
-        let corrupt = |expected, found| FetchError::Corrupt { device_offset, expected, found };
+        let buf = result.map_err(|error| FetchError::Io { key, device_offset, error })?;
+        let corrupt = |expected, found| FetchError::Corrupt { key, device_offset, expected, found };
         match key {
             FetchKey::Page(id) => {
                 let expected = self.meta.pager.place_of(id).map_or(0, |p| p.crc);
@@ -265,31 +270,29 @@ impl Store {
 
     /// The error of an operation on `object`.
     pub(crate) fn read_error(&self, object: Option<ObjectName>, error: &FetchError) -> ReadError {
-        let Some(object) = object else {
-            return match *error {
-                FetchError::Io { device_offset, error } => {
-                    ReadError::Metadata { device_offset, error: Some(error) }
-                }
-                FetchError::Corrupt { device_offset, .. } => {
-                    ReadError::Metadata { device_offset, error: None }
-                }
-                FetchError::Misfit { page } => {
-                    let place = self.meta.pager.place_of(page).map_or(0, |p| p.addr);
-                    let device_offset = self.journal.device_offset(place);
-                    ReadError::Metadata { device_offset, error: None }
-                }
-            };
+        let metadata = |page: PageId, device_offset, error| ReadError::Metadata {
+            object: object.clone(),
+            page: page.0,
+            device_offset,
+            error,
         };
         match *error {
             FetchError::Misfit { page } => {
                 let place = self.meta.pager.place_of(page).map_or(0, |p| p.addr);
-                let device_offset = self.journal.device_offset(place);
-                ReadError::Metadata { device_offset, error: None }
+                metadata(page, self.journal.device_offset(place), None)
             }
-            FetchError::Io { device_offset, error } => {
+            FetchError::Io { key: FetchKey::Page(page), device_offset, error } => {
+                metadata(page, device_offset, Some(error))
+            }
+            FetchError::Corrupt { key: FetchKey::Page(page), device_offset, .. } => {
+                metadata(page, device_offset, None)
+            }
+            FetchError::Io { device_offset, error, .. } => {
+                let object = object.unwrap_or_else(nobody);
                 ReadError::Io { object, device_offset, error }
             }
-            FetchError::Corrupt { device_offset, expected, found } => {
+            FetchError::Corrupt { device_offset, expected, found, .. } => {
+                let object = object.unwrap_or_else(nobody);
                 ReadError::Corrupt(Corrupt { object, device_offset, expected, found })
             }
         }

@@ -94,8 +94,7 @@ impl Store {
     pub(crate) fn start_mount(&mut self) {
         let offsets = self.config.superblock.anchor_offsets(self.config.shard);
         for (index, offset) in offsets.into_iter().enumerate() {
-            let io = self.new_io(Io::Mount { index });
-            self.out.push(StoreEffect::Read { io, offset, len: BLOCK_SIZE });
+            self.read_device(Io::Mount { index }, offset, BLOCK_SIZE);
         }
         self.phase = Phase::Mounting(Box::new(Mount {
             stage: Stage::Anchors,
@@ -158,25 +157,23 @@ impl Store {
             }
             Stage::Root => {
                 let place = mount.anchor.as_ref().and_then(|a| a.root).expect("it was read");
-                let buf = self.mounted_part(place.addr, place.blocks, read)?;
+                let buf = self.mounted_part(place.addr, read)?;
                 self.take_root(mount, place, buf)
             }
             Stage::Chunks { waiting, .. } => {
                 *waiting -= 1;
                 let chunk = mount.root.as_ref().expect("read before").chunks[index];
-                let buf = self.mounted_part(chunk.addr, 1, read)?;
+                let buf = self.mounted_part(chunk.addr, read)?;
                 self.take_chunk(mount, index, chunk, &buf)?;
                 self.read_chunks(mount)
             }
             Stage::Journal => {
                 let loading = mount.loading.as_mut().expect("a read belongs to a segment");
                 let at = index as u32 * PART_BLOCKS;
-                let all = (loading.buf.len() / BLOCK_SIZE) as u32;
-                let blocks = PART_BLOCKS.min(all - at);
                 let place = self.segments.start(loading.segment) + loading.from + at;
                 loading.waiting -= 1;
                 let done = loading.waiting == 0;
-                let buf = self.mounted_part(place, blocks, read)?;
+                let buf = self.mounted_part(place, read)?;
                 let from = at as usize * BLOCK_SIZE;
                 let loading = mount.loading.as_mut().expect("looked at");
                 loading.buf[from..from + buf.len()].copy_from_slice(&buf);
@@ -202,27 +199,13 @@ impl Store {
         }
     }
 
-    fn mounted_part(
-        &self,
-        place: u32,
-        blocks: u32,
-        read: Result<Bytes, IoError>,
-    ) -> Result<Bytes, StoreError> {
+    fn mounted_part(&self, place: u32, read: Result<Bytes, IoError>) -> Result<Bytes, StoreError> {
         let device_offset = self.journal.device_offset(place);
-        let wanted = blocks as usize * BLOCK_SIZE;
-        match read {
-            Ok(buf) if buf.len() == wanted => Ok(buf),
-            Ok(buf) => {
-                let error = IoError::Short { wanted, got: buf.len() };
-                Err(StoreError::ReadFailed { device_offset, error })
-            }
-            Err(error) => Err(StoreError::ReadFailed { device_offset, error }),
-        }
+        read.map_err(|error| StoreError::ReadFailed { device_offset, error })
     }
     fn read_for_mount(&mut self, place: u32, blocks: u32, index: usize) {
         let offset = self.journal.device_offset(place);
-        let io = self.new_io(Io::Mount { index });
-        self.out.push(StoreEffect::Read { io, offset, len: blocks as usize * BLOCK_SIZE });
+        self.read_device(Io::Mount { index }, offset, blocks as usize * BLOCK_SIZE);
     }
 
     fn choose_anchor(&mut self, mount: &mut Mount) -> Result<(), StoreError> {

@@ -121,8 +121,7 @@ impl Store {
                     self.segments.get(segment).readers += 1;
                     let offset = self.journal.device_offset(io.place);
                     let len = io.blocks as usize * BLOCK_SIZE;
-                    let number = self.new_io(Io::Read { read: id, index });
-                    self.out.push(StoreEffect::Read { io: number, offset, len });
+                    self.read_device(Io::Read { read: id, index }, offset, len);
                 }
                 read.plan = Some(plan);
             }
@@ -193,13 +192,11 @@ impl Store {
         let Some(plan) = &mut read.plan else { return };
         let io = &mut plan.ios[index];
         let place = io.place;
-        let wanted = io.blocks as usize * BLOCK_SIZE;
         let error = match result {
-            Ok(buf) if buf.len() == wanted => {
+            Ok(buf) => {
                 io.buf = Some(buf);
                 None
             }
-            Ok(buf) => Some(IoError::Short { wanted, got: buf.len() }),
             Err(error) => Some(error),
         };
         let segment = self.segments.of(place);

@@ -38,6 +38,8 @@ const RESERVE_CLEANER: u64 = 2;
 const RESERVE_FREEING: u64 = 1;
 /// A transaction that frees space may log at most this much while it draws on the reserve, bytes.
 const FREEING_BYTES_MAX: u64 = 256 << 10;
+/// A read that the device refuses is asked for so many times in all.
+const READ_TRIES: u8 = 3;
 
 /// How to open one shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,11 +88,22 @@ pub(crate) enum Io {
     Mount { index: usize },
     Record { sequence: u64, device_offset: u64 },
     Checkpoint { device_offset: u64 },
+    CheckpointFlush,
     Read { read: u64, index: usize },
     Fetch { key: FetchKey },
     Injected { token: u64 },
     Clean,
     Cold { device_offset: u64 },
+}
+
+/// A device request under way.
+#[derive(Debug, Clone, Copy)]
+struct Outstanding {
+    io: Io,
+    /// Of a read: where and how much, to ask for it again; of anything else 0.
+    offset: u64,
+    len: usize,
+    tries: u8,
 }
 
 pub(crate) enum Phase {
@@ -129,6 +142,8 @@ pub struct StoreCounters {
     pub segments_cleaned: u64,
     /// Pages read because they were not in memory.
     pub page_reads: u64,
+    /// Reads that the device refused and that were asked for again.
+    pub reads_tried_again: u64,
 }
 
 /// One shard of a device.
@@ -159,7 +174,7 @@ pub struct Store {
     pub(crate) meta_head: Option<(u32, u32)>,
     pub(crate) cleaner: Cleaner,
     pub(crate) misses: Option<Box<RefCell<Misses>>>,
-    ios: BTreeMap<u64, Io>,
+    ios: BTreeMap<u64, Outstanding>,
     next_io: u64,
     pub(crate) events: Vec<StoreEvent>,
     /// Effects of calls that are given no place for them.
@@ -406,13 +421,29 @@ impl Store {
                 (io, Ok(Bytes::new()), result)
             }
         };
-        let Some(io) = self.ios.remove(&id) else { return };
-        match io {
+        let Some(request) = self.ios.remove(&id) else { return };
+        let read = read.and_then(|buf| match buf.len() {
+            got if got == request.len => Ok(buf),
+            got => Err(IoError::Short { wanted: request.len, got }),
+        });
+        if read.is_err() && self.try_again(request) {
+            fx.append(&mut self.out);
+            return;
+        }
+        match request.io {
             Io::Mount { index } => self.on_mount_io(index, read, write),
             Io::Record { sequence, device_offset } => {
                 self.on_record(sequence, device_offset, write)
             }
-            Io::Checkpoint { device_offset } => self.on_checkpoint_io(device_offset, write),
+            Io::Checkpoint { device_offset } => {
+                let failed = |error| StoreError::WriteFailed { device_offset, error };
+                self.on_checkpoint_io(device_offset, write.map_err(failed))
+            }
+            Io::CheckpointFlush => {
+                // No page lies before the first segment.
+                let failed = |error| StoreError::FlushFailed { error };
+                self.on_checkpoint_io(0, write.map_err(failed))
+            }
             Io::Read { read: id, index } => self.on_read(id, index, read),
             Io::Fetch { key } => self.on_fetched(key, read),
             Io::Injected { token } => self.on_injected(token, read),
@@ -447,11 +478,36 @@ impl Store {
         self.events.extend(durable);
     }
 
+    /// The number of a write or a flush.
     pub(crate) fn new_io(&mut self, io: Io) -> u64 {
+        self.start_io(Outstanding { io, offset: 0, len: 0, tries: 1 })
+    }
+    pub(crate) fn read_device(&mut self, io: Io, offset: u64, len: usize) {
+        self.ask(Outstanding { io, offset, len, tries: 1 });
+    }
+    fn ask(&mut self, request: Outstanding) {
+        let Outstanding { offset, len, .. } = request;
+        let io = self.start_io(request);
+        self.out.push(StoreEffect::Read { io, offset, len });
+    }
+    fn start_io(&mut self, request: Outstanding) -> u64 {
         let id = self.next_io;
         self.next_io += 1;
-        self.ios.insert(id, io);
+        self.ios.insert(id, request);
         id
+    }
+
+    /// Asks once more for what the device refused to read: a path that was reset or a sector that
+    /// took long is no reason to refuse a transaction, which costs the whole store. Whoever waits
+    /// goes on waiting. Here and not in a driver, so that every driver and the simulator has it,
+    /// and tests see it.
+    fn try_again(&mut self, request: Outstanding) -> bool {
+        if request.tries >= READ_TRIES || matches!(self.phase, Phase::Failed(_)) {
+            return false;
+        }
+        self.counters.reads_tried_again += 1;
+        self.ask(Outstanding { tries: request.tries + 1, ..request });
+        true
     }
 
     pub(crate) fn fail(&mut self, error: StoreError) {

@@ -92,6 +92,8 @@ fn effect_without_hops<H>(effect: Effect<H>) -> Effect<()> {
 pub struct Host {
     pub name: String,
     pub disk: Disk,
+    /// How often reads at an offset will still fail.
+    refused_reads: BTreeMap<u64, u32>,
     pub kv: BTreeMap<Vec<u8>, Vec<u8>>,
     pub listen: Option<SocketAddr>,
     process: Option<Box<dyn Process>>,
@@ -262,6 +264,7 @@ impl World {
             listen,
             process: None,
             life: 0,
+            refused_reads: BTreeMap::new(),
             kv_pending: VecDeque::new(),
             deadline: Instant::NEVER,
             turn_scheduled: false,
@@ -504,7 +507,15 @@ impl World {
             }
             Happening::ReadDone { io, offset, len } => {
                 let fails = self.weather.read_error_once_in;
-                let result = if fails > 0 && self.chance.once_in(fails) {
+                let mut refused = self.host(id).refused_reads.remove(&offset).unwrap_or(0);
+                if fails == 0 {
+                    refused = 0;
+                } else if refused == 0 && self.chance.once_in(fails) {
+                    // Some go well when they are tried again, some do not.
+                    refused = *self.chance.pick(&[1, 2, 3, 6]);
+                }
+                let result = if refused > 0 {
+                    self.host(id).refused_reads.insert(offset, refused - 1);
                     Err(IoError::Os(EIO))
                 } else {
                     Ok(self.host(id).disk.read(offset, len))

@@ -141,6 +141,7 @@ impl Bench {
             checkpoints: after.checkpoints - before.checkpoints,
             segments_cleaned: after.segments_cleaned - before.segments_cleaned,
             page_reads: after.page_reads - before.page_reads,
+            ..before
         }
     }
 

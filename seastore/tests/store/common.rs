@@ -10,6 +10,23 @@ use types::{Fsid, HObject, OsdId, PoolId};
 
 pub const BLOCK: usize = 4096;
 
+fn number_from(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok()?.parse().ok()
+}
+/// How many seeds a test runs: `SEASTORE_SEEDS`, which makes it a long run, or the default.
+pub fn seeds(default: u64) -> u64 {
+    number_from("SEASTORE_SEEDS").unwrap_or(default)
+}
+/// All points and not some of them.
+pub fn long_run() -> bool {
+    number_from("SEASTORE_SEEDS").is_some()
+}
+/// Seeds from `SEASTORE_SEED` on, or from 0.
+pub fn seed_range(default: u64) -> std::ops::Range<u64> {
+    let first = number_from("SEASTORE_SEED").unwrap_or(0);
+    first..first + seeds(default)
+}
+
 /// Small pseudo-random generator (splitmix64), so that a seed is the whole test.
 pub struct Rng(pub u64);
 impl Rng {

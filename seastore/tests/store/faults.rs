@@ -1,7 +1,9 @@
-//! Every device request of a workload fails once.
+//! Every device request of a workload fails: a read once, a read for good, a write, a flush.
+//!
+//! In the long run (`SEASTORE_SEEDS`) every one of them, else some.
 
-use crate::common::{Model, Rng, name};
-use crate::world::{World, apply_to_model, random_op};
+use crate::common::{Model, Rng, long_run, name, seeds};
+use crate::world::{World, apply_to_model, offset_of, random_op};
 use seastore::StoreConfig;
 use seastore::TxnOp;
 use seastore::*;
@@ -13,14 +15,20 @@ struct Outcome {
     models: Vec<Model>,
     /// So many of them were acknowledged.
     durable: usize,
-    refused: BTreeSet<u64>,
+    /// With their errors.
+    refused: Vec<(u64, ReadError)>,
+}
+impl Outcome {
+    fn last(&self) -> &Model {
+        self.models.last().unwrap()
+    }
 }
 
 /// Small and large writes, clones, omaps; the cache is so small that metadata go and come back.
 /// Nothing here waits for ever: `submit` panics when the store is busy with nothing under way.
 fn workload(world: &mut World, seed: u64, steps: u64) -> Outcome {
     let mut rng = Rng(seed);
-    let mut out = Outcome { models: vec![Model::new()], durable: 0, refused: BTreeSet::new() };
+    let mut out = Outcome { models: vec![Model::new()], durable: 0, refused: Vec::new() };
     let mut accepted = Vec::new();
     for step in 0..steps {
         let len_max = [3_000, 20_000, 100_000][rng.below(3) as usize];
@@ -45,18 +53,24 @@ fn workload(world: &mut World, seed: u64, steps: u64) -> Outcome {
     }
     world.run();
     let mut durable = BTreeSet::new();
+    let mut failed = false;
     for event in &world.events {
         match event {
-            StoreEvent::Durable { token } => drop(durable.insert(*token)),
-            StoreEvent::Refused { token, .. } => drop(out.refused.insert(*token)),
+            StoreEvent::Durable { token } => {
+                assert!(!failed, "acknowledged after the failure");
+                durable.insert(*token);
+            }
+            StoreEvent::Refused { token, error } => out.refused.push((*token, error.clone())),
+            StoreEvent::Failed(_) => failed = true,
             _ => {}
         }
     }
     for (step, ops) in accepted {
-        if out.refused.contains(&step) {
+        if out.refused.iter().any(|(token, _)| *token == step) {
+            assert!(!durable.contains(&step));
             continue;
         }
-        let mut model = out.models.last().unwrap().clone();
+        let mut model = out.last().clone();
         ops.iter().for_each(|op| apply_to_model(&mut model, op));
         out.models.push(model);
         if durable.contains(&step) {
@@ -81,72 +95,159 @@ fn reopened(world: World) -> World {
     world
 }
 
-fn seeds(default: u64) -> u64 {
-    std::env::var("SEASTORE_SEEDS").ok().and_then(|s| s.parse().ok()).unwrap_or(default)
+/// The device requests of a run without faults, counted from the mount: reads, writes, flushes.
+fn points(seed: u64) -> [Vec<u64>; 3] {
+    let mut dry = world();
+    let first = dry.io_count;
+    // Is asked about every request, and never says yes.
+    let kinds = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
+    let seen = kinds.clone();
+    dry.fault = Some(Box::new(move |_, effect| {
+        let kind = match effect {
+            StoreEffect::Read { .. } => 0,
+            StoreEffect::Write { .. } => 1,
+            StoreEffect::Flush { .. } => 2,
+        };
+        seen.borrow_mut().push(kind);
+        false
+    }));
+    workload(&mut dry, seed, STEPS);
+    assert_eq!(dry.io_count, first + kinds.borrow().len() as u64);
+    let of =
+        |kind| (0..).zip(kinds.borrow().iter()).filter(|k| *k.1 == kind).map(|k| k.0).collect();
+    [of(0), of(1), of(2)]
 }
 
-/// Request `n` after the mount fails once. Returns whether the store ended.
-fn fail_one(seed: u64, n: u64, steps: u64) -> bool {
-    let mut world = world();
-    let first = world.io_count;
-    world.fault = Some(Box::new(move |io| io == first + n));
-    let out = workload(&mut world, seed, steps);
-    let what = format!("seed {seed} request {n}");
-    assert!(world.io_count > first + n, "{what}");
+/// All of them in the long run, else about `count`.
+fn some(points: &[u64], seed: u64, count: usize) -> impl Iterator<Item = u64> {
+    let stride = if long_run() { 1 } else { points.len().div_ceil(count).max(1) };
+    points.iter().copied().skip(seed as usize % stride).step_by(stride)
+}
+
+/// The store goes on, holds what it should, and still does after a mount.
+fn check_alive(mut world: World, out: &Outcome, what: &str) {
     world.fault = None;
-    // Where data lie in memory decides what is written in one request: not quite the dry run's.
-    let was_read = world.read_ios.contains(&(first + n));
-    let failure = world.store.failure();
-    assert_eq!(failure.is_some(), !was_read, "{what}");
-    if let Some(error) = failure {
-        assert!(matches!(error, StoreError::WriteFailed { .. }), "{what}: {error}");
-        let said = world.events.iter().filter(|e| matches!(e, StoreEvent::Failed(_))).count();
-        assert_eq!(said, 1, "{what}");
-        assert_eq!(world.store.submit(vec![].into(), 0), Err(SubmitError::Failed(error)), "{what}");
-        let read = world.store.read(&name(1), 0, 1, 1, &mut world.waiting);
-        assert_eq!(read, Err(ReadError::Failed(error)), "{what}");
-    } else {
-        // It was a read: whoever needed it was told, and all else went on.
-        assert_eq!(out.durable, out.models.len() - 1, "{what}: not all is durable");
-        assert!(out.refused.len() <= 1 + steps as usize / 4, "{what}: {:?}", out.refused);
-    }
-    let mut world = reopened(world);
-    world.assert_consistent(&what);
-    let found = world.contents();
-    let states = &out.models[out.durable..];
-    assert!(states.contains(&found), "{what}: something acknowledged is missing");
-    // A new run goes on from there.
+    assert_eq!(world.store.failure(), None, "{what}");
+    assert_eq!(out.durable, out.models.len() - 1, "{what}: not all is durable");
+    world.assert_consistent(what);
+    assert!(world.contents() == *out.last(), "{what}");
     world.submit(vec![TxnOp::Touch { o: name(999) }], 0).unwrap();
     world.run();
-    assert!(world.look(|s| s.exists(&name(999))).unwrap(), "{what}");
-    failure.is_some()
+    let mut world = reopened(world);
+    world.assert_consistent(what);
+    world.submit(vec![TxnOp::Remove { o: name(999) }], 0).unwrap();
+    assert!(world.contents() == *out.last(), "{what}: after a mount");
 }
 
 #[test]
-fn a_failed_request_ends_the_store_or_one_operation_and_nothing_acknowledged_is_lost() {
-    let (mut ended, mut went_on) = (0, 0);
-    let all = std::env::var("SEASTORE_SEEDS").is_ok();
+fn a_read_that_fails_once_is_tried_again_and_nobody_notices() {
     for seed in 0..seeds(2) {
-        // Until the fault the run is the one without it.
-        let mut dry = world();
-        let first = dry.io_count;
-        workload(&mut dry, seed, STEPS);
-        let is_read = |n: &u64| dry.read_ios.binary_search(&(first + n)).is_ok();
-        let (reads, writes): (Vec<u64>, Vec<u64>) = (0..dry.io_count - first).partition(is_read);
-        for points in [reads, writes] {
-            let stride = if all { 1 } else { points.len().div_ceil(8).max(1) };
-            for n in points.into_iter().skip(seed as usize % stride).step_by(stride) {
-                let failed = fail_one(seed, n, STEPS);
-                ended += failed as u32;
-                went_on += !failed as u32;
-            }
+        for n in some(&points(seed)[0], seed, 6) {
+            let what = format!("seed {seed} request {n}");
+            let mut world = world();
+            let first = world.io_count;
+            world.fault = Some(Box::new(move |io, _| io == first + n));
+            let out = workload(&mut world, seed, STEPS);
+            assert_eq!(world.store.counters().reads_tried_again, 1, "{what}");
+            assert!(out.refused.is_empty(), "{what}: {:?}", out.refused);
+            let told = |e: &StoreEvent| {
+                matches!(e, StoreEvent::Unreadable { .. } | StoreEvent::CorruptFound(_))
+            };
+            assert!(!world.events.iter().any(told), "{what}");
+            check_alive(world, &out, &what);
         }
     }
-    assert!(ended >= 10 && went_on >= 10, "{ended} ended, {went_on} went on");
 }
 
+/// A place that no read reaches from some request on: whatever needs it is refused as a whole and
+/// names it, everything else goes on.
 #[test]
-fn a_failed_read_at_mount_is_one_error_and_the_next_mount_works() {
+fn a_place_that_cannot_be_read_is_named_and_leaves_no_transaction_in_part() {
+    let mut refused = 0;
+    for seed in 0..seeds(2) {
+        for n in some(&points(seed)[0], seed, 6) {
+            let what = format!("seed {seed} request {n}");
+            let mut world = world();
+            let first = world.io_count;
+            let place = std::rc::Rc::new(std::cell::Cell::new(None));
+            let bad = place.clone();
+            world.fault = Some(Box::new(move |io, effect| {
+                if io == first + n {
+                    bad.set(offset_of(effect));
+                }
+                matches!(effect, StoreEffect::Read { .. }) && bad.get() == offset_of(effect)
+            }));
+            let out = workload(&mut world, seed, STEPS);
+            for (token, error) in &out.refused {
+                let (ReadError::Io { device_offset, .. }
+                | ReadError::Metadata { device_offset, error: Some(_), .. }) = error
+                else {
+                    panic!("{what}: transaction {token}: {error}")
+                };
+                assert_eq!(Some(*device_offset), place.get(), "{what}: {error}");
+            }
+            refused += out.refused.len();
+            check_alive(world, &out, &what);
+        }
+    }
+    assert!(refused > 4, "{refused} transactions refused");
+}
+
+/// A write or flush fails; what it left on the device may be all, nothing or parts. The store ends,
+/// says so once, acknowledges nothing more; the next mount has what was acknowledged.
+#[test]
+fn a_failed_write_or_flush_ends_the_store_and_nothing_acknowledged_is_lost() {
+    let mut flushes = 0;
+    for seed in 0..seeds(2) {
+        let [_, writes, flushed] = points(seed);
+        for n in some(&writes, seed, 12).chain(some(&flushed, seed, 4)) {
+            let what = format!("seed {seed} request {n}");
+            let mut world = world();
+            let first = world.io_count;
+            let place = std::rc::Rc::new(std::cell::Cell::new(None));
+            let failed = place.clone();
+            world.fault = Some(Box::new(move |io, effect| {
+                if io == first + n {
+                    failed.set(offset_of(effect));
+                }
+                io == first + n
+            }));
+            let out = workload(&mut world, seed, STEPS);
+            let error = world.store.failure().expect(&what);
+            match error {
+                StoreError::WriteFailed { device_offset, .. } => {
+                    assert_eq!(Some(device_offset), place.get(), "{what}");
+                }
+                StoreError::FlushFailed { .. } => {
+                    assert_eq!(place.get(), None, "{what}");
+                    flushes += 1;
+                }
+                other => panic!("{what}: {other}"),
+            }
+            let said = world.events.iter().filter(|e| matches!(e, StoreEvent::Failed(_))).count();
+            assert_eq!(said, 1, "{what}");
+            let submitted = world.store.submit(vec![].into(), 0);
+            assert_eq!(submitted, Err(SubmitError::Failed(error)), "{what}");
+            let read = world.store.read(&name(1), 0, 1, 1, &mut world.waiting);
+            assert_eq!(read, Err(ReadError::Failed(error)), "{what}");
+            assert!(world.waiting.is_empty(), "{what}: it still asks for something");
+            let mut world = reopened(world);
+            world.assert_consistent(&what);
+            let found = world.contents();
+            let states = &out.models[out.durable..];
+            assert!(states.contains(&found), "{what}: something acknowledged is missing");
+            // A new run goes on from there.
+            world.submit(vec![TxnOp::Touch { o: name(999) }], 0).unwrap();
+            world.run();
+            assert!(world.look(|s| s.exists(&name(999))).unwrap(), "{what}");
+        }
+    }
+    assert!(flushes > 0);
+}
+
+/// Each request of a mount fails once, or from then on.
+#[test]
+fn a_failed_request_of_a_mount_is_tried_again_or_one_error_and_the_next_mount_works() {
     let mut world = world();
     let out = workload(&mut world, 11, 60);
     let (disk, config) = (world.disk, world.config);
@@ -157,27 +258,42 @@ fn a_failed_read_at_mount_is_one_error_and_the_next_mount_works() {
     }
     let count = probe.io_count;
     assert!(count > 8, "{count} requests");
-    let (mut named, mut again) = (0, 0);
+    let (mut named, mut unneeded) = (0, 0);
     // The anchors, the root and all chunks, some of the rest.
-    for n in (0..count).filter(|n| *n < 12 || n % 5 == 0 || n + 1 == count) {
-        let mut world = World::opened(disk.clone(), config);
-        world.fault = Some(Box::new(move |io| io == n));
-        match world.mount() {
-            Err(StoreError::ReadFailed { device_offset, .. }) => {
-                assert_ne!(device_offset, 0, "request {n}");
-                named += 1;
+    let some = |n: &u64| long_run() || *n < 12 || n.is_multiple_of(31) || n + 1 == count;
+    for n in (0..count).filter(some) {
+        for for_good in [false, true] {
+            let what = format!("request {n} of {count}, for good: {for_good}");
+            let mut world = World::opened(disk.clone(), config);
+            let mut place = None;
+            let failed = std::rc::Rc::new(std::cell::Cell::new(None));
+            let bad = failed.clone();
+            world.fault = Some(Box::new(move |io, effect| {
+                if io == n {
+                    place = Some(offset_of(effect));
+                    bad.set(offset_of(effect));
+                }
+                let again = matches!(effect, StoreEffect::Read { .. });
+                io == n || for_good && again && place == Some(offset_of(effect))
+            }));
+            let is_read = probe.read_ios.contains(&n);
+            match world.mount() {
+                Err(StoreError::ReadFailed { device_offset, .. }) if for_good => {
+                    assert_eq!(Some(device_offset), failed.get(), "{what}");
+                    named += 1;
+                }
+                Err(StoreError::FlushFailed { .. }) if !is_read => {}
+                Ok(_) if is_read && !for_good => {}
+                // One copy of an anchor, or a page that was asked for ahead of need.
+                Ok(_) if is_read => unneeded += 1,
+                other => panic!("{what}: {other:?}"),
             }
-            Err(StoreError::FlushFailed { .. }) => named += 1,
-            // One copy of an anchor.
-            Ok(_) if n < 4 => {}
-            // A page that was asked for ahead of need, and again when it was needed.
-            Ok(_) if probe.read_ios.contains(&n) => again += 1,
-            other => panic!("request {n} of {count}: {other:?}"),
+            assert!(!world.events.iter().any(|e| matches!(e, StoreEvent::Failed(_))), "said twice");
+            world.fault = None;
+            let mut world = reopened(world);
+            assert!(world.contents() == *out.last(), "{what}");
+            world.assert_consistent("after a failed mount");
         }
-        assert!(!world.events.iter().any(|e| matches!(e, StoreEvent::Failed(_))), "said twice");
-        let mut world = reopened(world);
-        assert!(world.contents() == *out.models.last().unwrap(), "request {n}");
-        world.assert_consistent("after a failed mount");
     }
-    assert!(named >= 3 && again < count / 2, "{named} named, {again} read again, of {count}");
+    assert!(named >= 3 && unneeded < count / 2, "{named} named, {unneeded} of no use, of {count}");
 }

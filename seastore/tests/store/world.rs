@@ -7,8 +7,16 @@ use seastore::*;
 use types::HObject;
 use types::node::IoError;
 
-/// Says whether I/O number `n` fails.
-pub type Fault = Box<dyn FnMut(u64) -> bool>;
+/// Says whether device request number `n` fails.
+pub type Fault = Box<dyn FnMut(u64, &StoreEffect) -> bool>;
+
+/// Where a request goes to; `None` for a flush.
+pub fn offset_of(effect: &StoreEffect) -> Option<u64> {
+    match effect {
+        StoreEffect::Read { offset, .. } | StoreEffect::Write { offset, .. } => Some(*offset),
+        StoreEffect::Flush { .. } => None,
+    }
+}
 
 pub struct World {
     pub disk: Disk,
@@ -60,7 +68,7 @@ impl World {
     /// Performs one waiting effect.
     pub fn perform(&mut self, index: usize) {
         let effect = self.waiting.remove(index);
-        let fails = self.fault.as_mut().is_some_and(|f| f(self.io_count));
+        let fails = self.fault.as_mut().is_some_and(|f| f(self.io_count, &effect));
         self.io_count += 1;
         let answer = |ok: ()| if fails { Err(IoError::Os(5)) } else { Ok(ok) };
         let done = match effect {
@@ -72,10 +80,18 @@ impl World {
             StoreEffect::Write { io, offset, buf, durable } => {
                 assert_eq!(buf.as_ptr() as usize % BLOCK, 0);
                 let result = answer(());
-                if result.is_ok() && durable {
-                    self.disk.write(offset, &buf);
-                } else if result.is_ok() {
-                    self.disk.write_cached(offset, &buf);
+                match result {
+                    Ok(()) if durable => self.disk.write(offset, &buf),
+                    Ok(()) => self.disk.write_cached(offset, &buf),
+                    // Nobody knows what a write that failed has left: here all, nothing, or parts.
+                    Err(_) => {
+                        let n = self.io_count;
+                        let mut sector = 0;
+                        self.disk.write_torn(offset, &buf, || {
+                            sector += 1;
+                            n.is_multiple_of(3) || n % 3 == 1 && sector % 3 > 0
+                        });
+                    }
                 }
                 IoCompletion::Write { io, result }
             }
