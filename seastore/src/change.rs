@@ -44,7 +44,10 @@ const TARGET_OTHER_SNAP: u8 = 1;
 /// Pool, hash, snapshot and the lengths of three texts.
 const NAME_BYTES: usize = 8 + 4 + 8 + 3 * 2;
 const WRITTEN_RUN_BYTES: usize = 4 + 4 + 8 + 4;
-const MOVED_BYTES: usize = 8 + 4 + 4 + 4;
+/// A number of variable length is below 2 to this power.
+const NUMBER_BITS_MAX: u32 = 63;
+/// At least what a moved block takes: two numbers of variable length.
+const MOVED_BYTES_MIN: usize = 2;
 /// Of a `Write` without name, runs and checksums.
 const WRITE_BYTES: usize = 1 + 8 + 4;
 
@@ -66,14 +69,12 @@ impl WrittenRun {
     }
 }
 
-/// A block that the cleaner copied. Places are in blocks from the start of the region's first
-/// segment.
+/// A block that the cleaner copied, and the place where it was, in blocks from the start of the
+/// region's first segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Moved {
     pub laddr: u64,
     pub from: u32,
-    pub to: u32,
-    pub crc: u32,
 }
 
 /// One change. Those that add something create their object when it is missing; the others change
@@ -161,8 +162,10 @@ pub(crate) enum Change {
         blocks: u32,
         end: u64,
     },
-    /// Each counts only if its laddr still lies at `from`.
+    /// The blocks, laddrs ascending, now lie at `to` and following. Each counts only if its laddr
+    /// still lies at `from`.
     Move {
+        to: u32,
         moves: Vec<Moved>,
     },
     /// So many steps of removal, from the front of the list of garbage.
@@ -205,6 +208,15 @@ impl WritePatch {
 
 fn put_u32(out: &mut Vec<u8>, value: u32) {
     out.extend_from_slice(&value.to_le_bytes());
+}
+/// Seven bits in a byte, lowest first; 0x80 says that more follow.
+fn put_number(out: &mut Vec<u8>, mut value: u64) {
+    assert!(value >> NUMBER_BITS_MAX == 0, "{value}");
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
 }
 fn put_u64(out: &mut Vec<u8>, value: u64) {
     out.extend_from_slice(&value.to_le_bytes());
@@ -434,16 +446,27 @@ pub(crate) fn put_clone_range(
     put_u32(out, blocks);
     put_u64(out, end);
 }
-pub(crate) fn put_move(out: &mut Vec<u8>, moves: &[Moved]) {
+/// Laddrs ascend. A block takes about four bytes: there are eight of these for each block that is
+/// written to a store that is 90% full, and as many in the records that the blocks are moved to.
+pub(crate) fn put_move(out: &mut Vec<u8>, to: u32, moves: &[Moved]) {
     out.push(MOVE);
     put_count(out, moves.len());
+    let base = moves.iter().map(|m| m.from).min().unwrap_or(0);
+    put_u32(out, to);
+    put_u32(out, base);
+    let mut next = 0;
     for moved in moves {
-        assert!(moved.laddr < LADDR_END, "{moved:?}");
-        put_u64(out, moved.laddr);
-        put_u32(out, moved.from);
-        put_u32(out, moved.to);
-        put_u32(out, moved.crc);
+        assert!((next..LADDR_END).contains(&moved.laddr), "{moved:?} after {next}");
+        put_number(out, moved.laddr - next);
+        put_number(out, (moved.from - base) as u64);
+        next = moved.laddr + 1;
     }
+}
+/// What [`put_move`] appends, wherever the blocks go.
+pub(crate) fn move_bytes(moves: &[Moved]) -> usize {
+    let mut out = Vec::new();
+    put_move(&mut out, 0, moves);
+    out.len()
 }
 pub(crate) fn put_collect(out: &mut Vec<u8>, steps: u32) {
     out.push(COLLECT);
@@ -476,7 +499,7 @@ pub(crate) fn put(out: &mut Vec<u8>, change: &Change, last: &mut Option<ObjectNa
             let range = ClonedBlocks { from_block, to_block, blocks, end };
             put_clone_range(out, from, to, last, range)
         }
-        Change::Move { moves } => put_move(out, moves),
+        Change::Move { to, moves } => put_move(out, *to, moves),
         Change::Collect { steps } => put_collect(out, *steps),
     }
 }

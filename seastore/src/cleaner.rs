@@ -33,6 +33,9 @@ struct Candidate {
     place: u32,
 }
 
+/// What went into one record: the place of the first block, and where they were.
+type Part = (u32, Vec<Moved>);
+
 enum State {
     /// What follows is to be read.
     Next,
@@ -46,11 +49,11 @@ enum State {
     /// The live ones are on their way to their new place.
     Writing {
         waiting: u32,
-        moves: Vec<Moved>,
+        parts: Vec<Part>,
     },
     /// Waits for pages to apply the moves.
     Moving {
-        moves: Vec<Moved>,
+        parts: Vec<Part>,
     },
 }
 
@@ -117,7 +120,7 @@ impl Store {
             State::Looking { start, buf, candidates } => {
                 self.sort_out(&mut victim, start, buf, candidates)
             }
-            State::Moving { moves } => self.apply_moves(&mut victim, moves),
+            State::Moving { parts } => self.apply_moves(&mut victim, parts),
             waiting => {
                 victim.state = waiting;
                 false
@@ -254,10 +257,10 @@ impl Store {
                         }
                     }
                 }
-                Change::Move { moves } => {
-                    for moved in moves.iter().filter(|m| own(m.to)) {
-                        out.push(Candidate { laddr: moved.laddr, place: moved.to });
-                    }
+                Change::Move { to, moves } if own(to) => {
+                    let places = to..;
+                    let found = places.zip(moves);
+                    out.extend(found.map(|(place, m)| Candidate { laddr: m.laddr, place }));
                 }
                 _ => {}
             }
@@ -308,6 +311,8 @@ impl Store {
             }
             data.push((c, crc, block));
         }
+        // Neighbours come to lie together, and what the journal is told of them is short.
+        data.sort_unstable_by_key(|(c, ..)| c.laddr);
         if data.is_empty() {
             victim.state = State::Next;
             return true;
@@ -318,16 +323,14 @@ impl Store {
 
     /// Appends live blocks to the cleaner's segment.
     fn write_cold(&mut self, victim: &mut Victim, data: Vec<(Candidate, u32, Bytes)>) {
-        let mut moves = Vec::with_capacity(data.len());
+        let mut parts = Vec::new();
         let mut waiting = 0;
         let mut rest = &data[..];
         let generation = self.segments.all[victim.segment as usize].cold as usize;
         while !rest.is_empty() {
             let blocks = self.segments.blocks();
-            let header_blocks =
-                |count: usize| ((HEADER_BYTES + 16 + 20 * count) as u64).div_ceil(BLOCK) as u32;
             let left = self.cleaner.heads[generation].map_or(0, |(_, at)| blocks - at);
-            if left < header_blocks(1) + 1 {
+            if left < 2 {
                 if let Some((segment, _)) = self.cleaner.heads[generation].take() {
                     self.segments.get(segment).usage = Use::Closed;
                     self.segments.changed();
@@ -339,23 +342,28 @@ impl Store {
                 self.cleaner.heads[generation] = Some((segment, 0));
             }
             let (segment, at) = self.cleaner.heads[generation].expect("just taken");
+            let place = self.segments.start(segment) + at;
             let mut count = rest.len().min((blocks - at) as usize - 1);
-            while header_blocks(count) + count as u32 > blocks - at {
+            let (header_blocks, moves, deltas) = loop {
+                let moved =
+                    |(c, ..): &(Candidate, u32, Bytes)| Moved { laddr: c.laddr, from: c.place };
+                let moves: Vec<Moved> = rest[..count].iter().map(moved).collect();
+                // How long it is does not depend on where the blocks go.
+                let len = change::move_bytes(&moves);
+                let header_blocks = ((HEADER_BYTES + len) as u64).div_ceil(BLOCK) as u32;
+                if header_blocks + count as u32 <= blocks - at {
+                    let mut deltas = Vec::with_capacity(len);
+                    change::put_move(&mut deltas, place + header_blocks, &moves);
+                    break (header_blocks, moves, deltas);
+                }
                 count -= 1;
-            }
+            };
             let (now, later) = rest.split_at(count);
             rest = later;
-            let header_blocks = header_blocks(count);
-            let place = self.segments.start(segment) + at;
-            let mut own = Vec::with_capacity(count);
             let mut crc_of_crcs = !0;
-            for (i, (c, crc, _)) in now.iter().enumerate() {
-                let to = place + header_blocks + i as u32;
-                own.push(Moved { laddr: c.laddr, from: c.place, to, crc: *crc });
+            for (_, crc, _) in now {
                 crc_of_crcs = crc32c(crc_of_crcs, &crc.to_le_bytes());
             }
-            let mut deltas = Vec::new();
-            change::put_move(&mut deltas, &own);
             self.cleaner.sequence = self.cleaner.sequence.max(self.journal.newest()) + 1;
             let header = RecordHeader {
                 crc: 0,
@@ -390,9 +398,9 @@ impl Store {
             s.readers += 1;
             s.last_sequence = newest;
             self.cleaner.heads[generation] = Some((segment, at + header_blocks + count as u32));
-            moves.extend(own);
+            parts.push((place + header_blocks, moves));
         }
-        victim.state = State::Writing { waiting, moves };
+        victim.state = State::Writing { waiting, parts };
     }
 
     pub(crate) fn on_cold_written(&mut self, device_offset: u64, result: Result<(), IoError>) {
@@ -404,53 +412,39 @@ impl Store {
             return;
         }
         let Some(victim) = &mut self.cleaner.victim else { return };
-        let State::Writing { waiting, moves } = &mut victim.state else { return };
+        let State::Writing { waiting, parts } = &mut victim.state else { return };
         *waiting -= 1;
         if *waiting == 0 {
-            victim.state = State::Moving { moves: std::mem::take(moves) };
+            victim.state = State::Moving { parts: std::mem::take(parts) };
         }
         self.step_cleaner();
     }
 
     /// Applies the moves. `false`: pages are missing.
-    fn apply_moves(&mut self, victim: &mut Victim, moves: Vec<Moved>) -> bool {
-        let change = Change::Move { moves };
+    fn apply_moves(&mut self, victim: &mut Victim, parts: Vec<Part>) -> bool {
         let never = |_| true;
         let mut toucher = Toucher::new(&self.meta, &never);
-        toucher.change(&change);
+        let laddrs = parts.iter().flat_map(|(_, moves)| moves).map(|m| m.laddr);
+        laddrs.for_each(|laddr| toucher.laddrs(laddr, 1));
         let needs = toucher.needs;
-        let Change::Move { moves } = change else { unreachable!("made above") };
-        if !needs.is_empty() {
-            if self.fetching.error_of(&needs).is_none() {
-                for id in needs.pages {
-                    self.want(FetchKey::Page(id), Waiter::Cleaner);
-                }
-                victim.state = State::Moving { moves };
-                return false;
+        let there = needs.is_empty();
+        if !there && self.fetching.error_of(&needs).is_none() {
+            for id in needs.pages {
+                self.want(FetchKey::Page(id), Waiter::Cleaner);
             }
-            victim.bad = true;
-        } else {
-            // Each change stays within one record.
-            for part in moves.chunks(1024) {
-                self.change(Change::Move { moves: part.to_vec() });
-            }
+            victim.state = State::Moving { parts };
+            return false;
         }
-        self.release_cold(&moves);
+        victim.bad |= !there;
+        for (to, moves) in parts {
+            if there {
+                self.change(Change::Move { to, moves });
+            }
+            let segment = self.segments.of(to);
+            self.segments.reader_left(segment);
+        }
         victim.state = State::Next;
         true
-    }
-
-    /// Ends the holds on segments that moved blocks were written to, one for each record.
-    fn release_cold(&mut self, moves: &[Moved]) {
-        let mut before: Option<u32> = None;
-        for moved in moves {
-            // A record's blocks follow each other; the next one begins behind a header.
-            if before.is_none_or(|place| place + 1 != moved.to) {
-                let segment = self.segments.of(moved.to);
-                self.segments.reader_left(segment);
-            }
-            before = Some(moved.to);
-        }
     }
 
     /// Takes a step in removing what is left to the background.

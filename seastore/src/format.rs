@@ -10,7 +10,7 @@ use types::{Fsid, OsdId};
 pub(crate) const BLOCK: u64 = BLOCK_SIZE as u64;
 const MAGIC: &[u8; 16] = b"kermes seastore\n";
 /// Version of every format in a region; a reader refuses others.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 /// Bytes of the superblock that mean something; the rest of its block is zero.
 const SUPERBLOCK_BYTES: usize = 128;
 const SEGMENT_BYTES_MIN: u64 = 1 << 20;

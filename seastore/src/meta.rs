@@ -448,18 +448,18 @@ impl Meta {
         }
     }
 
-    fn move_blocks(&mut self, moves: &[Moved], segments: &mut Segments) {
-        for moved in moves {
+    fn move_blocks(&mut self, to: u32, moves: &[Moved], segments: &mut Segments) {
+        for (to, moved) in (to..).zip(moves) {
             let key = key::lba_key(moved.laddr / GROUP);
             let index = (moved.laddr % GROUP) as u8;
-            let still = |bytes: &[u8]| group_of(bytes).get(index).map(|b| b.place);
-            let now = self.lba.get(&self.pager, &key).expect(RESIDENT).and_then(still);
-            if now == Some(moved.from) {
+            let now = self.lba.get(&self.pager, &key).expect(RESIDENT);
+            let now = now.and_then(|bytes| group_of(bytes).get(index));
+            if let Some(block) = now.filter(|b| b.place == moved.from) {
                 self.lba.update(&mut self.pager, &key, |bytes| {
-                    set_in_place(bytes, index, moved.to, moved.crc);
+                    set_in_place(bytes, index, to, block.crc);
                 });
                 segments.kill(moved.from);
-                segments.birth(moved.to);
+                segments.birth(to);
             }
         }
     }
@@ -625,7 +625,7 @@ impl Meta {
                 self.ensure(to);
                 self.grow(*end);
             }
-            Change::Move { moves } => self.move_blocks(moves, segments),
+            Change::Move { to, moves } => self.move_blocks(*to, moves, segments),
             Change::Collect { steps } => self.collect(*steps, segments),
         }
     }

@@ -84,7 +84,7 @@ impl<'a> Toucher<'a> {
         self.needs.note(meta.omap.touch(&meta.pager, &key::omap_key(u64::MAX, b"")));
     }
 
-    fn laddrs(&mut self, laddr: u64, blocks: u64) {
+    pub fn laddrs(&mut self, laddr: u64, blocks: u64) {
         let meta = self.meta;
         let end = laddr + blocks;
         for group in laddr / GROUP..end.div_ceil(GROUP) {
@@ -376,7 +376,7 @@ impl<'a> Toucher<'a> {
                     self.clone_blocks(&from, *from_block, from_block + blocks);
                 }
             }
-            Change::Move { moves } => {
+            Change::Move { moves, .. } => {
                 for moved in moves {
                     self.laddrs(moved.laddr, 1);
                 }

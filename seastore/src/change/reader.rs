@@ -69,7 +69,7 @@ impl Fields<'_> {
         Ok(match byte {
             CREATE_COLLECTION => Change::CreateCollection { pg: self.pg()?, bits: self.r.u8()? },
             REMOVE_COLLECTION => Change::RemoveCollection { pg: self.pg()? },
-            MOVE => Change::Move { moves: self.moves()? },
+            MOVE => self.moves()?,
             COLLECT => Change::Collect { steps: self.r.u32()? },
             _ => {
                 if byte & SAME == 0 {
@@ -150,18 +150,38 @@ impl Fields<'_> {
         Ok(Change::Write { o, end, runs, crcs: crcs.chunks_exact(4).map(word).collect() })
     }
 
-    fn moves(&mut self) -> Result<Vec<Moved>> {
-        let count = self.r.count("moves", MOVED_BYTES)?;
-        let mut moves = Vec::with_capacity(count);
+    fn moves(&mut self) -> Result<Change> {
+        let count = self.r.u32()?;
+        let (to, base) = (self.r.u32()?, self.r.u32()?);
+        let room = self.r.remaining() / MOVED_BYTES_MIN;
+        check(count as usize <= room, "moves", count as u64)?;
+        let end = to as u64 + count as u64;
+        check(end <= self.place_end as u64, "place of moved blocks", to as u64)?;
+        let mut moves = Vec::with_capacity(count as usize);
+        let mut next = 0u64;
         for _ in 0..count {
-            let (laddr, from) = (self.r.u64()?, self.r.u32()?);
-            let moved = Moved { laddr, from, to: self.r.u32()?, crc: self.r.u32()? };
+            let laddr = next.saturating_add(self.number()?);
             check(laddr < LADDR_END, "laddr", laddr)?;
-            let place = moved.from.max(moved.to);
-            check(place < self.place_end, "place of a moved block", place as u64)?;
-            moves.push(moved);
+            let from = self.number()?.saturating_add(base as u64);
+            check(from < self.place_end as u64, "place of a moved block", from)?;
+            moves.push(Moved { laddr, from: from as u32 });
+            next = laddr + 1;
         }
-        Ok(moves)
+        Ok(Change::Move { to, moves })
+    }
+
+    /// A form that is longer than it has to be is refused, so that equal changes have equal bytes.
+    fn number(&mut self) -> Result<u64> {
+        let mut value = 0;
+        for shift in (0..NUMBER_BITS_MAX).step_by(7) {
+            let byte = self.r.u8()?;
+            value |= ((byte & 0x7f) as u64) << shift;
+            if byte & 0x80 == 0 {
+                check(byte != 0 || shift == 0, "long number", value)?;
+                return Ok(value);
+            }
+        }
+        Err(DecodeError::Invalid { what: "number", value })
     }
 
     fn blob(&mut self) -> Result<Bytes> {

@@ -47,9 +47,13 @@ fn write() -> impl Strategy<Value = Change> {
     )
 }
 
-fn moved() -> impl Strategy<Value = Moved> {
-    (0..LADDR_END, 0..PLACE_END, 0..PLACE_END, any::<u32>())
-        .prop_map(|(laddr, from, to, crc)| Moved { laddr, from, to, crc })
+fn moves() -> impl Strategy<Value = Change> {
+    let laddrs = prop_oneof![0..300u64, 0..LADDR_END];
+    let moves = prop::collection::btree_map(laddrs, 0..PLACE_END, 0..9);
+    (0..PLACE_END - 9, moves).prop_map(|(to, moves)| {
+        let moves = moves.into_iter().map(|(laddr, from)| Moved { laddr, from }).collect();
+        Change::Move { to, moves }
+    })
 }
 
 fn clone_range() -> impl Strategy<Value = Change> {
@@ -88,7 +92,7 @@ fn change() -> impl Strategy<Value = Change> {
         (object(), blob()).prop_map(|(o, header)| Change::OmapSetHeader { o, header }),
         (object(), object()).prop_map(|(from, to)| Change::Clone { from, to }),
         clone_range(),
-        prop::collection::vec(moved(), 0..4).prop_map(|moves| Change::Move { moves }),
+        moves(),
         any::<u32>().prop_map(|steps| Change::Collect { steps }),
     ]
 }
@@ -336,10 +340,16 @@ fn numbers_out_of_range_are_refused() {
     assert!(with_place(PLACE_END - 2).is_ok());
     assert!(with_place(PLACE_END - 1).is_err());
     assert!(with_place(u32::MAX).is_err());
-    for (from, to, good) in [(0, PLACE_END, false), (PLACE_END, 0, false), (0, 0, true)] {
+    for (from, to, good) in [
+        (0, PLACE_END - 1, false),
+        (PLACE_END, 0, false),
+        (u32::MAX, 0, false),
+        (0, u32::MAX, false),
+        (PLACE_END - 1, PLACE_END - 2, true),
+    ] {
         let mut out = Vec::new();
-        put_move(&mut out, &[Moved { laddr: 1, from, to, crc: 0 }]);
-        assert_eq!(decode(out).is_ok(), good);
+        put_move(&mut out, to, &[Moved { laddr: 1, from: 0 }, Moved { laddr: 9, from }]);
+        assert_eq!(decode(out).is_ok(), good, "{from} {to}");
     }
     let mut out = Vec::new();
     put_set_size(&mut out, &o, &mut last, OBJECT_SIZE_MAX);
@@ -350,7 +360,7 @@ fn numbers_out_of_range_are_refused() {
     assert!(decode(vec![TOUCH | SAME]).is_err(), "no object yet");
     assert!(decode(vec![99]).is_err() && decode(vec![0]).is_err());
     // A count that the bytes cannot hold does not reserve memory for it.
-    assert!(decode([&[MOVE][..], &u32::MAX.to_le_bytes()].concat()).is_err());
+    assert!(decode([&[MOVE][..], &u32::MAX.to_le_bytes(), &[0; 8]].concat()).is_err());
 }
 
 #[test]
@@ -366,10 +376,18 @@ fn runs_that_overlap_are_refused() {
 #[test]
 fn laddrs_and_names_out_of_range_are_refused() {
     let mut out = Vec::new();
-    put_move(&mut out, &[Moved { laddr: LADDR_END - 1, from: 0, to: 0, crc: 0 }]);
-    assert!(decode(out.clone()).is_ok());
-    out[5 + 7] = 1;
-    assert!(decode(out).is_err());
+    let last = Moved { laddr: LADDR_END - 1, from: 0 };
+    put_move(&mut out, 0, &[last]);
+    assert_eq!(decode(out.clone()).unwrap(), [Change::Move { to: 0, moves: vec![last] }]);
+    // Seven bytes of seven bits, then seven more bits and no more.
+    assert_eq!(out.len(), 13 + 8 + 1);
+    out[13 + 7] |= 0x80;
+    out.insert(13 + 8, 1);
+    assert!(decode(out.clone()).is_err(), "2^56");
+    out[13 + 8] = 0;
+    assert!(decode(out.clone()).is_err(), "a zero at the end");
+    out.splice(13 + 8..13 + 9, [0x80; 9]);
+    assert!(decode(out).is_err(), "a number without end");
     for (len, good) in [(4096, true), (4097, false)] {
         let o = HObject { name: "n".repeat(len), ..(*plain("")).clone() };
         assert_eq!(decode(encode(&[Change::Touch { o: o.into() }])).is_ok(), good);

@@ -178,6 +178,12 @@ fn line(what: &str, c: &StoreCounters) -> f64 {
         share(c.cleaner_bytes),
         share(c.checkpoint_bytes),
     );
+    let moved = c.cleaner_bytes as f64 / (1 << 20) as f64;
+    println!(
+        "{} cleaned, {:.3} of each moved",
+        c.segments_cleaned,
+        moved / c.segments_cleaned as f64
+    );
     share(c.device_bytes)
 }
 
