@@ -56,6 +56,7 @@ mod tree;
 pub mod txn;
 mod xattrs;
 
+pub use check::{Check, CheckStep, Finding};
 pub use event::{
     Corrupt, IoCompletion, MountReport, ObjectInfo, Piece, ReadData, ReadError, ReadStart, StatFs,
     StoreEffect, StoreError, StoreEvent, SubmitError,

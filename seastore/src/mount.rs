@@ -223,6 +223,8 @@ impl Store {
             StoreError::NoAnchor { device_offsets: [offsets[a], offsets[b]] }
         })?;
         let anchor = chosen.anchor;
+        let damaged = offsets.iter().zip(chosen.damaged).filter(|(_, damaged)| *damaged);
+        self.bad_anchors = damaged.map(|(offset, _)| *offset).collect();
         mount.head = Head {
             segment: anchor.journal.segment,
             block: anchor.journal.place - self.segments.start(anchor.journal.segment),

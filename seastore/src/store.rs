@@ -168,6 +168,8 @@ pub struct Store {
     pub(crate) checkpointer: Option<Checkpointer>,
     /// Places of the newest checkpoint's table chunks and root.
     pub(crate) root_places: crate::checkpointer::RootPlaces,
+    /// Copies of anchors that the mount found damaged, bytes from the start of the device.
+    pub(crate) bad_anchors: Vec<u64>,
     /// Somebody cannot go on before the next checkpoint.
     pub(crate) checkpoint_wanted: bool,
     /// Where checkpoints append: segment and block.
@@ -245,6 +247,7 @@ impl Store {
             checkpoint: 0,
             checkpointer: None,
             root_places: Default::default(),
+            bad_anchors: Vec::new(),
             checkpoint_wanted: false,
             meta_head: None,
             cleaner: Cleaner::default(),

@@ -157,3 +157,71 @@ fn one_copy_of_an_anchor_may_rot_and_not_both() {
         }
     }
 }
+
+/// 6000 objects, the half of them clones, made with the smallest cache.
+fn many() -> World {
+    let mut world = World::new(64 << 20, 0);
+    for n in 0..3000 {
+        let o = name(n);
+        let pairs = vec![(Bytes::from_static(b"k"), vec![b'v'; 200].into())];
+        let ops = vec![
+            TxnOp::Write { o: o.clone(), offset: 0, data: vec![n as u8; 4096].into() },
+            TxnOp::OmapSet { o: o.clone(), pairs },
+            TxnOp::Clone { o, to: name(n + 10_000) },
+        ];
+        world.submit(ops, n).unwrap();
+        if n % 100 == 0 {
+            world.run();
+        }
+    }
+    world.run();
+    world
+}
+
+/// A check names each rotten page by its address, and what is lost with it, and goes on.
+#[test]
+fn a_check_names_what_is_rotten_and_goes_on() {
+    let world = many();
+    let (disk, config) = (world.disk, world.config);
+    let mut rng = Rng(51);
+    let (mut named, mut objects, mut lost) = ([0; 4], [0; 4], 0);
+    let pages = disk.blocks.iter().filter(|(_, b)| b[..4] == *b"KSpg");
+    let pages: Vec<(u64, u8)> = pages.map(|(block, b)| (*block, b[8])).collect();
+    for (block, kind) in pages.into_iter().step_by(43) {
+        let kind = kind as usize;
+        let mut world = World::opened(rotten(&disk, block, &mut rng), config);
+        if world.mount().is_err() {
+            // The replay needs it.
+            continue;
+        }
+        let findings = world.check();
+        if findings.is_empty() {
+            // An older form of the page, which nobody reads.
+            continue;
+        }
+        let wanted = "does not match its checksum";
+        let of_page =
+            |f: &&Finding| f.device_offset == Some(block * BLOCK as u64) && f.what.contains(wanted);
+        let found = findings.iter().find(of_page);
+        let found = found.unwrap_or_else(|| panic!("{block}: {findings:#?}"));
+        named[kind] += 1;
+        objects[kind] += findings.iter().filter(|f| f.object.is_some()).count();
+        lost += found.what.contains("; the objects ") as usize;
+    }
+    assert!(named[1..].iter().all(|n| *n > 0), "{named:?}");
+    // Objects below a lost LBA or omap page are named; those of a lost onode page lie between two.
+    assert!(objects[2] >= 2 * named[2] && objects[3] >= named[3], "{named:?} {objects:?}");
+    assert_eq!(lost, named[1]);
+}
+
+/// More objects than a window of the check takes.
+#[test]
+fn a_check_in_windows_within_the_budget() {
+    let mut world = many().remounted();
+    let before = world.store.counters().page_reads;
+    world.assert_consistent("in windows");
+    let reads = world.store.counters().page_reads - before;
+    let pages = world.store.statfs().metadata / BLOCK as u64;
+    // Onode pages more than once, and no page for each object that needs it.
+    assert!(reads > pages && reads < 5 * pages, "{reads} reads of {pages} pages");
+}

@@ -182,8 +182,40 @@ impl World {
         }
     }
     pub fn assert_consistent(&mut self, what: &str) {
-        let findings = self.look(|store| store.check()).unwrap();
+        let findings = self.check();
         assert!(findings.is_empty(), "{what}: {findings:#?}");
+    }
+    /// Everything against everything, page by page, within the cache budget.
+    pub fn check(&mut self) -> Vec<Finding> {
+        let mut check = Check::new(&self.store);
+        loop {
+            let misses = match self.store.check_step(&mut check) {
+                CheckStep::Again => continue,
+                CheckStep::Fetch(misses) => misses,
+                CheckStep::Done => return check.take_findings(),
+            };
+            assert!(!misses.is_empty());
+            self.store.trim_cache();
+            for (token, miss) in misses.iter().enumerate() {
+                self.store.fetch(miss, token as u64, &mut self.waiting);
+            }
+            let mut left = misses.len();
+            while left > 0 {
+                self.store.take_events(&mut self.events);
+                let is_fetch = |e: &mut StoreEvent| matches!(e, StoreEvent::Fetched { .. });
+                for event in self.events.extract_if(.., is_fetch) {
+                    let StoreEvent::Fetched { token, result } = event else { unreachable!() };
+                    left -= 1;
+                    if let Err(error) = result {
+                        check.failed(&misses[token as usize], error);
+                    }
+                }
+                if left > 0 {
+                    assert!(!self.waiting.is_empty(), "a fetch does not end");
+                    self.perform(0);
+                }
+            }
+        }
     }
     pub fn names(&mut self) -> Vec<ObjectName> {
         self.look(|s| s.list(&HObject::min(), &HObject::max(), usize::MAX)).unwrap()
