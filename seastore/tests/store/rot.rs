@@ -158,10 +158,10 @@ fn one_copy_of_an_anchor_may_rot_and_not_both() {
     }
 }
 
-/// 6000 objects, the half of them clones, made with the smallest cache.
+/// 3200 objects, the half of them clones, made with the smallest cache.
 fn many() -> World {
     let mut world = World::new(64 << 20, 0);
-    for n in 0..3000 {
+    for n in 0..1600 {
         let o = name(n);
         let pairs = vec![(Bytes::from_static(b"k"), vec![b'v'; 200].into())];
         let ops = vec![
@@ -187,8 +187,11 @@ fn a_check_names_what_is_rotten_and_goes_on() {
     let (mut named, mut objects, mut lost) = ([0; 4], [0; 4], 0);
     let pages = disk.blocks.iter().filter(|(_, b)| b[..4] == *b"KSpg");
     let pages: Vec<(u64, u8)> = pages.map(|(block, b)| (*block, b[8])).collect();
-    for (block, kind) in pages.into_iter().step_by(43) {
+    for (block, kind) in pages.into_iter().step_by(5) {
         let kind = kind as usize;
+        if named[kind] == 3 {
+            continue;
+        }
         let mut world = World::opened(rotten(&disk, block, &mut rng), config);
         if world.mount().is_err() {
             // The replay needs it.
