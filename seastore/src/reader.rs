@@ -55,11 +55,17 @@ pub(crate) struct PendingRead {
     end: u64,
     waiting: usize,
     error: Option<ReadError>,
+    /// It waits in the queue for transactions before it.
+    queued: bool,
 }
 
 impl PendingRead {
     pub fn is_planned(&self) -> bool {
         self.plan.is_some()
+    }
+    /// Transactions on its object have to wait until it has seen the object.
+    pub fn comes_first(&self) -> bool {
+        !self.is_planned() && !self.queued
     }
 }
 
@@ -82,7 +88,7 @@ impl Store {
         let id = self.next_read;
         self.next_read += 1;
         let object: ObjectName = o.clone().into();
-        let read = PendingRead {
+        let mut read = PendingRead {
             token,
             object,
             offset,
@@ -91,10 +97,12 @@ impl Store {
             end: offset,
             waiting: 0,
             error: None,
+            queued: false,
         };
         // What was submitted before is seen, what comes later is not.
         let result = if self.settled(&read.object).is_err() {
             self.queue.push_back(Waiting::Read(id));
+            read.queued = true;
             self.unplanned += 1;
             self.reads.insert(id, read);
             None
@@ -147,8 +155,9 @@ impl Store {
 
     /// Metadata that a read waited for came in, or did not.
     pub(crate) fn continue_read(&mut self, id: u64) {
-        let Some(read) = self.reads.remove(&id) else { return };
+        let Some(mut read) = self.reads.remove(&id) else { return };
         self.unplanned -= 1;
+        read.queued = false;
         let token = read.token;
         if let Some(result) = self.try_read(id, read) {
             self.events.push(StoreEvent::ReadDone { token, result });

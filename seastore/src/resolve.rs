@@ -6,7 +6,7 @@ use crate::change::{self, Change, WrittenRun};
 use crate::format::BLOCK;
 use crate::key;
 use crate::store::Store;
-use crate::txn::{ObjectName, TxnOp};
+use crate::txn::{ObjectName, TxnOp, copies_bytes};
 use bytes::{Bytes, BytesMut};
 use types::node::BLOCK_SIZE;
 
@@ -263,7 +263,7 @@ impl Store {
         }
         let (end, to_end) = (from_offset + len, to_offset + len);
         let (first, last) = (from_offset.next_multiple_of(BLOCK), end / BLOCK * BLOCK);
-        if from_offset % BLOCK != to_offset % BLOCK || first >= last {
+        if copies_bytes(from, to, from_offset, to_offset, len) {
             return self.copy_range(from, to, from_offset, to_offset, len);
         }
         self.copy_range(from, to, from_offset, to_offset, first - from_offset);

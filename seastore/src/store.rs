@@ -327,7 +327,7 @@ impl Store {
             && self
                 .reads
                 .values()
-                .filter(|read| !read.is_planned())
+                .filter(|read| read.comes_first())
                 .any(|read| ops.iter().any(|op| op.objects().any(|o| *o == read.object)))
     }
 

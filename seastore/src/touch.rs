@@ -8,7 +8,7 @@ use crate::onode::{BLOCKS_MAX, Onode};
 use crate::pages::{MissingPage, PageId};
 use crate::root::Garbage;
 use crate::tree::TreeError;
-use crate::txn::{ObjectName, TxnOp};
+use crate::txn::{ObjectName, TxnOp, copies_bytes};
 
 /// What has to be fetched first. Not always all of it: a page may lead to others.
 #[derive(Debug, Default)]
@@ -277,14 +277,11 @@ impl<'a> Toucher<'a> {
                 if let Some(from) = self.object(o) {
                     self.clone_blocks(&from, first as u32, end as u32);
                 }
-                if from_offset % BLOCK != to_offset % BLOCK || *len < 2 * BLOCK {
+                if copies_bytes(o, to, *from_offset, *to_offset, *len) {
                     (first..end).for_each(|block| self.partial(o, block as u32));
-                } else {
-                    self.edges(o, *from_offset, from_offset + len);
-                }
-                if from_offset % BLOCK != to_offset % BLOCK {
                     return;
                 }
+                self.edges(o, *from_offset, from_offset + len);
                 self.copies.push(Copied {
                     to: to.clone(),
                     to_block: (to_offset / BLOCK) as u32,

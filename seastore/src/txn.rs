@@ -1,6 +1,7 @@
 //! Transactions: what callers ask the store to change, atomically.
 
 use crate::event::SubmitError;
+use crate::format::BLOCK;
 use bytes::Bytes;
 use std::rc::Rc;
 use types::{HObject, PgId};
@@ -206,6 +207,9 @@ impl TxnOp {
             Self::Write { offset, data, .. } => offset.checked_add(data.len() as u64),
             Self::Zero { offset, len, .. } => offset.checked_add(*len),
             Self::Truncate { size, .. } => Some(*size),
+            Self::CloneRange { from_offset, to_offset, len, .. } => {
+                (*from_offset).max(*to_offset).checked_add(*len)
+            }
             _ => Some(0),
         };
         if end.is_none_or(|end| end > OBJECT_SIZE_MAX) {
@@ -216,11 +220,29 @@ impl TxnOp {
         {
             return Err(SubmitError::Invalid { op: index, what: "omap key" });
         }
-        if let Some(o) = self.object()
-            && (o.nspace.len().max(o.key.len()).max(o.name.len()) > NAME_BYTES_MAX || o.max)
-        {
-            return Err(SubmitError::Invalid { op: index, what: "object name" });
+        for o in self.objects() {
+            let bytes = o.nspace.len().max(o.key.len()).max(o.name.len());
+            if bytes > NAME_BYTES_MAX || o.max {
+                return Err(SubmitError::Invalid { op: index, what: "object name" });
+            }
         }
         Ok(())
     }
+}
+
+/// Whether blocks cannot be shared for the range, so that its bytes are copied: it lies differently
+/// to block bounds, or has no whole block, or both ranges overlap, and sharing would change what is
+/// still to be copied.
+pub(crate) fn copies_bytes(
+    from: &HObject,
+    to: &HObject,
+    from_offset: u64,
+    to_offset: u64,
+    len: u64,
+) -> bool {
+    let end = from_offset + len;
+    let overlap = from == to && from_offset < to_offset + len && to_offset < end;
+    from_offset % BLOCK != to_offset % BLOCK
+        || from_offset.next_multiple_of(BLOCK) >= end / BLOCK * BLOCK
+        || overlap
 }

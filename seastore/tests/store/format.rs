@@ -107,6 +107,18 @@ fn reads_see_what_is_queued_under_way_and_written() {
     assert_eq!(world.read(&name(1), 0, 1), Err(ReadError::NotFound));
 }
 
+/// A read that waits in the queue for a transaction before it must not make that one wait for it.
+#[test]
+fn a_read_behind_a_transaction_that_waits_for_old_data_ends() {
+    let mut world = World::new(64 * MIB, 1 << 20);
+    let write = |offset| TxnOp::Write { o: name(1), offset, data: vec![7; 3000].into() };
+    world.submit(vec![write(0)], 0).unwrap();
+    world.run();
+    let mut world = world.remounted();
+    world.submit(vec![write(2000)], 0).unwrap();
+    assert_eq!(world.read(&name(1), 0, 9000).unwrap(), vec![7; 5000]);
+}
+
 #[test]
 fn an_empty_transaction_still_becomes_durable() {
     let mut world = World::new(64 * MIB, 1 << 20);

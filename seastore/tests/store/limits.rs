@@ -98,3 +98,44 @@ fn a_large_object_and_a_large_omap_go_in_steps_and_leave_nothing() {
         world.assert_consistent("after checkpoints");
     }
 }
+
+/// A range copied onto itself, a part further: sharing blocks one after the other would copy what
+/// was just put there.
+#[test]
+fn a_range_may_be_copied_over_a_part_of_itself() {
+    let mut world = World::new(64 * MIB, 8 << 20);
+    let data = Rng(3).bytes(60_000);
+    for (from, to, len) in [
+        (16_384, 8_192, 9_000),
+        (8_192, 16_384, 9_000),
+        (4_096, 8_192, 20_480),
+        (8_192, 4_096, 20_480),
+        (100, 300, 30_000),
+        (4_196, 8_292, 30_000),
+        (8_292, 4_196, 30_000),
+        (4_096, 4_096, 20_000),
+    ] {
+        let o = name(1);
+        let ops = vec![
+            TxnOp::Remove { o: o.clone() },
+            TxnOp::Write { o: o.clone(), offset: 0, data: data.clone() },
+        ];
+        world.submit(ops, 0).unwrap();
+        let (from_offset, to_offset) = (from as u64, to as u64);
+        let clone = TxnOp::CloneRange { o: o.clone(), to: o, from_offset, to_offset, len };
+        world.submit(vec![clone], 0).unwrap();
+        let mut expected = data.to_vec();
+        expected.copy_within(from..from + len as usize, to);
+        assert!(world.read(&name(1), 0, 1 << 20).unwrap() == expected, "{from} to {to}, {len}");
+        world.run();
+        world = world.remounted();
+        assert!(world.read(&name(1), 0, 1 << 20).unwrap() == expected, "{from} to {to}, {len}");
+        world.assert_consistent("copied");
+    }
+    let mut past = |from_offset, to_offset, len| {
+        let (o, to) = (name(1), name(2));
+        let ops = vec![TxnOp::CloneRange { o, to, from_offset, to_offset, len }];
+        matches!(world.store.submit(ops.into(), 0), Err(SubmitError::Invalid { op: 0, .. }))
+    };
+    assert!(past(0, 1 << 40, 1) && past(1 << 40, 0, 1) && past(0, u64::MAX, 2));
+}
