@@ -6,7 +6,7 @@ use seastore::*;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use types::node::aligned_buf;
-use types::{Fsid, HObject, OsdId, PoolId};
+use types::{Fsid, HObject, OsdId, PgId, PoolId};
 
 pub const BLOCK: usize = 4096;
 
@@ -60,16 +60,28 @@ pub struct Disk {
     pub blocks: BTreeMap<u64, Rc<[u8]>>,
     /// In the volatile cache: reads see them, and a power cut may lose them.
     pub cached: BTreeMap<u64, Rc<[u8]>>,
+    /// When each of them was written, in writes.
+    cached_at: BTreeMap<u64, u64>,
+    /// Writes so far.
+    pub writes: u64,
 }
 impl Disk {
-    /// Everything that was written is on stable media.
-    pub fn flush(&mut self) {
-        self.blocks.append(&mut self.cached);
+    /// What the first `writes` writes left in the cache is on stable media.
+    pub fn flush(&mut self, writes: u64) {
+        let early = |block: &u64| self.cached_at[block] <= writes;
+        let blocks: Vec<u64> = self.cached.keys().copied().filter(early).collect();
+        for block in blocks {
+            let bytes = self.cached.remove(&block).unwrap();
+            self.blocks.insert(block, bytes);
+        }
     }
     pub fn write_cached(&mut self, offset: u64, buf: &[u8]) {
         assert_eq!((offset % BLOCK as u64, buf.len() % BLOCK), (0, 0));
-        for (i, block) in buf.chunks(BLOCK).enumerate() {
-            self.cached.insert(offset / BLOCK as u64 + i as u64, block.into());
+        self.writes += 1;
+        for (i, bytes) in buf.chunks(BLOCK).enumerate() {
+            let block = offset / BLOCK as u64 + i as u64;
+            self.cached.insert(block, bytes.into());
+            self.cached_at.insert(block, self.writes);
         }
     }
     /// Power is cut: of each cached block a part of the sectors, for which `keep` says so, stays.
@@ -134,8 +146,23 @@ pub fn format(device_bytes: u64, shards: u16) -> (Disk, Superblock) {
     (disk, sb)
 }
 
+/// Names of several kinds: in a namespace, long ones, clones of others.
 pub fn name(n: u64) -> ObjectName {
-    HObject::head(PoolId(1), "", "", &format!("object{n}")).into()
+    let head = |nspace, name: &str| HObject::head(PoolId(1), nspace, "", name);
+    match n % 8 {
+        5 => head("space", &format!("object{n}")).into(),
+        6 => head("", &format!("{n}-{}", "long".repeat(90))).into(),
+        7 => HObject { snap: types::SnapId(n), ..head("", &format!("object{}", n - 1)) }.into(),
+        _ => head("", &format!("object{n}")).into(),
+    }
+}
+
+/// Stands in a model for the PGs that are registered: their bits, in its omap.
+pub fn collections_object() -> HObject {
+    HObject { pool: PoolId(-7), ..HObject::min() }
+}
+pub fn collection_pair(pg: PgId, bits: u8) -> (Bytes, Bytes) {
+    (Bytes::from(format!("{}.{}", pg.pool.0, pg.seed)), Bytes::from(vec![bits]))
 }
 
 /// An object as it should be.
@@ -147,10 +174,42 @@ pub struct ModelObject {
     pub header: Bytes,
 }
 
+/// Where two objects differ, for people.
+pub fn difference(found: Option<&ModelObject>, expected: Option<&ModelObject>) -> String {
+    let (Some(found), Some(expected)) = (found, expected) else {
+        return format!("there: {}, expected: {}", found.is_some(), expected.is_some());
+    };
+    let (a, b) = (&found.data, &expected.data);
+    let first = a.iter().zip(b).position(|(a, b)| a != b);
+    let omap = found.omap.iter().filter(|(k, v)| expected.omap.get(*k) != Some(v)).count();
+    format!(
+        "sizes {} and {}, first byte that differs {first:?}; keys of omap {} and {}, {omap} of the \
+         first differ; xattrs alike {}; header alike {}",
+        a.len(),
+        b.len(),
+        found.omap.len(),
+        expected.omap.len(),
+        found.xattrs == expected.xattrs,
+        found.header == expected.header,
+    )
+}
+
 pub type Model = BTreeMap<HObject, ModelObject>;
 
+fn apply_to_collections(model: &mut Model, op: &TxnOp) {
+    let all = model.entry(collections_object()).or_default();
+    match op {
+        TxnOp::CreateCollection { pg, bits } => all.omap.extend([collection_pair(*pg, *bits)]),
+        TxnOp::RemoveCollection { pg } => drop(all.omap.remove(&collection_pair(*pg, 0).0)),
+        _ => {}
+    }
+    if all.omap.is_empty() {
+        model.remove(&collections_object());
+    }
+}
+
 pub fn apply_to_model(model: &mut Model, op: &TxnOp) {
-    let Some(o) = op.object() else { return };
+    let Some(o) = op.object() else { return apply_to_collections(model, op) };
     let creates = !matches!(
         op,
         TxnOp::Remove { .. }

@@ -1,15 +1,16 @@
 //! Blocks of a quiet store rot, one at a time, and after each the store is mounted and looked at.
 
-use crate::common::{BLOCK, Disk, Model, Rng, name};
-use crate::world::{World, apply_to_model, random_op};
+use crate::common::{BLOCK, Disk, Model, Rng, collections_object, long_run, name, seed_range};
+use crate::world::{World, aged, apply_to_model, random_op};
 use bytes::Bytes;
 use seastore::*;
 use std::collections::BTreeMap;
+use types::HObject;
 
 /// A store after checkpoints and with some journal behind the last one.
-fn made() -> (Disk, StoreConfig, Model) {
+fn made(seed: u64) -> (Disk, StoreConfig, Model) {
     let mut world = World::new(32 << 20, 256 << 10);
-    let (mut rng, mut model) = (Rng(21), Model::new());
+    let (mut rng, mut model) = (Rng(21 + seed), Model::new());
     for step in 0..150 {
         let mut ops = vec![random_op(&mut rng, 10, 20_000)];
         let pairs = (0..10).map(|_| (format!("{}", rng.next()).into(), vec![1; 150].into()));
@@ -26,100 +27,270 @@ fn made() -> (Disk, StoreConfig, Model) {
     (world.disk, world.config, model)
 }
 
+/// What happened to a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rot {
+    /// One bit is another.
+    Bit,
+    /// The whole block reads as zeros: a write that was lost.
+    Zeros,
+    /// It holds what belongs elsewhere, and the other way round: writes that went astray.
+    Swapped,
+}
+const ROTS: [Rot; 3] = [Rot::Bit, Rot::Zeros, Rot::Swapped];
+
+/// Returns the blocks that hold something else now.
+fn spoil(disk: &mut Disk, block: u64, rot: Rot, rng: &mut Rng) -> Vec<u64> {
+    let old = disk.blocks[&block].clone();
+    let mut new = old.to_vec();
+    let mut spoilt = vec![block];
+    match rot {
+        Rot::Bit => new[rng.below(BLOCK as u64) as usize] ^= 1 << rng.below(8),
+        Rot::Zeros => new.fill(0),
+        Rot::Swapped => {
+            let usable: Vec<u64> = usable_blocks(disk).collect();
+            let other = usable[rng.below(usable.len() as u64) as usize];
+            new.copy_from_slice(&disk.blocks[&other]);
+            disk.blocks.insert(other, old.clone());
+            spoilt.push(other);
+        }
+    }
+    disk.blocks.insert(block, new.into());
+    spoilt.retain(|b| *b != block || disk.blocks[b] != old);
+    spoilt
+}
+
 fn rotten(disk: &Disk, block: u64, rng: &mut Rng) -> Disk {
     let mut disk = disk.clone();
-    let bytes = std::rc::Rc::make_mut(disk.blocks.get_mut(&block).unwrap());
-    bytes[rng.below(BLOCK as u64) as usize] ^= 1 << rng.below(8);
+    spoil(&mut disk, block, Rot::Bit, rng);
     disk
 }
 
-/// Everything of every object that can be read; the errors of what cannot.
-fn look_at_all(world: &mut World, model: &Model, block: u64) -> u32 {
-    let mut errors = 0;
-    let place = block * BLOCK as u64;
-    let mut note = |e: ReadError| {
-        // A page of several blocks is named by its first one.
-        let (ReadError::Corrupt(Corrupt { device_offset, .. })
-        | ReadError::Io { device_offset, .. }
-        | ReadError::Metadata { device_offset, .. }) = e
-        else {
-            panic!("block {block}: {e}")
-        };
-        assert!(device_offset <= place && place < device_offset + (64 << 10), "block {block}: {e}");
-        errors += 1;
+/// All that were written but the superblocks, which `probe` is about, and the last records, where
+/// rot cannot be told from a torn write.
+fn usable_blocks(disk: &Disk) -> impl Iterator<Item = u64> {
+    let superblocks = [0, (32 << 20) / BLOCK as u64 - 1];
+    let (first, end) = newest_records(disk);
+    let usable = move |b: &u64| !superblocks.contains(b) && !(first..end).contains(b);
+    disk.blocks.keys().copied().filter(usable)
+}
+
+/// Whether the offset is that of a spoilt block, or of a page of several blocks that has it.
+fn names(device_offset: u64, spoilt: &[u64]) -> bool {
+    let places = spoilt.iter().map(|b| b * BLOCK as u64);
+    places.into_iter().any(|place| (device_offset..device_offset + (64 << 10)).contains(&place))
+}
+
+/// The error names a spoilt block, and the object that was looked at.
+fn check_error(e: &ReadError, o: &HObject, spoilt: &[u64], what: &str) {
+    let (object, device_offset) = match e {
+        ReadError::Corrupt(Corrupt { object, device_offset, .. }) => (Some(object), device_offset),
+        ReadError::Metadata { object, device_offset, page, error: None } => {
+            assert_ne!(*page, 0, "{what}: {e}");
+            (object.as_ref(), device_offset)
+        }
+        other => panic!("{what}: {other}"),
     };
-    for (o, expected) in model {
+    assert!(object.is_none_or(|found| **found == *o), "{what}: {o}: {e}");
+    assert!(names(*device_offset, spoilt), "{what}: {e}");
+}
+
+/// Everything of every object is right or an error that names what is spoilt. How many errors.
+fn look_at_all(world: &mut World, model: &Model, spoilt: &[u64], what: &str) -> u32 {
+    let mut errors = 0;
+    let objects = model.iter().filter(|(o, _)| **o != collections_object());
+    for (o, expected) in objects {
+        let mut note = |e: ReadError| {
+            check_error(&e, o, spoilt, what);
+            errors += 1;
+        };
         match world.read(o, 0, u64::MAX) {
-            Ok(data) => assert!(data == expected.data, "block {block}: {o}"),
+            Ok(data) => assert!(data == expected.data, "{what}: {o}"),
             Err(e) => note(e),
         }
         for (key, value) in expected.omap.iter().step_by(7) {
-            let get =
-                |s: &seastore::Store| Ok(s.omap_get(o, key)?.map(bytes::Bytes::copy_from_slice));
+            let get = |s: &Store| Ok(s.omap_get(o, key)?.map(Bytes::copy_from_slice));
             match world.look(get) {
-                Ok(found) => assert_eq!(found.as_ref(), Some(value), "block {block}: {o}"),
+                Ok(found) => assert_eq!(found.as_ref(), Some(value), "{what}: {o}"),
                 Err(e) => note(e),
             }
         }
         let xattrs = world.look(|s| {
-            let mut pairs = Vec::new();
+            let mut pairs = BTreeMap::new();
             s.xattrs(o, &mut |k, v| {
-                pairs.push((Bytes::copy_from_slice(k), Bytes::copy_from_slice(v)))
+                pairs.insert(Bytes::copy_from_slice(k), Bytes::copy_from_slice(v));
             })?;
             Ok(pairs)
         });
         match xattrs {
-            Ok(found) => {
-                let found: BTreeMap<_, _> = found.into_iter().collect();
-                assert_eq!(found, expected.xattrs, "block {block}: {o}");
-            }
+            Ok(found) => assert_eq!(found, expected.xattrs, "{what}: {o}"),
             Err(e) => note(e),
         }
     }
     errors
 }
 
-/// One flipped bit in each block that was ever written (`SEASTORE_SEEDS`), or in some of them. What
-/// an access answers is right or names the block; a mount works or names it; nothing is lost but
-/// what lies in the last records, where rot cannot be told from a torn write. Fails without the
-/// checksum of data blocks.
+/// A transaction for every object that needs its metadata, its omap and old data. What is refused
+/// names what is spoilt and leaves nothing behind.
+fn change_all(world: &mut World, model: &mut Model, spoilt: &[u64], what: &str) {
+    let all: Vec<HObject> = model.keys().cloned().collect();
+    for (token, o) in all.into_iter().enumerate() {
+        let o = ObjectName::from(o);
+        let offset = model[&*o].data.len() as u64 / 2;
+        let ops = [
+            TxnOp::SetXattr { o: o.clone(), name: "new".into(), value: "value".into() },
+            TxnOp::Touch { o: name(1000 + token as u64 * 8) },
+            TxnOp::OmapSet { o: o.clone(), pairs: vec![("5".into(), "five".into())] },
+            TxnOp::Write { o: o.clone(), offset, data: "spring".into() },
+        ];
+        world.submit(ops.to_vec(), token as u64).unwrap();
+        world.run();
+        let mut refused = false;
+        for event in std::mem::take(&mut world.events) {
+            match event {
+                StoreEvent::Refused { error, .. } => {
+                    check_error(&error, &o, spoilt, what);
+                    refused = true;
+                }
+                StoreEvent::Failed(e) => panic!("{what}: {e}"),
+                _ => {}
+            }
+        }
+        if !refused {
+            ops.iter().for_each(|op| apply_to_model(model, op));
+        }
+    }
+}
+
+/// Each block that was ever written, or some of them, is spoilt in one of three ways, in the long
+/// run (`SEASTORE_SEEDS`) in all of them. A mount works or names it; what an access answers is right
+/// or names it; a transaction is taken whole or refused; nothing else is lost.
 #[test]
 fn a_rotten_block_is_named_or_of_no_use() {
-    let (disk, config, model) = made();
-    let stride = if std::env::var("SEASTORE_SEEDS").is_ok() { 1 } else { 11 };
-    let mut rng = Rng(31);
     let (mut refused, mut named, mut unused) = (0, 0, 0);
-    let superblocks = [0, (32 << 20) / BLOCK as u64 - 1];
-    let (first, end) = newest_records(&disk);
-    for block in disk.blocks.keys().copied().step_by(stride) {
-        if superblocks.contains(&block) || (first..end).contains(&block) {
-            continue;
-        }
-        let mut world = World::opened(rotten(&disk, block, &mut rng), config);
-        match world.mount() {
-            Ok(_) => {}
-            Err(
-                StoreError::CheckpointCorrupt { device_offset }
-                | StoreError::JournalCorrupt { device_offset, .. },
-            ) => {
-                let place = block * BLOCK as u64;
-                assert!(device_offset <= place && place < device_offset + (2 << 20), "{block}");
-                refused += 1;
-                continue;
+    for seed in seed_range(1) {
+        let (disk, config, model) = made(seed);
+        let mut rng = Rng(seed + 31);
+        let start = if long_run() { 0 } else { rng.below(9) as usize };
+        let stride = if long_run() { 1 } else { 9 };
+        for (i, block) in usable_blocks(&disk).enumerate().skip(start).step_by(stride) {
+            let ways = if long_run() { &ROTS[..] } else { &ROTS[(i / 9) % 3..][..1] };
+            for rot in ways {
+                let what = format!("seed {seed} block {block} {rot:?}");
+                let mut disk = disk.clone();
+                let spoilt = spoil(&mut disk, block, *rot, &mut rng);
+                match look_at_spoilt(disk, config, model.clone(), &spoilt, &what) {
+                    None => refused += 1,
+                    Some(0) => unused += 1,
+                    Some(_) => named += 1,
+                }
             }
-            Err(e) => panic!("block {block}: {e}"),
         }
-        match look_at_all(&mut world, &model, block) {
-            0 => unused += 1,
-            _ => named += 1,
-        }
-        // The store goes on.
-        world.submit(vec![TxnOp::Touch { o: name(700) }], 0).unwrap();
-        world.run();
-        assert!(world.store.failure().is_none(), "block {block}");
     }
     println!("{refused} refused, {named} named, {unused} of no use");
     assert!(refused > 0 && named > 5 && unused > 5, "{refused} {named} {unused}");
+}
+
+/// `None` if it cannot be mounted, else how many errors were met.
+fn look_at_spoilt(
+    disk: Disk,
+    config: StoreConfig,
+    mut model: Model,
+    spoilt: &[u64],
+    what: &str,
+) -> Option<u32> {
+    let mount = |world: &mut World| match world.mount() {
+        Ok(_) => true,
+        Err(
+            StoreError::CheckpointCorrupt { device_offset }
+            | StoreError::JournalCorrupt { device_offset, .. },
+        ) => {
+            // A record names its first block.
+            let places = spoilt.iter().map(|b| b * BLOCK as u64);
+            let near = |place| device_offset <= place && place < device_offset + (2 << 20);
+            assert!(places.into_iter().any(near), "{what}: {device_offset:#x}");
+            false
+        }
+        Err(e) => panic!("{what}: {e}"),
+    };
+    let mut world = World::opened(disk, config);
+    if !mount(&mut world) {
+        return None;
+    }
+    let errors = look_at_all(&mut world, &model, spoilt, what);
+    change_all(&mut world, &mut model, spoilt, what);
+    look_at_all(&mut world, &model, spoilt, what);
+    assert!(world.store.failure().is_none(), "{what}");
+    let config = StoreConfig { nonce: 99, ..config };
+    let mut world = World::opened(world.disk, config);
+    if mount(&mut world) {
+        look_at_all(&mut world, &model, spoilt, what);
+    }
+    Some(errors)
+}
+
+/// Records rot while the cleaner goes through them: headers, changes and data.
+#[test]
+fn the_cleaner_passes_over_rot_and_says_so() {
+    let mut found = 0;
+    for seed in seed_range(2) {
+        let what = format!("seed {seed}");
+        let (mut world, mut model) = aged();
+        let mut rng = Rng(seed);
+        let segment = world.config.superblock.segment_bytes as u64 / BLOCK as u64;
+        // Behind a superblock and two anchors.
+        let origin = 3;
+        let of_records = |block: u64| {
+            let first = block.checked_sub(origin).map(|b| origin + b / segment * segment);
+            first.and_then(|b| world.disk.blocks.get(&b)).is_some_and(|b| b[..4] == *b"KSr2")
+        };
+        let records: Vec<u64> = usable_blocks(&world.disk).filter(|b| of_records(*b)).collect();
+        let is_header = |b: &&u64| world.disk.blocks[*b][..4] == *b"KSr2";
+        let headers: Vec<u64> = records.iter().filter(is_header).copied().collect();
+        let mut spoilt = Vec::new();
+        for n in 0..200 {
+            let from = if n % 4 == 0 { &headers } else { &records };
+            let block = from[rng.below(from.len() as u64) as usize];
+            if !spoilt.contains(&block) {
+                let rot = ROTS[rng.below(2) as usize];
+                spoilt.extend(spoil(&mut world.disk, block, rot, &mut rng));
+            }
+        }
+        let before = world.store.counters().segments_cleaned;
+        for step in 0..3_000 {
+            if world.store.counters().segments_cleaned > before + 12 {
+                break;
+            }
+            // Whole blocks, which need nothing old.
+            let o = name(100 + rng.below(4));
+            let (offset, data) = (rng.below(28) * 4096, rng.bytes(16_384));
+            let op = TxnOp::Write { o, offset, data };
+            apply_to_model(&mut model, &op);
+            world.submit(vec![op], step).unwrap();
+            world.run();
+            for event in std::mem::take(&mut world.events) {
+                match event {
+                    StoreEvent::CorruptFound(c) => {
+                        assert!(names(c.device_offset, &spoilt), "{what}: {c}");
+                        found += 1;
+                    }
+                    StoreEvent::Durable { .. } | StoreEvent::Room => {}
+                    other => panic!("{what}: {other:?}"),
+                }
+            }
+        }
+        assert!(world.store.counters().segments_cleaned > before + 12, "{what}: it does not clean");
+        world.assert_consistent(&what);
+        look_at_all(&mut world, &model, &spoilt, &what);
+        // Records that a checkpoint has not passed are needed.
+        let mut world = World::opened(world.disk, StoreConfig { nonce: 99, ..world.config });
+        match world.mount() {
+            Ok(_) => drop(look_at_all(&mut world, &model, &spoilt, &what)),
+            Err(StoreError::JournalCorrupt { .. }) => {}
+            Err(e) => panic!("{what}: {e}"),
+        }
+    }
+    assert!(found > 0, "the cleaner met nothing");
 }
 
 /// The blocks of the record that was written last, by its sequence.
@@ -132,7 +303,7 @@ fn newest_records(disk: &Disk) -> (u64, u64) {
 
 #[test]
 fn one_copy_of_an_anchor_may_rot_and_not_both() {
-    let (disk, config, model) = made();
+    let (disk, config, model) = made(0);
     // Even, odd, even again, odd again.
     let anchors = disk.blocks.iter().filter(|(_, b)| b[..4] == *b"KSa2");
     let offsets: Vec<u64> = anchors.map(|(block, _)| block * BLOCK as u64).collect();

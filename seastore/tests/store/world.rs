@@ -1,11 +1,15 @@
 //! A virtual disk and a driver for one store.
 #![allow(dead_code)]
 
-use crate::common::{BLOCK, Disk, Model, ModelObject, Rng, format};
+use crate::common::{
+    BLOCK, Disk, Model, ModelObject, Rng, collection_pair, collections_object, format, name,
+};
 use bytes::Bytes;
 use seastore::*;
-use types::HObject;
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use types::node::IoError;
+use types::{HObject, PgId, PoolId};
 
 /// Says whether device request number `n` fails.
 pub type Fault = Box<dyn FnMut(u64, &StoreEffect) -> bool>;
@@ -29,6 +33,8 @@ pub struct World {
     /// Numbers of those that were reads.
     pub read_ios: Vec<u64>,
     pub fault: Option<Fault>,
+    /// How many writes had ended when each flush began: what ended later it need not reach.
+    flushes: BTreeMap<u64, u64>,
 }
 
 impl World {
@@ -50,6 +56,7 @@ impl World {
             io_count: 0,
             read_ios: Vec::new(),
             fault: None,
+            flushes: BTreeMap::new(),
         }
     }
     pub fn mount(&mut self) -> Result<MountReport, StoreError> {
@@ -98,15 +105,24 @@ impl World {
             StoreEffect::Flush { io } => {
                 let result = answer(());
                 if result.is_ok() {
-                    self.disk.flush();
+                    self.disk.flush(self.flushes[&io]);
                 }
                 IoCompletion::Flush { io, result }
             }
         };
         self.store.on_io(done, &mut self.events, &mut self.waiting);
+        self.note_flushes();
+    }
+    fn note_flushes(&mut self) {
+        for effect in &self.waiting {
+            if let StoreEffect::Flush { io } = effect {
+                self.flushes.entry(*io).or_insert(self.disk.writes);
+            }
+        }
     }
     pub fn turn(&mut self) {
         self.store.end_of_turn(&mut self.waiting);
+        self.note_flushes();
         self.store.take_events(&mut self.events);
     }
     /// Until nothing more happens by itself.
@@ -176,7 +192,11 @@ impl World {
                     };
                     return result.map(ReadData::into_bytes);
                 }
-                assert!(!self.waiting.is_empty(), "a read does not end");
+                assert!(
+                    !self.waiting.is_empty(),
+                    "a read does not end: {}",
+                    self.store.space_line()
+                );
                 self.perform(0);
             },
         }
@@ -254,6 +274,11 @@ impl World {
             assert_eq!(object.data.len() as u64, size);
             model.insert((*o).clone(), object);
         }
+        let pgs = self.store.collections().map(|(pg, bits)| collection_pair(pg, bits));
+        let omap: BTreeMap<_, _> = pgs.collect();
+        if !omap.is_empty() {
+            model.insert(collections_object(), ModelObject { omap, ..ModelObject::default() });
+        }
         model
     }
     pub fn mounted(mut self) -> Self {
@@ -267,6 +292,32 @@ impl World {
         world.mount().unwrap();
         world
     }
+}
+
+/// A split or a merge of one of a few PGs: two collections at once.
+fn split_or_merge(rng: &mut Rng) -> Vec<TxnOp> {
+    let parent = PgId { pool: PoolId(1), seed: rng.below(4) as u32 };
+    let child = PgId { seed: parent.seed + 4, ..parent };
+    let bits = 1 + rng.below(3) as u8;
+    let second = match rng.chance(2) {
+        true => TxnOp::CreateCollection { pg: child, bits },
+        false => TxnOp::RemoveCollection { pg: child },
+    };
+    vec![TxnOp::CreateCollection { pg: parent, bits }, second]
+}
+
+/// A transaction: operations on several objects, now and then with a split or merge of PGs.
+pub fn random_txn(rng: &mut Rng, objects: u64, len_max: u64) -> Vec<TxnOp> {
+    let mut ops: Vec<_> = (0..1 + rng.below(4)).map(|_| random_op(rng, objects, len_max)).collect();
+    if rng.chance(6) {
+        ops.extend(split_or_merge(rng));
+    }
+    if rng.chance(12) {
+        // A PG that goes, with all it had.
+        ops.push(TxnOp::RemoveCollection { pg: PgId { pool: PoolId(1), seed: 0 } });
+        ops.extend((0..objects / 3).map(|n| TxnOp::Remove { o: name(n) }));
+    }
+    ops
 }
 
 /// As `common::random_op`, with clones.
@@ -306,4 +357,38 @@ pub fn apply_to_model(model: &mut Model, op: &TxnOp) {
         }
         op => crate::common::apply_to_model(model, op),
     }
+}
+
+/// Small writes, most of them to few objects and some to others, which are left behind in segments
+/// that are nearly dead.
+pub fn aged_ops(rng: &mut Rng) -> Vec<TxnOp> {
+    let object = if rng.chance(6) { 104 + rng.below(8) } else { 100 + rng.below(4) };
+    let (o, block, len) = (name(object), rng.below(28), 4096 * (1 + rng.below(4)));
+    let write = TxnOp::Write { o, offset: block * 4096, data: rng.bytes(len as usize) };
+    let mut ops = vec![write];
+    if rng.chance(3) {
+        ops.extend(random_txn(rng, 6, 3_000));
+    }
+    ops
+}
+
+/// A store whose cleaner has begun to work, and what it holds.
+pub fn aged() -> (World, Model) {
+    thread_local!(static MADE: OnceCell<(Disk, StoreConfig, Model)> = const { OnceCell::new() });
+    let make = || {
+        let mut rng = Rng(5);
+        let mut world = World::new(32 << 20, 256 << 10);
+        let mut model = Model::new();
+        while world.store.counters().segments_cleaned < 2 {
+            let ops = aged_ops(&mut rng);
+            ops.iter().for_each(|op| apply_to_model(&mut model, op));
+            world.submit(ops, 0).unwrap();
+            world.run();
+        }
+        (world.disk, world.config, model)
+    };
+    MADE.with(|made| {
+        let (disk, config, model) = made.get_or_init(make).clone();
+        (World::opened(disk, config).mounted(), model)
+    })
 }
