@@ -14,6 +14,7 @@ pub mod device_traits;
 pub mod glommio_driver;
 pub mod hop;
 pub mod kv;
+mod pool;
 pub mod process;
 pub mod socket;
 pub mod tokio_driver;

@@ -49,6 +49,7 @@ mod resolve;
 mod root;
 mod s3fifo;
 mod segments;
+mod slots;
 mod store;
 mod table;
 mod touch;

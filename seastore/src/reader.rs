@@ -85,8 +85,6 @@ impl Store {
             Phase::Failed(e) => return Err(ReadError::Failed(*e)),
             _ => return Err(ReadError::NotMounted),
         }
-        let id = self.next_read;
-        self.next_read += 1;
         let object: ObjectName = o.clone().into();
         let mut read = PendingRead {
             token,
@@ -101,13 +99,13 @@ impl Store {
         };
         // What was submitted before is seen, what comes later is not.
         let result = if self.settled(&read.object).is_err() {
-            self.queue.push_back(Waiting::Read(id));
             read.queued = true;
+            let id = self.reads.insert(read);
+            self.queue.push_back(Waiting::Read(id));
             self.unplanned += 1;
-            self.reads.insert(id, read);
             None
         } else {
-            self.try_read(id, read)
+            self.try_read(read)
         };
         fx.append(&mut self.out);
         match result {
@@ -117,7 +115,8 @@ impl Store {
     }
 
     /// The answer, if nothing has to be waited for.
-    fn try_read(&mut self, id: u64, mut read: PendingRead) -> Option<Result<ReadData, ReadError>> {
+    fn try_read(&mut self, mut read: PendingRead) -> Option<Result<ReadData, ReadError>> {
+        let id = self.reads.next();
         match self.plan(&mut read) {
             Ok(Some(plan)) => {
                 read.waiting = plan.ios.len();
@@ -149,17 +148,17 @@ impl Store {
             }
         }
         self.unplanned += !read.is_planned() as usize;
-        self.reads.insert(id, read);
+        self.reads.insert(read);
         None
     }
 
     /// Metadata that a read waited for came in, or did not.
     pub(crate) fn continue_read(&mut self, id: u64) {
-        let Some(mut read) = self.reads.remove(&id) else { return };
+        let Some(mut read) = self.reads.remove(id) else { return };
         self.unplanned -= 1;
         read.queued = false;
         let token = read.token;
-        if let Some(result) = self.try_read(id, read) {
+        if let Some(result) = self.try_read(read) {
             self.events.push(StoreEvent::ReadDone { token, result });
         }
     }
@@ -197,7 +196,7 @@ impl Store {
 
     pub(crate) fn on_read(&mut self, id: u64, index: usize, result: Result<Bytes, IoError>) {
         // After a failure nobody waits any more.
-        let Some(mut read) = self.reads.remove(&id) else { return };
+        let Some(read) = self.reads.get_mut(id) else { return };
         let Some(plan) = &mut read.plan else { return };
         let io = &mut plan.ios[index];
         let place = io.place;
@@ -217,9 +216,9 @@ impl Store {
         }
         read.waiting -= 1;
         if read.waiting > 0 {
-            self.reads.insert(id, read);
             return;
         }
+        let mut read = self.reads.remove(id).expect("it was there");
         let plan = read.plan.take().expect("a read of the device has one");
         let result = match read.error.take() {
             Some(error) => Err(error),

@@ -16,6 +16,7 @@ use crate::pager::Pager;
 use crate::pages::{MissingPage, PageId};
 use crate::reader::PendingRead;
 use crate::segments::Segments;
+use crate::slots::Slots;
 use crate::touch::{Needs, Toucher};
 use crate::tree::TreeError;
 use crate::txn::{ObjectName, Transaction, TxnOp};
@@ -160,8 +161,7 @@ pub struct Store {
     /// Old contents of blocks that queued transactions write in part.
     pub(crate) staged: BTreeMap<u32, Bytes>,
     pub(crate) fetching: Fetching,
-    pub(crate) reads: BTreeMap<u64, PendingRead>,
-    pub(crate) next_read: u64,
+    pub(crate) reads: Slots<PendingRead>,
     /// Reads that wait for metadata: what they see is settled when they have it.
     pub(crate) unplanned: usize,
     pub(crate) checkpoint: u64,
@@ -176,8 +176,7 @@ pub struct Store {
     pub(crate) meta_head: Option<(u32, u32)>,
     pub(crate) cleaner: Cleaner,
     pub(crate) misses: Option<Box<RefCell<Misses>>>,
-    ios: BTreeMap<u64, Outstanding>,
-    next_io: u64,
+    ios: Slots<Outstanding>,
     pub(crate) events: Vec<StoreEvent>,
     /// Effects of calls that are given no place for them.
     pub(crate) out: Vec<StoreEffect>,
@@ -241,8 +240,7 @@ impl Store {
             front_tries: 0,
             staged: BTreeMap::new(),
             fetching: Fetching::default(),
-            reads: BTreeMap::new(),
-            next_read: 1,
+            reads: Slots::default(),
             unplanned: 0,
             checkpoint: 0,
             checkpointer: None,
@@ -255,8 +253,7 @@ impl Store {
                 let seed = config.nonce ^ config.shard as u64;
                 Box::new(RefCell::new(Misses::new(seed)))
             }),
-            ios: BTreeMap::new(),
-            next_io: 1,
+            ios: Slots::default(),
             events: Vec::new(),
             out: Vec::new(),
             room_wanted: Cell::new(0),
@@ -424,7 +421,7 @@ impl Store {
                 (io, Ok(Bytes::new()), result)
             }
         };
-        let Some(request) = self.ios.remove(&id) else { return };
+        let Some(request) = self.ios.remove(id) else { return };
         let read = read.and_then(|buf| match buf.len() {
             got if got == request.len => Ok(buf),
             got => Err(IoError::Short { wanted: request.len, got }),
@@ -494,10 +491,7 @@ impl Store {
         self.out.push(StoreEffect::Read { io, offset, len });
     }
     fn start_io(&mut self, request: Outstanding) -> u64 {
-        let id = self.next_io;
-        self.next_io += 1;
-        self.ios.insert(id, request);
-        id
+        self.ios.insert(request)
     }
 
     /// Asks once more for what the device refused to read: a path that was reset or a sector that
@@ -519,7 +513,7 @@ impl Store {
         }
         self.phase = Phase::Failed(error);
         self.events.push(StoreEvent::Failed(error));
-        for (_, read) in std::mem::take(&mut self.reads) {
+        for read in self.reads.drain() {
             let result = Err(ReadError::Failed(error));
             self.events.push(StoreEvent::ReadDone { token: read.token, result });
         }

@@ -1,5 +1,6 @@
 //! Operations under way in the ring, and the memory that the kernel may touch meanwhile.
 
+use crate::pool::ReadBuf;
 use bytes::{Bytes, BytesMut};
 use types::node::{ConnId, IoId};
 
@@ -24,7 +25,7 @@ pub enum Op {
     Read {
         io: IoId,
         offset: u64,
-        buf: BytesMut,
+        buf: ReadBuf,
         len: usize,
     },
     Write {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::hop::mesh;
+use bytes::BytesMut;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use types::node::{BLOCK_SIZE, ConnId, CoreId, IoId};
@@ -29,7 +30,7 @@ impl Node for DiskEcho {
                 fx.push(Effect::Recv { conn, buf })
             }
             Input::Received { mut buf, .. } => {
-                let mut block = aligned_buf(BLOCK_SIZE);
+                let mut block = types::node::aligned_buf(BLOCK_SIZE);
                 block.extend_from_slice(&buf.split_to(BLOCK_SIZE));
                 let (io, offset) = (IoId(1), BLOCK_SIZE as u64);
                 fx.push(Effect::Write { io, offset, buf: block.freeze(), durable: true });

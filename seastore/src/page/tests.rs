@@ -3,7 +3,7 @@
 use super::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const ID: PageId = PageId(7);
 
@@ -63,6 +63,34 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (any::<usize>(), any::<u8>()).prop_map(|(i, b)| Op::Overwrite(i, b)),
         1 => Just(Op::Reread),
     ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..Default::default() })]
+
+    /// Keys of eight bytes are found by a guess: whatever they are, and whatever stands among them.
+    #[test]
+    fn a_guess_ends_where_a_search_does(
+        dense in any::<bool>(),
+        start in any::<u64>(),
+        keys in proptest::collection::btree_set(any::<u64>(), 0..200),
+        others in proptest::collection::btree_set(vec(any::<u8>(), 1..12), 0..6),
+        is_inner in any::<bool>(),
+        asked in vec(any::<u64>(), 20),
+    ) {
+        let number = |k: &u64| if dense { start.wrapping_add(k % 300) } else { *k };
+        let keys: BTreeSet<Vec<u8>> =
+            keys.iter().map(|k| number(k).to_be_bytes().to_vec()).chain(others).collect();
+        let mut page = Page::new(PageKind::Lba, u8::from(is_inner));
+        let first = is_inner.then(Vec::new);
+        for (i, key) in first.iter().chain(&keys).enumerate() {
+            page.insert(i, key, &[1, 0, 0, 0]);
+        }
+        let asked = asked.iter().map(|k| number(k).to_be_bytes().to_vec());
+        for key in asked.chain(keys.iter().cloned()) {
+            prop_assert_eq!(page.search(&key), page.search_within(&key, 0, page.len()));
+        }
+    }
 }
 
 proptest! {

@@ -1,0 +1,236 @@
+//! Memory for reads of the device, registered with the ring once instead of pinned for every read.
+
+use bytes::{Bytes, BytesMut};
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::ptr::NonNull;
+use std::sync::{Arc, Mutex};
+use types::node::aligned_buf;
+
+/// Sizes of pieces, and how many there are of each. Longer reads have memory of their own: pinning
+/// costs them little per byte.
+const CLASSES: [(usize, usize); 3] = [(4 << 10, 1024), (16 << 10, 64), (64 << 10, 48)];
+/// A multiple of a huge page, so that the kernel registers few large parts.
+const REGION_BYTES: usize = 8 << 20;
+const HUGE_PAGE: usize = 2 << 20;
+
+const fn class_bytes() -> usize {
+    let (mut sum, mut i) = (0, 0);
+    while i < CLASSES.len() {
+        sum += CLASSES[i].0 * CLASSES[i].1;
+        i += 1;
+    }
+    sum
+}
+const _: () = assert!(class_bytes() == REGION_BYTES);
+
+/// The memory, and which pieces of each class are free, as offsets.
+struct Region {
+    base: NonNull<u8>,
+    /// Pieces come back on whichever core drops the last reference to what was read. Nobody holds
+    /// the lock for longer than a push or a pop takes.
+    free: Mutex<[Vec<u32>; CLASSES.len()]>,
+}
+
+// SAFETY: `base` points to memory that the region owns. A piece of it is accessed only through the
+// one `Piece` that has taken it off the free list, so threads never share bytes.
+unsafe impl Send for Region {}
+// SAFETY: as above; the lists are behind a lock.
+unsafe impl Sync for Region {}
+
+impl Region {
+    fn layout() -> Layout {
+        Layout::from_size_align(REGION_BYTES, HUGE_PAGE).expect("both are powers of two")
+    }
+}
+
+impl Drop for Region {
+    fn drop(&mut self) {
+        // SAFETY: allocated with this layout, and no piece is left: each holds the region.
+        unsafe { dealloc(self.base.as_ptr(), Self::layout()) }
+    }
+}
+
+/// A part of the region. Goes back when it is dropped.
+struct Piece {
+    region: Arc<Region>,
+    offset: u32,
+    class: u8,
+    /// Bytes that have been read into it.
+    len: usize,
+}
+
+impl Piece {
+    fn start(&self) -> *mut u8 {
+        // SAFETY: offsets on the free lists lie in the region, with the piece's whole size.
+        unsafe { self.region.base.as_ptr().add(self.offset as usize) }
+    }
+}
+
+impl AsRef<[u8]> for Piece {
+    fn as_ref(&self) -> &[u8] {
+        // SAFETY: the region was zeroed when it was allocated, so all of it is initialised; the
+        // piece is this value's alone; `len` is at most the size of its class.
+        unsafe { std::slice::from_raw_parts(self.start(), self.len) }
+    }
+}
+
+impl Drop for Piece {
+    fn drop(&mut self) {
+        let mut free = self.region.free.lock().unwrap_or_else(|e| e.into_inner());
+        free[self.class as usize].push(self.offset);
+    }
+}
+
+/// Where pieces come from. One per ring.
+pub struct Pool {
+    region: Arc<Region>,
+}
+
+impl Default for Pool {
+    fn default() -> Self {
+        let layout = Region::layout();
+        // SAFETY: the layout's size is not 0.
+        let base = NonNull::new(unsafe { alloc_zeroed(layout) });
+        let base = base.unwrap_or_else(|| handle_alloc_error(layout));
+        // SAFETY: the range was just allocated; the advice changes no contents, and is only advice.
+        unsafe { libc::madvise(base.as_ptr().cast(), REGION_BYTES, libc::MADV_HUGEPAGE) };
+        let mut offset = 0;
+        let free = CLASSES.map(|(size, count)| {
+            let mut pieces: Vec<u32> = (0..count).map(|i| (offset + i * size) as u32).collect();
+            offset += size * count;
+            // The lowest are used first, and again while they are in the CPU's cache.
+            pieces.reverse();
+            pieces
+        });
+        Self { region: Arc::new(Region { base, free: Mutex::new(free) }) }
+    }
+}
+
+impl Pool {
+    /// All of it, for the kernel.
+    pub fn as_iovec(&self) -> libc::iovec {
+        libc::iovec { iov_base: self.region.base.as_ptr().cast(), iov_len: REGION_BYTES }
+    }
+
+    fn take(&self, len: usize) -> Option<Piece> {
+        let class = CLASSES.iter().position(|(size, _)| len <= *size)?;
+        let offset = self.region.free.lock().unwrap_or_else(|e| e.into_inner())[class].pop()?;
+        Some(Piece { region: self.region.clone(), offset, class: class as u8, len: 0 })
+    }
+}
+
+/// Memory for one read, of the pool while it has some. Its address does not change when the value
+/// moves.
+pub struct ReadBuf(Kind);
+
+enum Kind {
+    Registered(Piece),
+    Own(BytesMut),
+}
+
+impl ReadBuf {
+    /// Room for `len` bytes.
+    pub fn new(len: usize, pool: Option<&Pool>) -> Self {
+        Self(match pool.and_then(|pool| pool.take(len)) {
+            Some(piece) => Kind::Registered(piece),
+            None => Kind::Own(aligned_buf(len)),
+        })
+    }
+
+    /// Whether it lies in memory that is registered with the ring.
+    pub fn is_registered(&self) -> bool {
+        matches!(self.0, Kind::Registered(_))
+    }
+
+    /// Bytes read.
+    pub fn len(&self) -> usize {
+        match &self.0 {
+            Kind::Registered(piece) => piece.len,
+            Kind::Own(buf) => buf.len(),
+        }
+    }
+
+    /// Where the next byte goes.
+    pub fn end(&mut self) -> *mut u8 {
+        match &mut self.0 {
+            // SAFETY: `len` is at most the size of the piece.
+            Kind::Registered(piece) => unsafe { piece.start().add(piece.len) },
+            Kind::Own(buf) => buf.spare_capacity_mut().as_mut_ptr().cast(),
+        }
+    }
+
+    /// Takes note that `more` bytes have been read.
+    ///
+    /// # Safety
+    /// They were written from [`ReadBuf::end`] on, within the length that was asked for.
+    pub unsafe fn advance(&mut self, more: usize) {
+        match &mut self.0 {
+            Kind::Registered(piece) => piece.len += more,
+            // SAFETY: the caller's promise.
+            Kind::Own(buf) => unsafe { buf.set_len(buf.len() + more) },
+        }
+    }
+
+    pub fn freeze(self) -> Bytes {
+        match self.0 {
+            Kind::Registered(piece) => Bytes::from_owner(piece),
+            Kind::Own(buf) => buf.freeze(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fill(buf: &mut ReadBuf, byte: u8, len: usize) {
+        // SAFETY: `len` bytes were asked for.
+        unsafe {
+            std::ptr::write_bytes(buf.end(), byte, len);
+            buf.advance(len);
+        }
+    }
+
+    #[test]
+    fn pieces_are_apart_and_come_back() {
+        let pool = Pool::default();
+        let count: usize = CLASSES.iter().map(|(_, count)| count).sum();
+        for round in 0..2 {
+            let mut held = Vec::new();
+            for (class, (size, count)) in CLASSES.into_iter().enumerate() {
+                for i in 0..count {
+                    let mut buf = ReadBuf::new(size, Some(&pool));
+                    assert!(buf.is_registered(), "round {round}, class {class}, piece {i}");
+                    fill(&mut buf, (class * 100 + i % 97) as u8, size);
+                    held.push((buf.freeze(), (class * 100 + i % 97) as u8, size));
+                }
+            }
+            assert_eq!(held.len(), count);
+            assert!(!ReadBuf::new(1, Some(&pool)).is_registered(), "none of this class is left");
+            for (data, byte, size) in &held {
+                assert_eq!(data.len(), *size);
+                assert!(data.iter().all(|b| b == byte));
+                assert_eq!(data.as_ptr() as usize % 4096, 0);
+            }
+            // The last reference goes on another thread.
+            let shared = held[0].0.slice(1..);
+            std::thread::spawn(move || drop((held, shared))).join().unwrap();
+        }
+    }
+
+    #[test]
+    fn what_was_read_outlives_the_pool() {
+        let pool = Pool::default();
+        let mut buf = ReadBuf::new(5000, Some(&pool));
+        fill(&mut buf, 3, 2000);
+        fill(&mut buf, 4, 3000);
+        assert_eq!(buf.len(), 5000);
+        drop(pool);
+        let data = buf.freeze();
+        assert!(data[..2000].iter().all(|b| *b == 3) && data[2000..].iter().all(|b| *b == 4));
+        let mut large = ReadBuf::new(1 << 20, Some(&Pool::default()));
+        assert!(!large.is_registered());
+        fill(&mut large, 5, 1 << 20);
+        assert_eq!(large.freeze().len(), 1 << 20);
+    }
+}
