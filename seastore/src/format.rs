@@ -17,8 +17,9 @@ const SEGMENT_BYTES_MIN: u64 = 1 << 20;
 const SEGMENT_BYTES_MAX: u64 = 64 << 20;
 /// A region has at least this many segments, so that the reserves leave most of it for data.
 const SEGMENTS_MIN: u64 = 24;
-/// Segments are as large as possible with this many in a region.
-const SEGMENTS_WANTED: u64 = 128;
+/// Segments are as large as possible with this many in a region: a dozen are always open, free, or
+/// kept for a checkpoint, and what they take is taken from the cleaner.
+const SEGMENTS_WANTED: u64 = 1500;
 const SHARDS_MAX: u16 = 256;
 
 /// First and last block of a device hold the same superblock.

@@ -1,5 +1,6 @@
 //! Pages in memory: within a budget, copied when a checkpoint holds them, found again by the table.
 
+use crate::format::BLOCK;
 use crate::page::{BadPage, PAGE_BYTES, Page, PageKind};
 use crate::pages::{MissingPage, PageId, Pages};
 use crate::s3fifo::S3Fifo;
@@ -40,6 +41,14 @@ struct Slot {
     frozen: bool,
     /// What the accounts hold for it.
     bytes: u32,
+    /// What it took before it became dirty; 0 if it is new.
+    before: u32,
+}
+impl Slot {
+    /// How much more than before the page takes, which is dirty.
+    fn fresh(&self) -> usize {
+        self.bytes.saturating_sub(self.before) as usize
+    }
 }
 
 /// The dirty pages of one moment, for a checkpoint.
@@ -58,6 +67,8 @@ pub(crate) struct Pager {
     cache: S3Fifo,
     budget: usize,
     dirty_bytes: usize,
+    /// Of those: bytes that the pages of the last freeze did not have.
+    fresh_bytes: usize,
     /// Pages that became dirty since the last freeze; some may have been freed since.
     dirty: Vec<PageId>,
     /// Handed out by `get_mut`; its size may have changed since.
@@ -92,6 +103,7 @@ impl Pager {
             cache: S3Fifo::default(),
             budget,
             dirty_bytes: 0,
+            fresh_bytes: 0,
             dirty: Vec::new(),
             unsettled: None,
             reusable,
@@ -145,7 +157,9 @@ impl Pager {
         let growth = self.growth();
         if let Some(id) = self.unsettled.take() {
             let slot = &mut self.slots[id.0 as usize];
+            self.fresh_bytes -= slot.fresh();
             slot.bytes = (slot.bytes as isize + growth) as u32;
+            self.fresh_bytes += slot.fresh();
             self.dirty_bytes = (self.dirty_bytes as isize + growth) as usize;
             self.cache.set_weight(id, slot.bytes as usize);
         }
@@ -156,6 +170,10 @@ impl Pager {
     }
     pub fn dirty_bytes(&self) -> usize {
         (self.dirty_bytes as isize + self.growth()) as usize
+    }
+    /// Bytes by which dirty pages may take more than those that the table holds; not less than that.
+    pub fn fresh_bytes(&self) -> usize {
+        self.fresh_bytes + self.growth().max(0) as usize
     }
     pub fn over_budget(&self) -> bool {
         self.bytes() > self.budget
@@ -194,7 +212,10 @@ impl Pager {
     fn make_dirty(&mut self, id: PageId) {
         let slot = &mut self.slots[id.0 as usize];
         if !std::mem::replace(&mut slot.dirty, true) {
+            let placed = self.table.get(id).map_or(0, |place| place.blocks as u32 * BLOCK as u32);
+            slot.before = if placed > 0 { placed + size_of::<Page>() as u32 } else { 0 };
             self.dirty_bytes += slot.bytes as usize;
+            self.fresh_bytes += slot.fresh();
             self.dirty.push(id);
         }
     }
@@ -222,6 +243,7 @@ impl Pager {
             }
         }
         self.dirty_bytes = 0;
+        self.fresh_bytes = 0;
         self.unplaced = pages.len();
         self.freed_frozen = std::mem::take(&mut self.freed);
         let mut freed_places = Vec::new();
@@ -276,12 +298,13 @@ impl Pager {
 
     /// Recounts the accounts; says what is wrong.
     pub fn check(&self) -> Result<(), String> {
-        let (mut bytes, mut dirty, mut frozen) = (0, 0, 0);
+        let (mut bytes, mut dirty, mut frozen, mut fresh) = (0, 0, 0, 0);
         for (i, slot) in self.slots.iter().enumerate() {
             let size = slot.page.as_ref().map_or(0, |page| page.memory_bytes());
             bytes += size;
             dirty += if slot.dirty { size } else { 0 };
             frozen += slot.frozen as usize;
+            fresh += if slot.dirty { slot.fresh() } else { 0 };
             let lost = slot.allocated && slot.page.is_none();
             if lost && (slot.dirty || slot.frozen || self.table.get(PageId(i as u32)).is_none()) {
                 return Err(format!("page {i} is neither in memory nor on the device"));
@@ -291,6 +314,10 @@ impl Pager {
             ((bytes, dirty, frozen), (self.bytes(), self.dirty_bytes(), self.unplaced));
         if found != accounts {
             return Err(format!("bytes, dirty, frozen: {found:?}, accounts say {accounts:?}"));
+        }
+        if fresh != self.fresh_bytes {
+            let accounts = self.fresh_bytes;
+            return Err(format!("{fresh} bytes of pages are new, accounts say {accounts}"));
         }
         Ok(())
     }
@@ -329,6 +356,7 @@ impl Pages for Pager {
         slot.allocated = false;
         if std::mem::take(&mut slot.dirty) {
             self.dirty_bytes -= slot.bytes as usize;
+            self.fresh_bytes -= slot.fresh();
         }
         self.cache.remove(id);
         self.freed.push(id);

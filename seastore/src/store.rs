@@ -584,8 +584,9 @@ impl Store {
     fn dirty_bytes_max(&self) -> u64 {
         let dirty = self.meta.pager.dirty_bytes() as u64;
         let pages = self.meta.pager.placed_blocks() * BLOCK;
+        let fresh = self.meta.pager.fresh_bytes() as u64;
         let growth = 2 * self.config.superblock.segment_bytes as u64;
-        dirty.max((2 * self.dirty_bytes_wanted() as u64).min(dirty + pages + growth))
+        dirty.max((2 * self.dirty_bytes_wanted() as u64).min(pages + fresh + growth))
     }
     /// Blocks that one checkpoint may write from now on.
     fn checkpoint_blocks_max(&self) -> u64 {

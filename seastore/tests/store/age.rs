@@ -31,9 +31,7 @@ impl Bench {
         }
         let [a, b] = superblock_offsets(device_bytes);
         let block = |at: u64| &disk[at as usize..at as usize + BLOCK];
-        let mut superblock = probe(device_bytes, block(a), block(b)).unwrap();
-        // As many segments as a device of 64 GiB and more has.
-        superblock.segment_bytes = 1 << 20;
+        let superblock = probe(device_bytes, block(a), block(b)).unwrap();
         let config = StoreConfig { cache_bytes, ..StoreConfig::new(superblock, 0, 1) };
         let mut rng = Rng(7);
         let mut bench = Self {
