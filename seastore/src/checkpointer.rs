@@ -91,6 +91,10 @@ impl Store {
             return;
         }
         self.checkpoint_wanted = false;
+        if self.is_short() {
+            let sparse = self.segments.sparsest_meta();
+            self.empty_meta_segments(&sparse);
+        }
         let head = self.journal.head;
         let frozen = self.meta.pager.freeze();
         let state = |s: &crate::segments::Segment| SegmentState {
@@ -323,24 +327,28 @@ impl Store {
         let start = self.journal.start;
         self.segments.reap(start, |_| ());
         self.say_room();
-        self.empty_meta_segment();
+        if self.is_short()
+            && let Some(segment) = self.segments.meta_victim()
+        {
+            self.empty_meta_segments(&[segment]);
+        }
         true
     }
 
-    /// Makes the pages of a sparse segment dirty, so that the next checkpoint writes them elsewhere.
-    fn empty_meta_segment(&mut self) {
-        if !self.is_short() {
+    /// Makes the pages of segments dirty, so that the next checkpoint writes them elsewhere: those
+    /// that are in memory now, the others once they are.
+    fn empty_meta_segments(&mut self, segments: &[u32]) {
+        if segments.is_empty() {
             return;
         }
-        let Some(segment) = self.segments.meta_victim() else { return };
-        let places = self.segments.start(segment)..self.segments.start(segment + 1);
-        let in_it = |place: u32| places.contains(&place);
+        let all = &self.segments;
+        let in_them = |place: u32| segments.contains(&all.of(place));
         for (index, chunk) in self.root_places.chunks.iter().enumerate() {
-            if *chunk != ChunkPlace::NONE && in_it(chunk.addr) {
+            if *chunk != ChunkPlace::NONE && in_them(chunk.addr) {
                 self.meta.pager.table().make_dirty(index as u32);
             }
         }
-        for id in self.meta.pager.pages_in(places.clone()) {
+        for id in self.meta.pager.pages_where(in_them) {
             if self.meta.pager.is_resident(id) {
                 self.meta.pager.rewrite(id);
             } else {

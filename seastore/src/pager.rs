@@ -6,7 +6,6 @@ use crate::pages::{MissingPage, PageId, Pages};
 use crate::s3fifo::S3Fifo;
 use crate::table::{PageTable, Place};
 use std::fmt;
-use std::ops::Range;
 use std::rc::Rc;
 use types::hash::crc32c;
 
@@ -288,11 +287,12 @@ impl Pager {
             self.slots[id.0 as usize].page = None;
         }
     }
-    /// Pages that begin at these blocks, in order of their ids.
-    pub fn pages_in(&self, addrs: Range<u32>) -> Vec<PageId> {
-        let here = self.table.iter().filter(|(id, place)| {
-            addrs.contains(&place.addr) && self.slots[id.0 as usize].allocated
-        });
+    /// Pages at places of which `is_here` says so, in order of their ids.
+    pub fn pages_where(&self, is_here: impl Fn(u32) -> bool) -> Vec<PageId> {
+        let here = self
+            .table
+            .iter()
+            .filter(|(id, place)| is_here(place.addr) && self.slots[id.0 as usize].allocated);
         here.map(|(id, _)| id).collect()
     }
 

@@ -236,4 +236,20 @@ impl Segments {
         let all = self.all.iter().enumerate();
         all.filter(|s| sparse(&s)).min_by_key(|(_, s)| s.live).map(|(i, _)| i as u32)
     }
+
+    /// Segments of pages with so few live ones that all those of these segments together take a
+    /// quarter of one.
+    pub fn sparsest_meta(&self) -> Vec<u32> {
+        let all = self.all.iter().enumerate();
+        let used = all.filter(|(_, s)| s.usage == Use::MetaClosed && s.live > 0);
+        let mut sparse: Vec<_> = used.map(|(i, s)| (s.live, i as u32)).collect();
+        sparse.sort_unstable();
+        let mut left = self.blocks() / 4;
+        let fits = |(live, _): &(u32, u32)| {
+            let fits = *live <= left;
+            left = left.saturating_sub(*live);
+            fits
+        };
+        sparse.into_iter().take_while(fits).map(|(_, segment)| segment).collect()
+    }
 }
