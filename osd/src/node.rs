@@ -64,6 +64,8 @@ pub struct OsdConfig {
     pub store_cache_bytes: usize,
     /// See [`StoreConfig::miss_one_in`]; 0 but in tests and the simulator.
     pub store_miss_one_in: u32,
+    /// Tell the device about segments that become free.
+    pub store_discard: bool,
 }
 
 /// What the cores of one OSD say to each other.
@@ -171,10 +173,13 @@ impl OsdNode {
         let shards = (config.core.0..sb.shards)
             .step_by(config.cores as usize)
             .map(|shard| {
-                let (cache_bytes, miss_one_in) =
-                    (config.store_cache_bytes, config.store_miss_one_in);
-                let defaults = StoreConfig::new(*sb, shard, nonce);
-                Shard::new(me, StoreConfig { cache_bytes, miss_one_in, ..defaults })
+                let store = StoreConfig {
+                    cache_bytes: config.store_cache_bytes,
+                    miss_one_in: config.store_miss_one_in,
+                    discard: config.store_discard,
+                    ..StoreConfig::new(*sb, shard, nonce)
+                };
+                Shard::new(me, store)
             })
             .collect();
         let mut m = MessengerConfig::new(EntityName::osd(me), config.addrs.clone());
@@ -265,6 +270,7 @@ impl OsdNode {
                 Effect::Write { io: id(io), offset, buf, durable }
             }
             StoreEffect::Flush { io } => Effect::Flush { io: id(io) },
+            StoreEffect::Discard { io, offset, len } => Effect::Discard { io: id(io), offset, len },
         });
     }
 
@@ -469,6 +475,10 @@ impl Node for OsdNode {
             Input::FlushDone { io, result } => {
                 let (slot, io) = slot(io);
                 self.on_io(now, slot, IoCompletion::Flush { io, result }, fx)
+            }
+            Input::DiscardDone { io, result } => {
+                let (slot, io) = slot(io);
+                self.on_io(now, slot, IoCompletion::Discard { io, result }, fx)
             }
             Input::Hop { from, msg } => self.on_hop(now, from, msg, fx),
             Input::Tick => self.on_tick(now, fx),

@@ -339,6 +339,13 @@ impl Shard {
                         format!("object {object}: cleaner's read at {device_offset:#x}: {error}");
                     out.push(Out::Alarm(text));
                 }
+                StoreEvent::DiscardRefused { device_offset, error } => {
+                    let text = format!(
+                        "the device refused to discard at {device_offset:#x} and is not asked \
+                         again: {error}"
+                    );
+                    out.push(Out::Alarm(text));
+                }
                 // The other members have the transaction or wait for it: this store cannot go on
                 // without.
                 StoreEvent::Refused { error, .. } => {

@@ -35,6 +35,9 @@ impl std::fmt::Display for OpenError {
 }
 impl std::error::Error for OpenError {}
 
+/// Of linux/fs.h: _IO(0x12, 119).
+const BLKDISCARD: libc::Ioctl = 0x1277;
+
 /// What makes a write durable that is asked to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
@@ -181,12 +184,34 @@ impl Device {
         self.file.sync_data().map_err(|e| os_error(&e))
     }
 
-    /// Tells the device that a range holds nothing: punches a hole in files, discards on devices
-    /// that can. Best effort.
-    pub fn discard(&self, offset: u64, len: u64) {
-        let mode = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
-        // SAFETY: fallocate takes a file descriptor that `self.file` keeps open, and integers.
-        unsafe { libc::fallocate(self.fd(), mode, offset as i64, len as i64) };
+    /// Whether it can be told that a range holds nothing. A file can, unless its file system has no
+    /// holes.
+    pub fn can_discard(&self) -> bool {
+        !self.is_block || self.traits.as_ref().is_some_and(|t| t.discard_bytes > 0)
+    }
+
+    /// Whether it gains by it: flash does, and devices that share their space with others. A file
+    /// loses the blocks that were allocated for it beforehand, and gets others in other places.
+    /// What rotates gains nothing.
+    pub fn is_worth_discarding(&self) -> bool {
+        let rotates = self.traits.as_ref().is_some_and(|t| t.rotates);
+        self.is_block && self.can_discard() && !rotates
+    }
+
+    /// Tells the device that a range holds nothing: punches a hole in a file, discards on a block
+    /// device. Blocks until it is done.
+    pub fn discard(&self, offset: u64, len: u64) -> Result<(), IoError> {
+        let done = if self.is_block {
+            let range = [offset, len];
+            // SAFETY: BLKDISCARD reads two u64 from `range`, which lives until the call returns;
+            // `self.file` keeps the descriptor open.
+            unsafe { libc::ioctl(self.fd(), BLKDISCARD, range.as_ptr()) }
+        } else {
+            let mode = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
+            // SAFETY: fallocate takes a descriptor that `self.file` keeps open, and integers.
+            unsafe { libc::fallocate(self.fd(), mode, offset as i64, len as i64) }
+        };
+        if done == 0 { Ok(()) } else { Err(os_error(&io::Error::last_os_error())) }
     }
 }
 

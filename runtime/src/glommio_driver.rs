@@ -52,6 +52,7 @@ enum Report {
     ReadDone { io: IoId, result: Result<Bytes, IoError> },
     WriteDone { io: IoId, result: Result<(), IoError> },
     FlushDone { io: IoId, result: Result<(), IoError> },
+    DiscardDone { io: IoId, result: Result<(), IoError> },
 }
 
 /// What the helper tasks report, and the task that waits for it.
@@ -235,6 +236,7 @@ impl<H: Send + 'static> Driver<H> {
             Report::ReadDone { io, result } => Input::ReadDone { io, result },
             Report::WriteDone { io, result } => Input::WriteDone { io, result },
             Report::FlushDone { io, result } => Input::FlushDone { io, result },
+            Report::DiscardDone { io, result } => Input::DiscardDone { io, result },
         })
     }
 
@@ -326,11 +328,11 @@ impl<H: Send + 'static> Driver<H> {
                 };
                 glommio::spawn_local(flush).detach();
             }
-            Effect::Discard { offset, len } => {
+            Effect::Discard { io, offset, len } => {
                 let file = self.device();
                 let discard = async move {
-                    // Best effort: a device that cannot forget keeps what it has.
-                    let _ = file.deallocate(offset, len).await;
+                    let result = file.deallocate(offset, len).await.map_err(io_error);
+                    report(&reports, Report::DiscardDone { io, result });
                 };
                 glommio::spawn_local(discard).detach();
             }

@@ -89,6 +89,7 @@ enum Report {
     ReadDone { io: IoId, result: Result<Bytes, IoError> },
     WriteDone { io: IoId, result: Result<(), IoError> },
     FlushDone { io: IoId, result: Result<(), IoError> },
+    DiscardDone { io: IoId, result: Result<(), IoError> },
     Persisted { id: u64, result: Result<(), IoError> },
 }
 
@@ -96,7 +97,7 @@ enum DeviceRequest {
     Read { io: IoId, offset: u64, len: usize },
     Write { io: IoId, offset: u64, buf: Bytes, durable: bool },
     Flush { io: IoId },
-    Discard { offset: u64, len: u64 },
+    Discard { io: IoId, offset: u64, len: u64 },
 }
 
 struct Conn {
@@ -256,6 +257,7 @@ impl Driver {
             Report::ReadDone { io, result } => Input::ReadDone { io, result },
             Report::WriteDone { io, result } => Input::WriteDone { io, result },
             Report::FlushDone { io, result } => Input::FlushDone { io, result },
+            Report::DiscardDone { io, result } => Input::DiscardDone { io, result },
             Report::Persisted { id, result } => Input::Persisted { id, result },
         };
         node.handle(now, input, effects);
@@ -305,7 +307,9 @@ impl Driver {
                 self.device(DeviceRequest::Write { io, offset, buf, durable })
             }
             Effect::Flush { io } => self.device(DeviceRequest::Flush { io }),
-            Effect::Discard { offset, len } => self.device(DeviceRequest::Discard { offset, len }),
+            Effect::Discard { io, offset, len } => {
+                self.device(DeviceRequest::Discard { io, offset, len })
+            }
             Effect::Persist { id, changes } => {
                 let kv = self.kv.as_ref().expect("a node that persists is given a store");
                 let _ = kv.send((id, changes));
@@ -446,9 +450,8 @@ fn device_thread(
                     Report::WriteDone { io, result: device.write(offset, &buf, durable) }
                 }
                 DeviceRequest::Flush { io } => Report::FlushDone { io, result: device.flush() },
-                DeviceRequest::Discard { offset, len } => {
-                    device.discard(offset, len);
-                    continue;
+                DeviceRequest::Discard { io, offset, len } => {
+                    Report::DiscardDone { io, result: device.discard(offset, len) }
                 }
             };
             if reports.send(report).is_err() {

@@ -17,6 +17,9 @@ pub enum StoreEffect {
     Write { io: u64, offset: u64, buf: Bytes, durable: bool },
     /// Every write that has completed before is on stable media when this completes.
     Flush { io: u64 },
+    /// What the range holds is of no more use: reads of it may give anything from now on. The store
+    /// neither reads nor writes there until the answer.
+    Discard { io: u64, offset: u64, len: u64 },
 }
 
 /// The answer to a [`StoreEffect`].
@@ -25,6 +28,7 @@ pub enum IoCompletion {
     Read { io: u64, result: Result<Bytes, IoError> },
     Write { io: u64, result: Result<(), IoError> },
     Flush { io: u64, result: Result<(), IoError> },
+    Discard { io: u64, result: Result<(), IoError> },
 }
 
 /// What the store tells its caller.
@@ -49,6 +53,8 @@ pub enum StoreEvent {
     /// The device refused a background job's read. What could not be read stays where it is: of
     /// this object, and perhaps of others next to it.
     Unreadable { object: ObjectName, device_offset: u64, error: IoError },
+    /// The device refused to discard. Nothing is lost; it is not asked again.
+    DiscardRefused { device_offset: u64, error: IoError },
     /// The device failed or what it holds cannot be used. Said once; every later call sees the
     /// same error until the store is opened anew. Transactions not yet durable may or may not
     /// survive, each whole or not at all.

@@ -30,6 +30,7 @@ mod change;
 mod check;
 mod checkpointer;
 mod cleaner;
+mod discard;
 pub mod event;
 mod fetch;
 pub mod format;

@@ -7,6 +7,8 @@ use std::collections::VecDeque;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Use {
     Free,
+    /// Free once the device has answered.
+    Discarding,
     /// The journal appends here.
     Journal,
     /// The journal goes on here; its records already say so.
@@ -54,6 +56,8 @@ pub(crate) struct Segments {
     pub all: Vec<Segment>,
     shift: u32,
     free: VecDeque<u32>,
+    /// Free as well; the device still keeps what they held.
+    stale: VecDeque<u32>,
     /// Blocks that died since the last [`Segments::take_kills`]: (segment, blocks).
     kills: Vec<(u32, u32)>,
     /// Something happened that may have freed a segment.
@@ -78,6 +82,7 @@ impl Segments {
             all: vec![blank; count as usize],
             shift: (segment_bytes / crate::format::BLOCK).ilog2(),
             free: (0..count).collect(),
+            stale: VecDeque::new(),
             kills: Vec::new(),
             may_reap: false,
             replaying: false,
@@ -98,15 +103,15 @@ impl Segments {
         (self.all.len() as u32) << self.shift
     }
     pub fn free_count(&self) -> u64 {
-        self.free.len() as u64
+        (self.free.len() + self.stale.len()) as u64
     }
     pub fn get(&mut self, segment: u32) -> &mut Segment {
         &mut self.all[segment as usize]
     }
 
-    /// The segment that was freed first.
+    /// The segment that was freed first, rather one that the device knows to be free.
     pub fn allocate(&mut self, usage: Use) -> Option<u32> {
-        let segment = self.free.pop_front()?;
+        let segment = self.free.pop_front().or_else(|| self.stale.pop_front())?;
         let s = self.get(segment);
         s.usage = usage;
         s.cold = usage == Use::Cold;
@@ -190,10 +195,21 @@ impl Segments {
             if unused && s.is_dead() && !s.cleaning {
                 s.usage = Use::Free;
                 s.visits = 0;
-                self.free.push_back(i as u32);
+                self.stale.push_back(i as u32);
                 freed(i as u32);
             }
         }
+    }
+
+    /// A free segment that the device may forget. It is not free until [`Segments::discarded`].
+    pub fn take_stale(&mut self) -> Option<u32> {
+        let segment = self.stale.pop_front()?;
+        self.get(segment).usage = Use::Discarding;
+        Some(segment)
+    }
+    pub fn discarded(&mut self, segment: u32) {
+        self.get(segment).usage = Use::Free;
+        self.free.push_back(segment);
     }
 
     /// The segment of records that is best cleaned now: the one whose cost for the space gained

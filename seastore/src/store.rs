@@ -3,6 +3,7 @@
 
 use crate::checkpointer::Checkpointer;
 use crate::cleaner::Cleaner;
+use crate::discard::Discarder;
 use crate::event::*;
 use crate::fetch::{FetchKey, Fetching};
 use crate::format::{BLOCK, Superblock};
@@ -58,6 +59,8 @@ pub struct StoreConfig {
     /// For tests and the simulator: one access to metadata in so many misses, by chance drawn from
     /// `nonce`, and a fetch of what it missed takes a device read. 0: none does.
     pub miss_one_in: u32,
+    /// Tell the device about segments that become free.
+    pub discard: bool,
 }
 impl StoreConfig {
     /// Enough for what one transaction touches.
@@ -65,10 +68,18 @@ impl StoreConfig {
     /// 1 GiB.
     pub const CACHE_BYTES_DEFAULT: usize = 1 << 30;
 
-    /// With the defaults.
+    /// With the defaults; nothing is discarded.
     pub fn new(superblock: Superblock, shard: u16, nonce: u64) -> Self {
         let cache_bytes = Self::CACHE_BYTES_DEFAULT;
-        Self { superblock, shard, nonce, cache_bytes, journal_bytes: 0, miss_one_in: 0 }
+        Self {
+            superblock,
+            shard,
+            nonce,
+            cache_bytes,
+            journal_bytes: 0,
+            miss_one_in: 0,
+            discard: false,
+        }
     }
 
     /// A 32nd of the region, from 2 segments to 512 MiB.
@@ -95,6 +106,7 @@ pub(crate) enum Io {
     Injected { token: u64 },
     Clean,
     Cold { device_offset: u64 },
+    Discard { segment: u32, device_offset: u64 },
 }
 
 /// A device request under way.
@@ -141,6 +153,8 @@ pub struct StoreCounters {
     pub cleaner_bytes: u64,
     pub checkpoints: u64,
     pub segments_cleaned: u64,
+    /// Bytes that the device was told to forget.
+    pub discarded_bytes: u64,
     /// Pages read because they were not in memory.
     pub page_reads: u64,
     /// Reads that the device refused and that were asked for again.
@@ -175,6 +189,7 @@ pub struct Store {
     /// Where checkpoints append: segment and block.
     pub(crate) meta_head: Option<(u32, u32)>,
     pub(crate) cleaner: Cleaner,
+    pub(crate) discarder: Discarder,
     pub(crate) misses: Option<Box<RefCell<Misses>>>,
     ios: Slots<Outstanding>,
     pub(crate) events: Vec<StoreEvent>,
@@ -249,6 +264,7 @@ impl Store {
             checkpoint_wanted: false,
             meta_head: None,
             cleaner: Cleaner::default(),
+            discarder: Discarder::new(config.discard),
             misses: (config.miss_one_in > 0).then(|| {
                 let seed = config.nonce ^ config.shard as u64;
                 Box::new(RefCell::new(Misses::new(seed)))
@@ -401,6 +417,7 @@ impl Store {
                 self.perform_writes();
             }
             self.step_checkpoint();
+            self.step_discard();
             if self.front_tries < TRIES && !self.cleaner.waits_for_pages() {
                 self.meta.pager.evict();
             }
@@ -417,9 +434,9 @@ impl Store {
     ) {
         let (id, read, write) = match done {
             IoCompletion::Read { io, result } => (io, result, Ok(())),
-            IoCompletion::Write { io, result } | IoCompletion::Flush { io, result } => {
-                (io, Ok(Bytes::new()), result)
-            }
+            IoCompletion::Write { io, result }
+            | IoCompletion::Flush { io, result }
+            | IoCompletion::Discard { io, result } => (io, Ok(Bytes::new()), result),
         };
         let Some(request) = self.ios.remove(id) else { return };
         let read = read.and_then(|buf| match buf.len() {
@@ -449,6 +466,9 @@ impl Store {
             Io::Injected { token } => self.on_injected(token, read),
             Io::Clean => self.on_clean_read(read),
             Io::Cold { device_offset } => self.on_cold_written(device_offset, write),
+            Io::Discard { segment, device_offset } => {
+                self.on_discarded(segment, device_offset, write)
+            }
         }
         if matches!(self.phase, Phase::Ready) {
             let start = self.journal.start;
@@ -625,7 +645,8 @@ impl Store {
 
     /// Fewer free segments than this, and the cleaner works.
     pub(crate) fn free_wanted(&self) -> u64 {
-        self.checkpoint_segments() + RESERVE_CLEANER + RESERVE_FREEING + 2
+        let least = self.checkpoint_segments() + RESERVE_CLEANER + RESERVE_FREEING + 2;
+        least + self.discarder.free_wanted()
     }
 
     /// Whether now is a good time to start an operation that writes. While `false`, hold new
@@ -646,7 +667,12 @@ impl Store {
     /// Whether the cleaner has to make room.
     pub(crate) fn is_short(&self) -> bool {
         let wanted = self.room_wanted.get();
-        self.segments.free_count() < self.free_wanted() || (wanted > 0 && !self.has_room(wanted))
+        let free = self.segments.free_count() + self.discarder.under_way();
+        free < self.free_wanted() || (wanted > 0 && !self.has_room(wanted))
+    }
+    /// Whether nobody needs the next so many bytes.
+    pub(crate) fn can_spare(&self, bytes: u64) -> bool {
+        self.has_room(self.room_wanted.get().max(bytes))
     }
     pub(crate) fn say_room(&mut self) {
         let wanted = self.room_wanted.get();

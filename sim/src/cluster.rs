@@ -173,6 +173,7 @@ impl Cluster {
             // A tenth of the worlds' stores do not fit.
             store_cache_bytes: self.cache_bytes,
             store_miss_one_in: self.miss_one_in,
+            store_discard: true,
         });
         debug_assert_eq!(superblock.cluster, self.fsid);
         self.world.start(host, node);

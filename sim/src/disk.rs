@@ -89,10 +89,17 @@ impl Disk {
         }
     }
 
+    /// What was there is gone at once: whoever still needs it meets garbage.
     pub fn discard(&mut self, offset: u64, len: u64) {
-        let blocks: Vec<u64> = self.stable.range(offset..offset + len).map(|(at, _)| *at).collect();
-        for at in blocks {
-            self.stable.remove(&at);
+        for (_, block) in self.stable.range_mut(offset..offset + len) {
+            block.fill(0xdc);
+        }
+        for write in &mut self.pending {
+            let inside =
+                offset <= write.offset && write.offset + write.data.len() as u64 <= offset + len;
+            if inside {
+                write.data = vec![0xdc; write.data.len()].into();
+            }
         }
     }
 

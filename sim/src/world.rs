@@ -62,6 +62,7 @@ fn input_without_hops<H>(input: Input<()>) -> Input<H> {
         Input::ReadDone { io, result } => Input::ReadDone { io, result },
         Input::WriteDone { io, result } => Input::WriteDone { io, result },
         Input::FlushDone { io, result } => Input::FlushDone { io, result },
+        Input::DiscardDone { io, result } => Input::DiscardDone { io, result },
         Input::Persisted { id, result } => Input::Persisted { id, result },
         Input::Tick => Input::Tick,
         Input::Stop => Input::Stop,
@@ -78,7 +79,7 @@ fn effect_without_hops<H>(effect: Effect<H>) -> Effect<()> {
         Effect::Read { io, offset, len } => Effect::Read { io, offset, len },
         Effect::Write { io, offset, buf, durable } => Effect::Write { io, offset, buf, durable },
         Effect::Flush { io } => Effect::Flush { io },
-        Effect::Discard { offset, len } => Effect::Discard { offset, len },
+        Effect::Discard { io, offset, len } => Effect::Discard { io, offset, len },
         Effect::Persist { id, changes } => Effect::Persist { id, changes },
         Effect::Log { level, text } => Effect::Log { level, text },
         Effect::Exit { code } => Effect::Exit { code },
@@ -145,6 +146,7 @@ enum Happening {
     ReadDone { io: IoId, offset: u64, len: usize },
     WriteDone { io: IoId, id: u64, durable: bool },
     FlushDone { io: IoId },
+    DiscardDone { io: IoId, offset: u64, len: u64 },
     Persisted,
     Deliver(Input<()>),
 }
@@ -533,6 +535,11 @@ impl World {
                 self.fold(id, 9, io.0);
                 Input::FlushDone { io, result: Ok(()) }
             }
+            Happening::DiscardDone { io, offset, len } => {
+                self.host(id).disk.discard(offset, len);
+                self.fold(id, 11, offset);
+                Input::DiscardDone { io, result: Ok(()) }
+            }
             Happening::Persisted => {
                 let host = self.host(id);
                 let Some((batch, changes)) = host.kv_pending.pop_front() else { return };
@@ -621,7 +628,10 @@ impl World {
                 let delay = self.disk_delay();
                 self.schedule(id, delay, Happening::FlushDone { io });
             }
-            Effect::Discard { offset, len } => self.host(id).disk.discard(offset, len),
+            Effect::Discard { io, offset, len } => {
+                let delay = self.disk_delay();
+                self.schedule(id, delay, Happening::DiscardDone { io, offset, len });
+            }
             Effect::Persist { id: batch, changes } => {
                 self.host(id).kv_pending.push_back((batch, changes));
                 let delay = self.disk_delay();

@@ -99,6 +99,10 @@ pub enum Input<H> {
         io: IoId,
         result: Result<(), IoError>,
     },
+    DiscardDone {
+        io: IoId,
+        result: Result<(), IoError>,
+    },
     /// The batch of [`Effect::Persist`] with this id, and every one before it, is durable.
     Persisted {
         id: u64,
@@ -169,8 +173,9 @@ pub enum Effect<H> {
     Flush {
         io: IoId,
     },
-    /// The range holds nothing: the device may forget it. No answer.
+    /// The range holds nothing of use: the device may forget it. Writes there wait for the answer.
     Discard {
+        io: IoId,
         offset: u64,
         len: u64,
     },

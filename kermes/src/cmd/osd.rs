@@ -21,14 +21,26 @@ use types::{EntityAddrVec, EntityKind, Fsid, OsdId};
 const DEVICE_PATIENCE: Duration = Duration::from_secs(3);
 
 /// What is said of a setting that does not fit the device.
-pub(super) const PROTECTED_FILE: &str = "--power-loss-protected is for block devices and is \
+pub(super) const PROTECTED_FILE: &str = "power-loss protection is a setting for block devices and is \
      ignored: what the file system under a file keeps in memory does not survive a power cut";
+
+/// Settings in ceph.conf. The second is Ceph's own.
+const PROTECTED: &str = "bdev_power_loss_protected";
+const DISCARD: &str = "bdev_enable_discard";
 
 /// Serve placement groups from one device.
 ///
 /// `kermes osd mkfs` makes the store once; `kermes osd --device PATH` then serves it until it is
 /// told to stop (SIGTERM or Ctrl-C). Who the OSD is stands on the device; where the monitors are
 /// and the key come from ceph.conf and a keyring.
+///
+/// Settings of the device, in ceph.conf under [osd.N], [osd] or [global]:
+///
+/// bdev_enable_discard = true|false: whether the device is told of segments that become free. By
+/// default yes for block devices that discard and do not rotate, no for files, which would lose
+/// their preallocated blocks.
+///
+/// bdev_power_loss_protected = true|false: as --power-loss-protected.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct OsdArgs {
@@ -99,7 +111,8 @@ pub struct RunArgs {
     #[arg(long, value_enum, default_value_t = Reactor::Uring)]
     pub reactor: Reactor,
     /// The block device's cache survives a power cut: a write is durable when it completes, and no
-    /// flush is asked for. Wrong where that is not so: acknowledged writes would be lost. Needless
+    /// flush is asked for. WARNING: where that is not so, a power cut loses acknowledged writes and may
+    /// leave a store that cannot be mounted, on all OSDs that lose power together. Needless
     /// where the kernel knows (`write through` in /sys/block/DISK/queue/write_cache).
     #[arg(long)]
     pub power_loss_protected: bool,
@@ -141,6 +154,11 @@ pub fn mkfs(args: &MkfsArgs) -> anyhow::Result<()> {
         shards: args.shards,
     };
     let plan = seastore::mkfs_plan(&params).with_context(|| format!("{path}"))?;
+    // What a device held before would stay as good as used. One that refuses loses nothing by it,
+    // and a file keeps the blocks that were allocated for it.
+    if device.is_block() && device.can_discard() {
+        let _ = device.discard(0, device.size());
+    }
     for (offset, block) in plan {
         device.write(offset, &block, false).with_context(|| format!("cannot write to {path}"))?;
     }
@@ -231,12 +249,22 @@ fn serve(args: &RunArgs) -> anyhow::Result<i32> {
     let mut log = daemon::logger(format!("osd.{}", superblock.osd), args.log.into());
     mend_superblock(&device, &superblock, &mut log)?;
     let now = runtime::clock::Clock::new().now();
-    if args.power_loss_protected && !device.set_power_loss_protected() {
-        log(now, LogLevel::Warn, PROTECTED_FILE);
-    }
-    log(now, LogLevel::Info, &format!("device {}: {}", path.display(), device.describe()));
     let name = AuthName::new(EntityKind::Osd, &superblock.osd.to_string());
     let entity = files::entity(name.clone());
+    let protected =
+        args.power_loss_protected || switch(&conf, &entity, PROTECTED)?.unwrap_or(false);
+    if protected && !device.set_power_loss_protected() {
+        log(now, LogLevel::Warn, PROTECTED_FILE);
+    }
+    let discard = device.can_discard()
+        && switch(&conf, &entity, DISCARD)?.unwrap_or(device.is_worth_discarding());
+    let text = format!(
+        "device {}: {}; free segments {}",
+        path.display(),
+        device.describe(),
+        if discard { "are discarded" } else { "are kept" }
+    );
+    log(now, LogLevel::Info, &text);
     let monitors = conf.monitors(&entity)?;
     let key = if conf.uses_cephx(&entity) { Some(read_key(args, &conf, &entity)?) } else { None };
     let listener = daemon::listen(args.listen)?;
@@ -258,9 +286,20 @@ fn serve(args: &RunArgs) -> anyhow::Result<i32> {
             limits: Limits::default(),
             store_cache_bytes: seastore::StoreConfig::CACHE_BYTES_DEFAULT,
             store_miss_one_in: 0,
+            store_discard: discard,
         });
     }
     run_cores(args, configs, &listener, &device)
+}
+
+/// A setting of ceph.conf that is on or off; `None` where it is not given.
+fn switch(conf: &Conf, entity: &Entity, name: &str) -> anyhow::Result<Option<bool>> {
+    let Some(text) = conf.get(entity, name) else { return Ok(None) };
+    match text.trim().to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Ok(Some(true)),
+        "false" | "0" | "no" | "off" => Ok(Some(false)),
+        _ => bail!("{name} = {text}: must be true or false"),
+    }
 }
 
 /// The class that CRUSH is told: the one asked for, else by the kind of device.

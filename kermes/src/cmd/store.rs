@@ -112,6 +112,7 @@ impl<'a> Shard<'a> {
                 }
                 StoreEffect::Write { io, .. } => IoCompletion::Write { io, result: Ok(()) },
                 StoreEffect::Flush { io } => IoCompletion::Flush { io, result: Ok(()) },
+                StoreEffect::Discard { io, .. } => IoCompletion::Discard { io, result: Ok(()) },
             };
             self.store.on_io(done, &mut self.events, &mut self.fx);
         }

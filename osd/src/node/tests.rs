@@ -124,6 +124,7 @@ impl World {
                 limits: Limits::default(),
                 store_cache_bytes: StoreConfig::CACHE_BYTES_DEFAULT,
                 store_miss_one_in: 0,
+                store_discard: false,
             })
         };
         let name = EntityName { kind: EntityKind::Mon as u8, num: 0 };

@@ -167,6 +167,7 @@ impl World {
                 IoCompletion::Write { io, result: Ok(()) }
             }
             StoreEffect::Flush { io } => IoCompletion::Flush { io, result: Ok(()) },
+            StoreEffect::Discard { io, .. } => IoCompletion::Discard { io, result: Ok(()) },
         };
         let mut out = Vec::new();
         self.shard.on_io(NOW, Some(&self.view), done, &mut out);

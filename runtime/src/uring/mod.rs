@@ -107,6 +107,7 @@ struct Core<H> {
     pool: Option<Pool>,
     /// Completions to handle in this turn.
     turn: usize,
+    is_block: bool,
     port: Port<H>,
     log: crate::LogSink,
     exit: Option<i32>,
@@ -144,6 +145,7 @@ impl<H> Core<H> {
             slab: Slab::default(),
             net: Net::new(resources.port.core()),
             durability: resources.device.as_ref().map_or(Durability::Dsync, Device::durability),
+            is_block: resources.device.as_ref().is_some_and(Device::is_block),
             _device: resources.device,
             pool,
             turn: *TURN_COMPLETIONS.end(),
@@ -203,10 +205,8 @@ impl<H> Core<H> {
                 let entry = opcode::Fsync::new(DEVICE).flags(ring::FsyncFlags::DATASYNC).build();
                 self.submit(Op::Flush { io }, entry);
             }
-            Effect::Discard { offset, len } => {
-                let mode = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
-                let entry = opcode::Fallocate::new(DEVICE, len).offset(offset).mode(mode).build();
-                self.submit(Op::Discard, entry);
+            Effect::Discard { io, offset, len } => {
+                self.discard(Op::Discard { io, offset, len, by_hole: !self.is_block })
             }
             Effect::Persist { .. } => panic!("this driver has no key-value store"),
             Effect::Hop { to, msg } => self.port.push(to, msg),
@@ -232,6 +232,25 @@ impl<H> Core<H> {
             .offset(*offset)
             .rw_flags(self.durability.write_flags(*durable))
             .build();
+        self.submit(op, entry);
+    }
+
+    /// A block device discards by a command of its own, since Linux 6.12. A hole, which is what a
+    /// file gets, makes earlier kernels write zeros by a command that may release blocks too. Both
+    /// go on in the kernel's threads where they would block.
+    fn discard(&mut self, op: Op) {
+        let Op::Discard { offset, len, by_hole, .. } = op else {
+            unreachable!("called with Discard")
+        };
+        let entry = if by_hole {
+            let mode = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
+            opcode::Fallocate::new(DEVICE, len).offset(offset).mode(mode).build()
+        } else {
+            // The length lies in the field `addr3`, where other commands have their own bytes.
+            let mut cmd = [0; 16];
+            cmd[..8].copy_from_slice(&len.to_ne_bytes());
+            opcode::UringCmd16::new(DEVICE, BLOCK_DISCARD).addr(Some(offset)).cmd(cmd).build()
+        };
         self.submit(op, entry);
     }
 
@@ -316,7 +335,14 @@ impl<H> Core<H> {
                 Some(Input::WriteDone { io, result: write_result(result, buf.len()) })
             }
             Op::Flush { io } => Some(Input::FlushDone { io, result: write_result(result, 0) }),
-            Op::Discard => None,
+            Op::Discard { io, offset, len, by_hole } => {
+                let unknown = [libc::EOPNOTSUPP, libc::EINVAL, libc::ENOTTY].contains(&-result);
+                if unknown && !by_hole {
+                    self.discard(Op::Discard { io, offset, len, by_hole: true });
+                    return None;
+                }
+                Some(Input::DiscardDone { io, result: write_result(result, 0) })
+            }
             Op::Wake => {
                 self.wake_armed = false;
                 self.port.waker().clear();
@@ -396,6 +422,8 @@ impl<H> Drop for Core<H> {
 }
 
 const ENTER_GETEVENTS: u32 = 1;
+/// BLOCK_URING_CMD_DISCARD of linux/blkdev.h, _IO(0x12, 0).
+const BLOCK_DISCARD: u32 = 0x1200;
 
 fn is_transient(e: &io::Error) -> bool {
     matches!(e.raw_os_error(), Some(libc::ETIME | libc::EINTR | libc::EBUSY | libc::EAGAIN))

@@ -37,7 +37,13 @@ pub enum Op {
     Flush {
         io: IoId,
     },
-    Discard,
+    /// `by_hole` after the kernel has refused the block device's own command.
+    Discard {
+        io: IoId,
+        offset: u64,
+        len: u64,
+        by_hole: bool,
+    },
     Wake,
     /// A free slot.
     Shared,

@@ -131,3 +131,61 @@ fn drive(name: &str, run_echo: Run<DiskEcho>, run_counter: Run<Counter>) {
     assert_eq!(stream.read(&mut [0; 1]).unwrap(), 0);
     std::fs::remove_file(&path).unwrap();
 }
+
+/// Discards the middle of three blocks, then reads all of them.
+struct Discarder;
+impl Node for Discarder {
+    type Hop = usize;
+    fn handle(&mut self, _: Now, input: Input<usize>, fx: &mut Vec<Effect<usize>>) {
+        let block = BLOCK_SIZE as u64;
+        match input {
+            Input::Start => fx.push(Effect::Discard { io: IoId(1), offset: block, len: block }),
+            Input::DiscardDone { io, result } => {
+                assert_eq!((io, result), (IoId(1), Ok(())));
+                fx.push(Effect::Read { io: IoId(2), offset: 0, len: 3 * BLOCK_SIZE });
+            }
+            Input::ReadDone { result, .. } => {
+                let bytes = result.unwrap();
+                let kept =
+                    |at: usize| bytes[at * BLOCK_SIZE..][..BLOCK_SIZE].iter().all(|b| *b == 7);
+                let code = [0, 1, 2].iter().fold(0, |code, at| code * 2 + kept(*at) as i32);
+                fx.push(Effect::Exit { code });
+            }
+            _ => {}
+        }
+    }
+    fn end_of_turn(&mut self, _: Now, _: &mut Vec<Effect<usize>>) {}
+    fn next_deadline(&self) -> Instant {
+        Instant::NEVER
+    }
+}
+
+#[test]
+fn a_discarded_range_of_a_file_is_a_hole() {
+    discard_one_block("discard", run);
+}
+
+#[cfg(feature = "glommio")]
+#[test]
+fn so_it_is_on_glommio() {
+    discard_one_block("glommio-discard", crate::glommio_driver::run);
+}
+
+fn discard_one_block(name: &str, run: Run<Discarder>) {
+    use std::os::unix::fs::MetadataExt;
+    let path = std::env::temp_dir().join(format!("kermes-{name}-{}", std::process::id()));
+    std::fs::write(&path, vec![7; 3 * BLOCK_SIZE]).unwrap();
+    let device = Device::open(&path).unwrap();
+    assert!(device.can_discard() && !device.is_worth_discarding());
+    let resources = Resources {
+        listeners: vec![],
+        device: Some(device),
+        port: mesh(1).unwrap().0.remove(0),
+        cpu: None,
+        log: Box::new(|_, _, _| {}),
+    };
+    assert_eq!(run(Discarder, resources).unwrap(), 0b101);
+    let meta = std::fs::metadata(&path).unwrap();
+    assert_eq!((meta.len(), meta.blocks() * 512), (3 * BLOCK_SIZE as u64, 2 * BLOCK_SIZE as u64));
+    std::fs::remove_file(&path).unwrap();
+}

@@ -38,6 +38,7 @@ fn run(store: &mut Store, disk: &mut BTreeMap<u64, Bytes>, mut fx: Vec<StoreEffe
                     IoCompletion::Write { io, result: Ok(()) }
                 }
                 StoreEffect::Flush { io } => IoCompletion::Flush { io, result: Ok(()) },
+                StoreEffect::Discard { io, .. } => IoCompletion::Discard { io, result: Ok(()) },
             };
             store.on_io(done, &mut Vec::new(), &mut fx);
         }

@@ -84,6 +84,30 @@ impl Disk {
             self.cached_at.insert(block, self.writes);
         }
     }
+    /// From now on the range holds garbage of several kinds.
+    pub fn discard(&mut self, offset: u64, len: u64) {
+        assert_eq!((offset % BLOCK as u64, len % BLOCK as u64), (0, 0));
+        for block in offset / BLOCK as u64..(offset + len) / BLOCK as u64 {
+            self.discard_block(block);
+        }
+    }
+    fn discard_block(&mut self, block: u64) {
+        self.cached.remove(&block);
+        let mut rng = Rng(block);
+        match rng.below(4) {
+            0 => drop(self.blocks.remove(&block)),
+            1 => drop(self.blocks.insert(block, [0xff; BLOCK].into())),
+            _ => drop(self.blocks.insert(block, rng.bytes(BLOCK)[..].into())),
+        }
+    }
+    /// Power is cut while the range is discarded: some blocks are, some hold what they held.
+    pub fn discard_torn(&mut self, offset: u64, len: u64, mut done: impl FnMut() -> bool) {
+        for block in offset / BLOCK as u64..(offset + len) / BLOCK as u64 {
+            if done() {
+                self.discard_block(block);
+            }
+        }
+    }
     /// Power is cut: of each cached block a part of the sectors, for which `keep` says so, stays.
     pub fn lose_cache(&mut self, mut keep: impl FnMut() -> bool) {
         for (block, cached) in std::mem::take(&mut self.cached) {

@@ -43,15 +43,35 @@ fn crashed(world: &World, fate: Fate, rng: &mut Rng) -> Disk {
         });
     }
     for effect in &world.waiting {
-        let StoreEffect::Write { offset, buf, .. } = effect else { continue };
-        if fate == Fate::Kept {
-            disk.write_cached(*offset, buf);
-            continue;
+        match effect {
+            StoreEffect::Write { offset, buf, .. } if fate == Fate::Kept => {
+                disk.write_cached(*offset, buf);
+            }
+            StoreEffect::Write { offset, buf, .. } => {
+                let drawn = draw(rng);
+                disk.write_torn(*offset, buf, || sector(rng, drawn));
+            }
+            StoreEffect::Discard { offset, len, .. } if fate == Fate::Kept => {
+                disk.discard(*offset, *len);
+            }
+            StoreEffect::Discard { offset, len, .. } => {
+                let drawn = draw(rng);
+                disk.discard_torn(*offset, *len, || sector(rng, drawn));
+            }
+            _ => {}
         }
-        let drawn = draw(rng);
-        disk.write_torn(*offset, buf, || sector(rng, drawn));
     }
     disk
+}
+
+/// All crashes that may happen to `world` now leave a state that is allowed.
+pub fn look_at_crashes(world: &World, durable: usize, models: &[Model], rng: &mut Rng) {
+    let allowed = Allowed { durable, models };
+    for fate in FATES {
+        let what = format!("io {}, {fate:?}", world.io_count);
+        let disk = crashed(world, fate, rng);
+        look(disk, StoreConfig { nonce: rng.next(), ..world.config }, &allowed, &what);
+    }
 }
 
 /// A state that was submitted in whole transactions, from that which was acknowledged on.
@@ -144,10 +164,13 @@ const CLEANER: u64 = 4;
 impl Run {
     fn new(seed: u64) -> Self {
         let rng = Rng(seed.wrapping_mul(1000) + 17);
-        let (world, first) = match seed % KINDS {
+        let (mut world, first) = match seed % KINDS {
             CLEANER => aged(),
-            _ => (World::new(32 << 20, 256 << 10), Model::new()),
+            kind if kind % 2 == 0 => (World::new(32 << 20, 256 << 10), Model::new()),
+            _ => (World::discarding(32 << 20, 256 << 10), Model::new()),
         };
+        // From the first crash on, in those that began without.
+        world.config.discard |= seed.is_multiple_of(2);
         let tally = Tally::default();
         Self { seed, rng, world, durable: 0, models: vec![first], points: 0, tally }
     }

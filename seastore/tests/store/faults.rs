@@ -107,6 +107,7 @@ fn points(seed: u64) -> [Vec<u64>; 3] {
             StoreEffect::Read { .. } => 0,
             StoreEffect::Write { .. } => 1,
             StoreEffect::Flush { .. } => 2,
+            StoreEffect::Discard { .. } => unreachable!("this store does not discard"),
         };
         seen.borrow_mut().push(kind);
         false

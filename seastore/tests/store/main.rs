@@ -3,6 +3,7 @@
 mod age;
 mod common;
 mod crash;
+mod discard;
 mod faults;
 mod format;
 mod limits;

@@ -17,7 +17,9 @@ pub type Fault = Box<dyn FnMut(u64, &StoreEffect) -> bool>;
 /// Where a request goes to; `None` for a flush.
 pub fn offset_of(effect: &StoreEffect) -> Option<u64> {
     match effect {
-        StoreEffect::Read { offset, .. } | StoreEffect::Write { offset, .. } => Some(*offset),
+        StoreEffect::Read { offset, .. }
+        | StoreEffect::Write { offset, .. }
+        | StoreEffect::Discard { offset, .. } => Some(*offset),
         StoreEffect::Flush { .. } => None,
     }
 }
@@ -40,7 +42,15 @@ pub struct World {
 impl World {
     pub fn new(device_bytes: u64, cache_bytes: usize) -> Self {
         let (disk, superblock) = format(device_bytes, 1);
-        let config = StoreConfig { cache_bytes, ..StoreConfig::new(superblock, 0, 1) };
+        Self::formatted(disk, StoreConfig { cache_bytes, ..StoreConfig::new(superblock, 0, 1) })
+    }
+    /// As `new`, on a device that discards.
+    pub fn discarding(device_bytes: u64, cache_bytes: usize) -> Self {
+        let (disk, superblock) = format(device_bytes, 1);
+        let defaults = StoreConfig::new(superblock, 0, 1);
+        Self::formatted(disk, StoreConfig { cache_bytes, discard: true, ..defaults })
+    }
+    pub fn formatted(disk: Disk, config: StoreConfig) -> Self {
         let mut world = Self::opened(disk, config);
         world.mount().unwrap();
         world
@@ -109,6 +119,13 @@ impl World {
                 }
                 IoCompletion::Flush { io, result }
             }
+            StoreEffect::Discard { io, offset, len } => {
+                let result = answer(());
+                if result.is_ok() {
+                    self.disk.discard(offset, len);
+                }
+                IoCompletion::Discard { io, result }
+            }
         };
         self.store.on_io(done, &mut self.events, &mut self.waiting);
         self.note_flushes();
@@ -124,6 +141,22 @@ impl World {
         self.store.end_of_turn(&mut self.waiting);
         self.note_flushes();
         self.store.take_events(&mut self.events);
+        self.check_discards();
+    }
+    /// Nothing is read or written where a discard is under way.
+    fn check_discards(&self) {
+        for effect in &self.waiting {
+            let StoreEffect::Discard { offset: from, len, .. } = effect else { continue };
+            for other in &self.waiting {
+                let (offset, bytes) = match other {
+                    StoreEffect::Read { offset, len, .. } => (*offset, *len as u64),
+                    StoreEffect::Write { offset, buf, .. } => (*offset, buf.len() as u64),
+                    _ => continue,
+                };
+                let apart = offset + bytes <= *from || from + len <= offset;
+                assert!(apart, "{effect:?} overlaps {offset:#x}, {bytes} bytes");
+            }
+        }
     }
     /// Until nothing more happens by itself.
     pub fn run(&mut self) {

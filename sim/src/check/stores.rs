@@ -62,6 +62,10 @@ impl Mounted {
                         IoCompletion::Write { io, result: Ok(()) }
                     }
                     StoreEffect::Flush { io } => IoCompletion::Flush { io, result: Ok(()) },
+                    StoreEffect::Discard { io, offset, len } => {
+                        self.disk.discard(offset, len);
+                        IoCompletion::Discard { io, result: Ok(()) }
+                    }
                 };
                 self.store.on_io(done, &mut self.events, &mut fx);
             }

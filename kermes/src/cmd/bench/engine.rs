@@ -80,10 +80,10 @@ pub fn object_name(index: u64) -> ObjectName {
 
 impl Engine {
     /// `nonces`: one random number for each shard that is used, from shard 0.
-    pub fn new(superblock: Superblock, nonces: &[u64]) -> Self {
+    pub fn new(superblock: Superblock, nonces: &[u64], discard: bool) -> Self {
         let open = |(shard, nonce): (usize, &u64)| {
             let (shard, nonce) = (shard as u16, *nonce);
-            Store::open(StoreConfig::new(superblock, shard, nonce))
+            Store::open(StoreConfig { discard, ..StoreConfig::new(superblock, shard, nonce) })
         };
         Self {
             stores: nonces.iter().enumerate().map(open).collect(),
@@ -162,6 +162,10 @@ impl Engine {
                 let (shard, io) = split(io);
                 (shard, IoCompletion::Flush { io, result })
             }
+            Input::DiscardDone { io, result } => {
+                let (shard, io) = split(io);
+                (shard, IoCompletion::Discard { io, result })
+            }
             _ => return,
         };
         self.stores[shard].on_io(done, &mut self.events, &mut self.fx);
@@ -191,6 +195,9 @@ impl Engine {
                 StoreEvent::Unreadable { object, device_offset, error } => {
                     News::Failed(format!("object {object}: read at {device_offset:#x}: {error}"))
                 }
+                StoreEvent::DiscardRefused { device_offset, error } => {
+                    News::Failed(format!("discard at {device_offset:#x}: {error}"))
+                }
                 StoreEvent::Failed(e) => News::Failed(format!("shard {shard}: {e}")),
             });
         }
@@ -219,6 +226,9 @@ impl Engine {
                     Effect::Write { io: id(io), offset, buf, durable }
                 }
                 StoreEffect::Flush { io } => Effect::Flush { io: id(io) },
+                StoreEffect::Discard { io, offset, len } => {
+                    Effect::Discard { io: id(io), offset, len }
+                }
             });
         }
     }

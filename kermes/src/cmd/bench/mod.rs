@@ -89,6 +89,10 @@ pub struct StoreArgs {
     /// The block device's cache survives a power cut: ask for no flush, as `kermes osd` does with it
     #[arg(long)]
     power_loss_protected: bool,
+    /// Tell the device about segments that become free, as `kermes osd` does: yes for a block
+    /// device that discards and does not rotate, unless this says another
+    #[arg(long, value_name = "BOOL")]
+    discard: Option<bool>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -164,6 +168,7 @@ fn measure(args: &StoreArgs) -> anyhow::Result<Outcome> {
         force: args.force,
         seed: word(8),
     };
+    let discard = args.discard.unwrap_or(device.is_worth_discarding());
     let verdict = Verdict::default();
     let (mut ports, _) = runtime::hop::mesh(1)?;
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
@@ -174,7 +179,7 @@ fn measure(args: &StoreArgs) -> anyhow::Result<Outcome> {
         cpu: Some(args.cpu.unwrap_or(cpus - 1)),
         log: Box::new(|_, level, text| say(level, text)),
     };
-    let load = Load::new(plan, Engine::new(superblock, &nonces), verdict.clone());
+    let load = Load::new(plan, Engine::new(superblock, &nonces, discard), verdict.clone());
     runtime::uring::run(load, resources).context("io_uring")?;
     clear_line();
     let outcome = verdict.borrow_mut().take().context("the bench ended without a result")?;
@@ -326,6 +331,9 @@ mod tests {
                         IoCompletion::Write { io, result: device.write(offset, &buf, durable) }
                     }
                     StoreEffect::Flush { io } => IoCompletion::Flush { io, result: device.flush() },
+                    StoreEffect::Discard { io, offset, len } => {
+                        IoCompletion::Discard { io, result: device.discard(offset, len) }
+                    }
                 };
                 store.on_io(done, &mut Vec::new(), &mut fx);
             }
