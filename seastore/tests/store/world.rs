@@ -218,7 +218,8 @@ impl World {
         match self.store.read(o, offset, len, 77, &mut self.waiting)? {
             ReadStart::Ready(data) => Ok(data.into_bytes()),
             ReadStart::Pending => loop {
-                let at = self.events.iter().position(|e| matches!(e, StoreEvent::ReadDone { .. }));
+                let own = |e: &StoreEvent| matches!(e, StoreEvent::ReadDone { token: 77, .. });
+                let at = self.events.iter().position(own);
                 if let Some(at) = at {
                     let StoreEvent::ReadDone { result, .. } = self.events.remove(at) else {
                         unreachable!()
