@@ -6,6 +6,7 @@ mod codegen;
 mod compare;
 mod crash;
 mod hostile;
+mod mutants;
 mod peer;
 mod real_ceph;
 mod shapes;
@@ -31,6 +32,8 @@ enum Command {
     Test(steps::TestArgs),
     /// Measure OSD CPU per operation under `rados bench`, beside a running Ceph cluster if given.
     Compare(compare::CompareArgs),
+    /// Break rules of the object store one at a time and see its tests fail.
+    Mutants(mutants::MutantsArgs),
     /// Check the layering: dependency direction, unsafe outside runtime/, files too long, leftovers.
     Tidy,
     /// Generate the FlatBuffers code of our own messages from messenger/schema.
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
     let result = match command {
         Command::Test(args) => steps::test(&args),
         Command::Compare(args) => compare::compare(&args),
+        Command::Mutants(args) => mutants::mutants(&args),
         Command::Tidy => tidy::tidy(),
         Command::Codegen => codegen::codegen(),
     };
