@@ -80,13 +80,18 @@ pub fn mutants(args: &MutantsArgs) -> anyhow::Result<()> {
     let mut survived = 0;
     for mutant in &all {
         let begun = Instant::now();
+        let mut whole = Vec::new();
         for (file, text) in mutate(&copy, mutant)? {
-            std::fs::write(copy.join(file), text)?;
+            let path = copy.join(file);
+            whole.push((path.clone(), std::fs::read(&path)?));
+            std::fs::write(path, text)?;
         }
-        let verdict = run_tests(&copy, &dir, args.timeout)?;
-        for hunk in &mutant.hunks {
-            std::fs::copy(&hunk.file, copy.join(&hunk.file))?;
+        let verdict = run_tests(&copy, &dir, args.timeout);
+        // The workspace itself may have changed meanwhile.
+        for (path, text) in whole {
+            std::fs::write(path, text)?;
         }
+        let verdict = verdict?;
         let by = match verdict {
             Verdict::Found(test) => test,
             Verdict::Hangs => "the tests do not end".into(),
@@ -179,17 +184,29 @@ fn copy_workspace(to: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// First the tests of whole stores, which find most; each kind is built only when it is run.
 fn run_tests(copy: &Path, dir: &Path, timeout: u64) -> anyhow::Result<Verdict> {
-    let cargo = |args: &[&str]| {
+    for tests in [&["--test", "store"][..], &["--lib"]] {
+        match run_some(copy, dir, timeout, tests)? {
+            Verdict::Survived => {}
+            noticed => return Ok(noticed),
+        }
+    }
+    Ok(Verdict::Survived)
+}
+
+fn run_some(copy: &Path, dir: &Path, timeout: u64, tests: &[&str]) -> anyhow::Result<Verdict> {
+    let cargo = |more: &[&str]| {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
-        command.current_dir(copy).args(args).env("CARGO_TARGET_DIR", dir.join("build"));
-        command.env("RUST_BACKTRACE", "0").stdin(Stdio::null());
+        command.current_dir(copy).args(["test", "-p", CRATE]).args(tests).args(more);
+        command.env("CARGO_TARGET_DIR", dir.join("build")).env("RUST_BACKTRACE", "0");
+        command.stdin(Stdio::null());
         command
     };
-    let built = cargo(&["test", "-q", "-p", CRATE, "--no-run"]).output()?;
+    let built = cargo(&["--no-run"]).output()?;
     let errors = String::from_utf8_lossy(&built.stderr);
     ensure!(built.status.success(), "it does not build:\n{errors}");
-    let mut child = cargo(&["test", "-p", CRATE, "--no-fail-fast"])
+    let mut child = cargo(&[])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .process_group_of_its_own()
