@@ -14,7 +14,7 @@ use crate::journal::gather;
 use crate::pages::{MissingPage, PageId, Pages};
 use crate::record::{COLD, FIRST, HEADER_BYTES, RAW, RecordHeader};
 use crate::segments::Use;
-use crate::store::{Io, Phase, Store};
+use crate::store::{Io, Phase, RESERVE_CLEANER, RESERVE_FREEING, Store};
 use crate::touch::Toucher;
 use crate::tree::TreeError;
 use bytes::Bytes;
@@ -69,6 +69,8 @@ struct Victim {
     bad: bool,
     /// The next read is of at least so many blocks.
     least: u32,
+    /// Blocks that the last step gains once the segment is free.
+    gain: u32,
 }
 
 #[derive(Default)]
@@ -81,6 +83,8 @@ pub(crate) struct Cleaner {
     sequence: u64,
     /// Pages to be made dirty once they are in memory.
     rewrites: Vec<PageId>,
+    /// While segments are cleaned, operations begin until the journal has appended so many blocks.
+    allowance: u64,
 }
 impl Cleaner {
     pub fn is_cleaning(&self) -> bool {
@@ -96,6 +100,9 @@ impl Cleaner {
 impl Store {
     pub(crate) fn step_cleaner(&mut self) {
         self.finish_rewrites();
+        if self.cleaner.victim.is_none() {
+            self.cleaner.allowance = self.journal.appended + self.segments.blocks() as u64;
+        }
         while self.cleaner.victim.is_some() || self.is_short() {
             if !matches!(self.phase, Phase::Ready) || !self.one_step() {
                 return;
@@ -111,6 +118,7 @@ impl Store {
         let Some(mut victim) = self.cleaner.victim.take() else { return false };
         let goes_on = match std::mem::replace(&mut victim.state, State::Next) {
             State::Next => {
+                self.earn(std::mem::take(&mut victim.gain));
                 if victim.at >= self.segments.blocks() {
                     self.end_visit(&victim);
                     return true;
@@ -135,6 +143,24 @@ impl Store {
         self.step_cleaner();
     }
 
+    /// Lets operations write as much as a step of the cleaner gains: more while there is more room
+    /// than half a segment, less when there is less. So they go on in small steps all the time, and
+    /// do not use up what is left to wait then for whole segments.
+    fn earn(&mut self, gain: u32) {
+        let segment = self.segments.blocks() as u64;
+        let room = self.writable_bytes(RESERVE_CLEANER + RESERVE_FREEING) / BLOCK;
+        // From a quarter of the gain to four times as much.
+        let share = (room * 8 / segment).clamp(1, 16);
+        let most = self.journal.appended + segment;
+        self.cleaner.allowance = most.min(self.cleaner.allowance + gain as u64 * share / 4);
+    }
+    /// Whether operations have written what the cleaner allows.
+    pub(crate) fn is_paced(&self) -> bool {
+        self.cleaner.victim.is_some()
+            && self.segments.free_count() + self.discarder.under_way() < self.free_wanted()
+            && self.journal.appended >= self.cleaner.allowance
+    }
+
     fn choose_victim(&mut self) -> bool {
         if self.segments.free_count() <= self.checkpoint_segments() && !self.journal.is_idle() {
             // What was cleaned before is free once the journal is durable; until then another
@@ -149,8 +175,15 @@ impl Store {
         };
         let s = self.segments.get(segment);
         s.cleaning = true;
-        self.cleaner.victim =
-            Some(Victim { segment, at: 0, sequence: 0, state: State::Next, bad: false, least: 1 });
+        self.cleaner.victim = Some(Victim {
+            segment,
+            at: 0,
+            sequence: 0,
+            state: State::Next,
+            bad: false,
+            least: 1,
+            gain: 0,
+        });
         true
     }
 
@@ -170,6 +203,7 @@ impl Store {
     /// Asks for the next part. `true`: there is no need, nothing in it is live any more.
     fn read_step(&mut self, victim: &mut Victim) -> bool {
         if self.segments.all[victim.segment as usize].live == 0 {
+            victim.gain = self.segments.blocks() - victim.at;
             victim.at = self.segments.blocks();
             return true;
         }
@@ -235,7 +269,9 @@ impl Store {
             }
             self.candidates(victim, deltas, &mut candidates);
         }
-        victim.at = if ended { self.segments.blocks() } else { victim.at + at };
+        let next = if ended { self.segments.blocks() } else { victim.at + at };
+        victim.gain = next - victim.at;
+        victim.at = next;
         if at > 0 {
             victim.least = 1;
         }
@@ -311,6 +347,7 @@ impl Store {
             }
             data.push((c, crc, block));
         }
+        victim.gain = victim.gain.saturating_sub(data.len() as u32);
         // Neighbours come to lie together, and what the journal is told of them is short.
         data.sort_unstable_by_key(|(c, ..)| c.laddr);
         if data.is_empty() {

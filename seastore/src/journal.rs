@@ -75,6 +75,8 @@ pub(crate) struct Journal {
     pub start: u64,
     /// Blocks of records since then.
     pub blocks: u64,
+    /// Blocks of records since the store was opened.
+    pub appended: u64,
     open: Option<OpenRecord>,
     deltas: Vec<u8>,
     /// The object of the last change in the open record.
@@ -104,6 +106,7 @@ impl Journal {
             fresh: BTreeMap::new(),
             start: 1,
             blocks: 0,
+            appended: 0,
             open: None,
             deltas: Vec::new(),
             last: None,
@@ -324,6 +327,7 @@ impl Journal {
         self.head.sequence += 1;
         self.head.previous = crc;
         self.blocks += total as u64;
+        self.appended += total as u64;
         segments.get(self.head.segment).last_sequence = sequence;
         self.deltas.clear();
         self.last = None;

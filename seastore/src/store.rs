@@ -35,9 +35,9 @@ const PREFETCH: usize = 64;
 /// is applied, none are given up and none are fetched for others.
 const TRIES: u32 = 8;
 /// Free segments that only the cleaner and checkpoints may use, on top of a checkpoint's own.
-const RESERVE_CLEANER: u64 = 2;
+pub(crate) const RESERVE_CLEANER: u64 = 2;
 /// Further ones that only transactions which free space may use as well.
-const RESERVE_FREEING: u64 = 1;
+pub(crate) const RESERVE_FREEING: u64 = 1;
 /// A transaction that frees space may log at most this much while it draws on the reserve, bytes.
 const FREEING_BYTES_MAX: u64 = 256 << 10;
 /// A read that the device refuses is asked for so many times in all.
@@ -662,6 +662,7 @@ impl Store {
         let reserve = RESERVE_CLEANER + RESERVE_FREEING;
         matches!(self.phase, Phase::Ready)
             && !self.must_wait()
+            && !self.is_paced()
             && self.queued_bytes + bytes <= self.writable_bytes(reserve)
     }
     /// Whether the cleaner has to make room.
