@@ -10,7 +10,7 @@
 //! for each object with an omap. All objects are read once for each window: with a budget of 256 MiB
 //! a window holds 89 million blocks.
 
-mod walk;
+pub(crate) mod walk;
 
 use crate::event::ReadError;
 use crate::format::BLOCK;
@@ -74,7 +74,7 @@ impl fmt::Display for Finding {
 
 /// A set of small numbers.
 #[derive(Default)]
-struct Bits(Vec<u64>);
+pub(crate) struct Bits(Vec<u64>);
 impl Bits {
     fn new(end: u64) -> Self {
         Self(vec![0; end.div_ceil(64) as usize])
@@ -306,7 +306,7 @@ impl Store {
     }
 
     /// The finding about a page that cannot be looked at.
-    fn lost_page(&self, kind: PageKind, id: PageId, why: &Why) -> Finding {
+    pub(crate) fn lost_page(&self, kind: PageKind, id: PageId, why: &Why) -> Finding {
         let tree = match kind {
             PageKind::Onode => "onode",
             PageKind::Lba => "LBA",

@@ -176,6 +176,25 @@ impl fmt::Display for ReadError {
 }
 impl std::error::Error for ReadError {}
 
+/// What a mount reads of a checkpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckpointPart {
+    Root,
+    /// A chunk of the page table.
+    PageTable,
+    /// A page that the replay of the journal needs.
+    Page,
+}
+impl fmt::Display for CheckpointPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Root => "root",
+            Self::PageTable => "page table",
+            Self::Page => "page that the journal changes",
+        })
+    }
+}
+
 /// Why a store is of no more use. Offsets are bytes from the start of the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoreError {
@@ -197,6 +216,7 @@ pub enum StoreError {
         device_offsets: [u64; 2],
     },
     CheckpointCorrupt {
+        part: CheckpointPart,
         device_offset: u64,
     },
     /// A record is bad although later records say that it was durable.
@@ -226,8 +246,8 @@ impl fmt::Display for StoreError {
             Self::NoAnchor { device_offsets: [a, b] } => {
                 write!(f, "neither of the checkpoint anchors at {a:#x} and {b:#x} is whole")
             }
-            Self::CheckpointCorrupt { device_offset } => {
-                write!(f, "the checkpoint is corrupt at {device_offset:#x}")
+            Self::CheckpointCorrupt { part, device_offset } => {
+                write!(f, "the checkpoint's {part} is corrupt at {device_offset:#x}")
             }
             Self::JournalCorrupt { device_offset, sequence } => write!(
                 f,

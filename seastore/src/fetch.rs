@@ -1,6 +1,6 @@
 //! Metadata and old data that have to be read before somebody can go on.
 
-use crate::event::{Corrupt, ReadError, StoreEffect, StoreError, StoreEvent};
+use crate::event::{CheckpointPart, Corrupt, ReadError, StoreEffect, StoreError, StoreEvent};
 use crate::format::BLOCK;
 use crate::meta::{is_group, is_onode};
 use crate::page::PageKind;
@@ -63,8 +63,12 @@ impl FetchError {
             Self::Io { device_offset, error, .. } => {
                 StoreError::ReadFailed { device_offset, error }
             }
-            Self::Corrupt { device_offset, .. } => StoreError::CheckpointCorrupt { device_offset },
-            Self::Misfit { .. } => StoreError::CheckpointCorrupt { device_offset: 0 },
+            Self::Corrupt { device_offset, .. } => {
+                StoreError::CheckpointCorrupt { part: CheckpointPart::Page, device_offset }
+            }
+            Self::Misfit { .. } => {
+                StoreError::CheckpointCorrupt { part: CheckpointPart::Page, device_offset: 0 }
+            }
         }
     }
 }

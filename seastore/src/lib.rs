@@ -49,6 +49,7 @@ mod record;
 mod resolve;
 mod root;
 mod s3fifo;
+mod scan;
 mod segments;
 mod slots;
 mod store;
@@ -60,12 +61,13 @@ mod xattrs;
 
 pub use check::{Check, CheckStep, Finding};
 pub use event::{
-    Corrupt, IoCompletion, MountReport, ObjectInfo, Piece, ReadData, ReadError, ReadStart, StatFs,
-    StoreEffect, StoreError, StoreEvent, SubmitError,
+    CheckpointPart, Corrupt, IoCompletion, MountReport, ObjectInfo, Piece, ReadData, ReadError,
+    ReadStart, StatFs, StoreEffect, StoreError, StoreEvent, SubmitError,
 };
 pub use format::{
     MkfsError, MkfsParams, ProbeError, Superblock, mkfs_plan, probe, superblock_offsets,
 };
+pub use scan::{ObjectScan, Scanned};
 pub use store::{Miss, Store, StoreConfig, StoreCounters};
 pub use txn::{
     NAME_BYTES_MAX, OBJECT_SIZE_MAX, OMAP_KEY_BYTES_MAX, ObjectName, Transaction, TxnOp,

@@ -1,6 +1,6 @@
 //! A walk over every page of a tree that meets damage and goes on.
 
-use super::Bits;
+use crate::check::Bits;
 use crate::event::ReadError;
 use crate::page::Page;
 use crate::pager::Pager;
@@ -19,14 +19,14 @@ struct Todo {
 }
 
 /// What the walk came to.
-pub(super) enum Visit<'a> {
+pub(crate) enum Visit<'a> {
     /// A sound page, or one with problems that do not hide what it holds.
     Page { id: PageId, page: &'a Page, problems: Vec<String> },
     /// It and what is below it cannot be looked at. It held keys from `low` on, before `high`.
     Lost { id: PageId, why: Why, low: Vec<u8>, high: Option<Vec<u8>> },
 }
 
-pub(super) enum Why {
+pub(crate) enum Why {
     Unreadable(ReadError),
     Misfit(Misfit),
     /// The page table knows no such page.
@@ -34,9 +34,11 @@ pub(super) enum Why {
 }
 
 /// Memory: the names and bounds of the pages next to the path, about one inner page per level.
-pub(super) struct Walk {
+pub(crate) struct Walk {
     tree: Tree,
     todo: Vec<Todo>,
+    /// Pages that hold only keys outside are left out.
+    within: Option<(Vec<u8>, Vec<u8>)>,
 }
 
 impl Walk {
@@ -45,7 +47,11 @@ impl Walk {
         if tree.root != PageId::NONE {
             todo.push(Todo { id: tree.root, above: None, low: Vec::new(), high: None });
         }
-        Self { tree, todo }
+        Self { tree, todo, within: None }
+    }
+    /// Of the pages that may hold keys from `start` on, before `end`.
+    pub fn within(tree: Tree, start: Vec<u8>, end: Vec<u8>) -> Self {
+        Self { within: Some((start, end)), ..Self::new(tree) }
     }
 
     pub fn is_done(&self) -> bool {
@@ -95,6 +101,12 @@ impl Walk {
                     true => Some(page.key(i + 1).to_vec()),
                     false => high.clone(),
                 };
+                let outside = self.within.as_ref().is_some_and(|(start, end)| {
+                    high.as_ref().is_some_and(|high| high <= start) || low >= *end
+                });
+                if outside {
+                    continue;
+                }
                 self.todo.push(Todo { id: page.child(i), above: Some(page.level()), low, high });
             }
         }

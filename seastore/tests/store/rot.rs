@@ -202,7 +202,7 @@ fn look_at_spoilt(
     let mount = |world: &mut World| match world.mount() {
         Ok(_) => true,
         Err(
-            StoreError::CheckpointCorrupt { device_offset }
+            StoreError::CheckpointCorrupt { device_offset, .. }
             | StoreError::JournalCorrupt { device_offset, .. },
         ) => {
             // A record names its first block.
