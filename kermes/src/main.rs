@@ -3,6 +3,7 @@
 mod cmd;
 mod daemon;
 mod files;
+mod out;
 mod progress;
 
 use clap::{Parser, Subcommand};
@@ -35,6 +36,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    out::end_quietly_when_closed();
     let result = match Kermes::parse().command {
         Command::Mon(args) => cmd::mon::run(&args).map(exit_code),
         Command::Osd(args) => cmd::osd::run(&args).map(exit_code),
