@@ -2,7 +2,7 @@
 
 use crate::cluster::{Cluster, Shell, has};
 use crate::steps::{Outcome, ms};
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use std::path::PathBuf;
 
 /// Commands that print something and change nothing.
@@ -59,6 +59,72 @@ pub fn run(reactor: &str, port: u16) -> anyhow::Result<Outcome> {
         ms(down),
         ms(again)
     )))
+}
+
+/// One store of four shards, adopted by 1, 2 and 4 cores in turn (design D4), on however many CPUs
+/// there are: what was written under each number of cores is read back under the others.
+pub fn adoption(port: u16) -> anyhow::Result<Outcome> {
+    if !has("ceph") || !has("rados") {
+        return Ok(Outcome::Skipped("ceph and rados (Debian's ceph-common) are not there".into()));
+    }
+    let port = port.to_string();
+    let mut args = vec!["--port", &port, "--osds", "1", "--pool", "p1:1:16"];
+    args.extend(["--osd-size", "2GiB", "--cores-per-osd", "1"]);
+    let (mut c, _) = Cluster::up(&directory("cores"), &args)?;
+    let info = "$KERMES store info --format json --device osd.0/block | jq .shards[].objects";
+    let turns = ["1", "2", "4", "1", "4", "2"];
+    for (turn, cores) in turns.iter().enumerate() {
+        c.stop()?;
+        c.set_arg("--cores-per-osd", cores);
+        c.start()?;
+        c.wait_healthy(30)?;
+        let (_, pid) = c.pids()?.into_iter().find(|(n, _)| n == "osd.0").context("osd.0 runs")?;
+        let threads =
+            c.ok(&format!("grep -hc ^core- /proc/{pid}/task/*/comm | paste -sd+ | bc"))?;
+        ensure!(threads == *cores, "{threads} threads of cores, not {cores}");
+        for before in 0..turn {
+            c.ok(&format!("rados -p p1 get o{before}.7 back && cmp back file{before}"))?;
+            c.ok(&format!("rados -p p1 getxattr o{before}.3 turn | grep -qx {before}"))?;
+            c.ok(&format!(
+                "rados -p p1 getomapval o{before}.5 turn back && grep -q {before} back"
+            ))?;
+            // A part of what an earlier number of cores wrote is replaced.
+            c.ok(&format!("rados -p p1 put o{before}.{turn} file{before}"))?;
+        }
+        c.ok(&format!("head -c 300000 /dev/urandom > file{turn}"))?;
+        c.ok(&format!("for i in $(seq 0 15); do rados -p p1 put o{turn}.$i file{turn}; done"))?;
+        c.ok(&format!("rados -p p1 setxattr o{turn}.3 turn {turn}"))?;
+        c.ok(&format!("rados -p p1 setomapval o{turn}.5 turn {turn}"))?;
+    }
+    settings(&mut c)?;
+    c.stop()?;
+    let objects = c.ok(info)?;
+    let shards: Vec<&str> = objects.lines().collect();
+    ensure!(shards.len() == 4 && !shards.contains(&"0"), "objects by shard: {shards:?}");
+    Ok(Outcome::Passed(format!(
+        "{} in turn, objects by shard: {}",
+        turns.join(", "),
+        shards.join(", ")
+    )))
+}
+
+/// What ceph.conf says of the device is heard; Ceph's programs do not mind what they do not know.
+fn settings(c: &mut Cluster) -> anyhow::Result<()> {
+    c.ok("grep -q 'file of .*RWF_DSYNC.*; free segments are kept' log/osd.0.log")?;
+    c.stop()?;
+    c.ok("cp ceph.conf before && printf '[osd]\nbdev_enable_discard = true\n' >> ceph.conf")?;
+    c.ok("printf '[osd.0]\nbdev power loss protected = true\n' >> ceph.conf")?;
+    c.start()?;
+    c.wait_healthy(30)?;
+    c.ok("grep -q '; free segments are discarded' log/osd.0.log")?;
+    c.ok("grep -q 'power-loss protection is a setting for block devices' log/osd.0.log")?;
+    c.stop()?;
+    c.ok("sed -i 's/discard = true/discard = maybe/' ceph.conf")?;
+    ensure!(c.start().is_err(), "an OSD starts with a setting that is neither on nor off");
+    c.ok("grep -q 'bdev_enable_discard = maybe: must be true or false' log/osd.0.log")?;
+    c.ok("cp before ceph.conf")?;
+    c.start()?;
+    c.wait_healthy(30)
 }
 
 /// The same stores with other numbers of cores (design D4), and `kill -9` in between.

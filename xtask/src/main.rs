@@ -1,6 +1,7 @@
 //! Developer commands: `cargo xtask test`, `cargo xtask tidy`, `cargo xtask codegen`.
 
 mod acceptance;
+mod block;
 mod cluster;
 mod codegen;
 mod compare;
@@ -34,6 +35,11 @@ enum Command {
     Compare(compare::CompareArgs),
     /// Break rules of the object store one at a time and see its tests fail.
     Mutants(mutants::MutantsArgs),
+    /// Check the store on block devices, whose contents are lost: mkfs, writes that are verified,
+    /// `kill -9`, fsck, discards, and when it flushes.
+    ///
+    /// `cargo xtask test --only block,block-vm` does it on loop devices and in a virtual machine.
+    Block(block::BlockArgs),
     /// Check the layering: dependency direction, unsafe outside runtime/, files too long, leftovers.
     Tidy,
     /// Generate the FlatBuffers code of our own messages from messenger/schema.
@@ -46,6 +52,7 @@ fn main() -> ExitCode {
         Command::Test(args) => steps::test(&args),
         Command::Compare(args) => compare::compare(&args),
         Command::Mutants(args) => mutants::mutants(&args),
+        Command::Block(args) => block::block(&args),
         Command::Tidy => tidy::tidy(),
         Command::Codegen => codegen::codegen(),
     };
