@@ -135,6 +135,10 @@ fn crash_in_mount(disk: &Disk, config: StoreConfig, allowed: &Allowed, rng: &mut
     }
 }
 
+fn write_io(effect: &StoreEffect) -> Option<u64> {
+    if let StoreEffect::Write { io, .. } = effect { Some(*io) } else { None }
+}
+
 struct Run {
     seed: u64,
     rng: Rng,
@@ -144,6 +148,8 @@ struct Run {
     models: Vec<Model>,
     /// Points of crash that are still to be looked at.
     points: u32,
+    /// A write that takes longer than all that come after it.
+    slow: Option<u64>,
     tally: Tally,
 }
 
@@ -172,7 +178,7 @@ impl Run {
         // From the first crash on, in those that began without.
         world.config.discard |= seed.is_multiple_of(2);
         let tally = Tally::default();
-        Self { seed, rng, world, durable: 0, models: vec![first], points: 0, tally }
+        Self { seed, rng, world, durable: 0, models: vec![first], points: 0, slow: None, tally }
     }
 
     fn note_durable(&mut self) {
@@ -303,10 +309,28 @@ impl Run {
     }
 
     fn some_requests(&mut self) {
-        while !self.world.waiting.is_empty() && !self.rng.chance(4) {
-            let index = self.rng.below(self.world.waiting.len() as u64) as usize;
+        if self.rng.chance(6) {
+            self.slow_down();
+        }
+        while !self.rng.chance(4) {
+            let all = self.world.waiting.iter().enumerate();
+            let slow = |effect| self.slow.is_some() && write_io(effect) == self.slow;
+            let quick = all.filter(|(_, effect)| !slow(effect));
+            let indices: Vec<usize> = quick.map(|(index, _)| index).collect();
+            if indices.is_empty() {
+                if self.rng.chance(3) {
+                    self.slow = None;
+                }
+                return;
+            }
+            let index = indices[self.rng.below(indices.len() as u64) as usize];
             self.perform(index);
         }
+    }
+
+    /// The oldest write takes long, so that what depends on it shows whether it waits.
+    fn slow_down(&mut self) {
+        self.slow = self.world.waiting.iter().find_map(write_io);
     }
 
     /// Up to a moment that is of interest for this kind of seed.
@@ -331,6 +355,9 @@ impl Run {
     fn window(&mut self, points: u32) {
         let before = self.world.store.counters();
         self.points = points;
+        if self.rng.chance(2) {
+            self.slow_down();
+        }
         while self.points > 0 {
             // A window of few points holds a whole checkpoint only if little else is written.
             if !self.seed.is_multiple_of(KINDS) && !self.rng.chance(3) {
@@ -354,6 +381,7 @@ impl Run {
         let what = format!("seed {} crash, {fate:?}", self.seed);
         let (after, count) = look(disk, config, &allowed, &what);
         self.world = after;
+        self.slow = None;
         self.models.truncate(count + 1);
         self.durable = count;
     }
