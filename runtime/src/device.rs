@@ -1,6 +1,6 @@
 //! Block devices and files opened for direct I/O.
 
-use crate::device_traits::{self, Traits, WriteCache};
+use crate::device_traits::{self, Traits, WriteCache, Zoned};
 use bytes::{Bytes, BytesMut};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Seek, SeekFrom};
@@ -12,10 +12,24 @@ use types::node::{BLOCK_SIZE, IoError, aligned_buf};
 /// Why a device cannot be used. Each displays as one sentence that names the path.
 #[derive(Debug)]
 pub enum OpenError {
-    Open { path: PathBuf, error: io::Error },
-    InUse { path: PathBuf },
-    NotADevice { path: PathBuf },
-    Size { path: PathBuf, error: io::Error },
+    Open {
+        path: PathBuf,
+        error: io::Error,
+    },
+    InUse {
+        path: PathBuf,
+    },
+    NotADevice {
+        path: PathBuf,
+    },
+    Size {
+        path: PathBuf,
+        error: io::Error,
+    },
+    /// It can only be written from the start of a zone on, and the store writes in place.
+    Zoned {
+        path: PathBuf,
+    },
 }
 impl std::fmt::Display for OpenError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -30,6 +44,12 @@ impl std::fmt::Display for OpenError {
             Self::Size { path, error } => {
                 write!(f, "cannot find the size of {}: {error}", path.display())
             }
+            Self::Zoned { path } => write!(
+                f,
+                "{} is a zoned device (host managed): its zones can only be written in order, and \
+                 the store writes some blocks in place",
+                path.display()
+            ),
         }
     }
 }
@@ -105,6 +125,9 @@ impl Device {
             file.seek(SeekFrom::End(0)).map_err(|error| OpenError::Size { path: at(), error })?;
         let size = size / BLOCK_SIZE as u64 * BLOCK_SIZE as u64;
         let traits = device_traits::of_path(path);
+        if is_block {
+            check_zones(path, traits.as_ref())?;
+        }
         let durability = Durability::of(is_block, is_direct, traits.as_ref());
         Ok(Self { file, size, is_block, is_direct, traits, durability })
     }
@@ -215,6 +238,14 @@ impl Device {
     }
 }
 
+fn check_zones(path: &Path, traits: Option<&Traits>) -> Result<(), OpenError> {
+    match traits.map(|t| t.zoned) {
+        Some(Zoned::HostManaged) => Err(OpenError::Zoned { path: path.to_path_buf() }),
+        // Host-aware ones take writes anywhere.
+        _ => Ok(()),
+    }
+}
+
 pub fn os_error(e: &io::Error) -> IoError {
     IoError::Os(e.raw_os_error().unwrap_or(libc::EIO))
 }
@@ -240,6 +271,24 @@ mod tests {
         );
         drop(device);
         std::fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn a_device_that_cannot_be_written_in_place_is_refused() {
+        let check = |zoned| {
+            let traits = Traits {
+                disk: "nvme0n1".into(),
+                cache: WriteCache::Fua,
+                zoned,
+                discard_bytes: 0,
+                logical_block_bytes: 4096,
+                rotates: false,
+            };
+            check_zones(Path::new("/dev/nvme0n1"), Some(&traits)).map_err(|e| e.to_string())
+        };
+        assert_eq!((check(Zoned::No), check(Zoned::HostAware)), (Ok(()), Ok(())));
+        let text = check(Zoned::HostManaged).unwrap_err();
+        assert!(text.starts_with("/dev/nvme0n1 is a zoned device (host managed)"), "{text}");
     }
 
     #[test]

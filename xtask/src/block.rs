@@ -11,10 +11,11 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Names a program that runs a command in a virtual machine: `PROGRAM -t SECONDS -- COMMAND..`, with
-/// this machine's files in place and NVMe devices as `/dev/vm/data` (blocks of 512 bytes) and
-/// `/dev/vm/data4k` (of 4096).
+/// this machine's files in place and NVMe devices as `/dev/vm/data` (blocks of 512 bytes),
+/// `/dev/vm/data4k` (of 4096) and `/dev/vm/zns` (zoned).
 const VM: &str = "KERMES_VM";
 const VM_DEVICES: [&str; 2] = ["/dev/vm/data", "/dev/vm/data4k"];
+const VM_ZONED: &str = "/dev/vm/zns";
 const VM_SECONDS: &str = "500";
 /// What a device needs at least, bytes.
 const DEVICE_BYTES: u64 = 512 << 20;
@@ -24,12 +25,21 @@ pub struct BlockArgs {
     /// Block devices to check: what they hold is lost.
     #[arg(long, value_name = "PATH", required = true)]
     device: Vec<PathBuf>,
+    /// Zoned block devices, on which no store can be made.
+    #[arg(long, value_name = "PATH")]
+    zoned: Vec<PathBuf>,
 }
 
 /// `cargo xtask block`.
 pub fn block(args: &BlockArgs) -> anyhow::Result<()> {
     for device in &args.device {
         println!("{}: {}", device.display(), check(device)?);
+    }
+    for device in &args.zoned {
+        let output = bench_command(device, "randwrite", &["--mkfs", "--force"]).output()?;
+        let text = describe(&output);
+        ensure!(!output.status.success() && text.contains("is a zoned device"), "{text}");
+        println!("{}: refused", device.display());
     }
     Ok(())
 }
@@ -85,6 +95,7 @@ pub fn vm() -> anyhow::Result<Outcome> {
     for device in VM_DEVICES {
         command.args(["--device", device]);
     }
+    command.args(["--zoned", VM_ZONED]);
     let output = command.output()?;
     ensure!(output.status.success(), "in the virtual machine: {}", describe(&output));
     let text = String::from_utf8_lossy(&output.stdout);
