@@ -161,7 +161,7 @@ fn measure(side: &Side, load: &str, args: &CompareArgs) -> anyhow::Result<Sample
 }
 
 /// User and system time of processes, microseconds (proc(5): fields 14 and 15, in ticks of 10 ms).
-fn cpu_us(pids: &[u32]) -> anyhow::Result<f64> {
+pub fn cpu_us(pids: &[u32]) -> anyhow::Result<f64> {
     let mut ticks = 0u64;
     for pid in pids {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;

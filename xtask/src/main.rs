@@ -5,6 +5,7 @@ mod block;
 mod cluster;
 mod codegen;
 mod compare;
+mod compare_store;
 mod crash;
 mod hostile;
 mod mutants;
@@ -40,6 +41,8 @@ enum Command {
     ///
     /// `cargo xtask test --only block,block-vm` does it on loop devices and in a virtual machine.
     Block(block::BlockArgs),
+    /// Measure the store beside fio and BlueStore: operations per second and CPU per operation.
+    CompareStore(compare_store::CompareStoreArgs),
     /// Check the layering: dependency direction, unsafe outside runtime/, files too long, leftovers.
     Tidy,
     /// Generate the FlatBuffers code of our own messages from messenger/schema.
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Command::Compare(args) => compare::compare(&args),
         Command::Mutants(args) => mutants::mutants(&args),
         Command::Block(args) => block::block(&args),
+        Command::CompareStore(args) => compare_store::compare_store(&args),
         Command::Tidy => tidy::tidy(),
         Command::Codegen => codegen::codegen(),
     };
