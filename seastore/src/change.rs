@@ -7,10 +7,9 @@ pub(crate) mod reader;
 #[cfg(test)]
 mod tests;
 
-use crate::blob::{blob_bytes, put_blob};
-use crate::format::BLOCK;
+use crate::blob::put_blob;
 use crate::onode::{BLOCKS_MAX, LADDR_END, Run};
-use crate::txn::{OBJECT_SIZE_MAX, ObjectName, TxnOp};
+use crate::txn::{OBJECT_SIZE_MAX, ObjectName};
 use bytes::Bytes;
 use std::rc::Rc;
 use types::{HObject, PgId};
@@ -41,15 +40,11 @@ const COLLECT: u8 = 18;
 const TARGET_NAMED: u8 = 0;
 const TARGET_OTHER_SNAP: u8 = 1;
 
-/// Pool, hash, snapshot and the lengths of three texts.
-const NAME_BYTES: usize = 8 + 4 + 8 + 3 * 2;
 const WRITTEN_RUN_BYTES: usize = 4 + 4 + 8 + 4;
 /// A number of variable length is below 2 to this power.
 const NUMBER_BITS_MAX: u32 = 63;
 /// At least what a moved block takes: two numbers of variable length.
 const MOVED_BYTES_MIN: usize = 2;
-/// Of a `Write` without name, runs and checksums.
-const WRITE_BYTES: usize = 1 + 8 + 4;
 
 /// Blocks that a write put next to one another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -174,38 +169,6 @@ pub(crate) enum Change {
     },
 }
 
-/// Where a write's places and checksums are in the bytes it was appended to, for who knows them
-/// only later.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct WritePatch {
-    runs_at: usize,
-    run_count: usize,
-    block_count: usize,
-}
-
-impl WritePatch {
-    /// Blocks of the write, all runs together.
-    pub fn block_count(&self) -> usize {
-        self.block_count
-    }
-    /// Adds `base` to the place of each run.
-    pub fn add_to_places(&self, out: &mut [u8], base: u32) {
-        let runs = &mut out[self.runs_at..][..self.run_count * WRITTEN_RUN_BYTES];
-        for run in runs.chunks_exact_mut(WRITTEN_RUN_BYTES) {
-            let place = u32::from_le_bytes(run[16..].try_into().expect("4 bytes"));
-            let place = place.checked_add(base).expect("places are below 2^32");
-            run[16..].copy_from_slice(&place.to_le_bytes());
-        }
-    }
-    /// Replaces the checksums by `crcs`, as many as there are blocks.
-    pub fn set_crcs(&self, out: &mut [u8], crcs: &[u32]) {
-        assert_eq!(crcs.len(), self.block_count, "checksums of a write");
-        let at = self.runs_at + self.run_count * WRITTEN_RUN_BYTES;
-        let stored = out[at..][..self.block_count * 4].chunks_exact_mut(4);
-        crcs.iter().zip(stored).for_each(|(crc, slot)| slot.copy_from_slice(&crc.to_le_bytes()));
-    }
-}
-
 fn put_u32(out: &mut Vec<u8>, value: u32) {
     out.extend_from_slice(&value.to_le_bytes());
 }
@@ -296,12 +259,12 @@ pub(crate) fn put_write(
     end: u64,
     runs: &[WrittenRun],
     crcs: &[u32],
-) -> WritePatch {
+) {
     assert!(end <= OBJECT_SIZE_MAX, "a write to {end}");
     put_tag(out, WRITE, o, last);
     put_u64(out, end);
     put_count(out, runs.len());
-    let (runs_at, mut next, mut block_count) = (out.len(), 0, 0);
+    let (mut next, mut block_count) = (0, 0);
     for run in runs {
         assert!(run.run().is_sane() && run.block >= next, "{run:?} after block {next}");
         next = run.run().end();
@@ -313,7 +276,6 @@ pub(crate) fn put_write(
     }
     assert_eq!(crcs.len(), block_count, "checksums of a write");
     crcs.iter().for_each(|crc| put_u32(out, *crc));
-    WritePatch { runs_at, run_count: runs.len(), block_count }
 }
 
 pub(crate) fn put_punch(
@@ -502,50 +464,4 @@ pub(crate) fn put(out: &mut Vec<u8>, change: &Change, last: &mut Option<ObjectNa
         Change::Move { to, moves } => put_move(out, *to, moves),
         Change::Collect { steps } => put_collect(out, *steps),
     }
-}
-
-/// Number of blocks that a range of bytes touches.
-fn blocks_touched(offset: u64, len: u64) -> usize {
-    match len {
-        0 => 0,
-        // Saturates for those who ask before `TxnOp::check` has seen the range.
-        _ => (offset.saturating_add(len - 1) / BLOCK - offset / BLOCK + 1) as usize,
-    }
-}
-
-/// At least what the changes that `op` becomes take, each kind of change once. A write takes a run
-/// per block if it touches blocks that are `shared`, otherwise a run per 1024 blocks and 2.
-pub(crate) fn bytes_max(op: &TxnOp, shared: bool) -> u64 {
-    let texts = |o: &ObjectName| o.nspace.len() + o.key.len() + o.name.len();
-    let name = op.object().map_or(0, |o| NAME_BYTES + texts(o));
-    let one_block = WRITE_BYTES + WRITTEN_RUN_BYTES + 4;
-    let body = match op {
-        TxnOp::CreateCollection { .. } => 1 + 12 + 1,
-        TxnOp::RemoveCollection { .. } => 1 + 12,
-        TxnOp::Touch { .. } | TxnOp::Remove { .. } | TxnOp::OmapClear { .. } => 1,
-        TxnOp::Write { offset, data, .. } => {
-            let blocks = blocks_touched(*offset, data.len() as u64);
-            let runs = if shared { blocks } else { blocks.min(blocks / 1024 + 2) };
-            WRITE_BYTES + runs * WRITTEN_RUN_BYTES + blocks * 4
-        }
-        // Both blocks at the edges are written, what is between them is punched.
-        TxnOp::Zero { .. } => 2 * one_block + 1 + 16,
-        TxnOp::Truncate { .. } => one_block + 1 + 8,
-        TxnOp::SetXattr { name, value, .. } => 1 + blob_bytes(name.len()) + blob_bytes(value.len()),
-        TxnOp::RemoveXattr { name, .. } => 1 + blob_bytes(name.len()),
-        TxnOp::OmapSet { pairs, .. } => {
-            let pair = |(k, v): &(Bytes, Bytes)| blob_bytes(k.len()) + blob_bytes(v.len());
-            5 + pairs.iter().map(pair).sum::<usize>()
-        }
-        TxnOp::OmapRemove { keys, .. } => {
-            5 + keys.iter().map(|k| blob_bytes(k.len())).sum::<usize>()
-        }
-        TxnOp::OmapRemoveRange { first, last, .. } => {
-            1 + blob_bytes(first.len()) + blob_bytes(last.len())
-        }
-        TxnOp::OmapSetHeader { header, .. } => 1 + blob_bytes(header.len()),
-        // Without the omap of `o` and the edges of a range, which become changes of their own.
-        TxnOp::Clone { to, .. } | TxnOp::CloneRange { to, .. } => 1 + NAME_BYTES + texts(to) + 20,
-    };
-    (name + body) as u64
 }

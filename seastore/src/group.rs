@@ -95,9 +95,11 @@ impl<'a> GroupRef<'a> {
     }
 
     /// How many blocks have a place.
+    #[cfg(test)]
     pub fn count(&self) -> u32 {
         self.present.count_ones()
     }
+    #[cfg(test)]
     pub fn is_empty(&self) -> bool {
         self.present == 0
     }
@@ -147,6 +149,7 @@ impl From<GroupRef<'_>> for Group {
 }
 
 impl Group {
+    #[cfg(test)]
     pub fn decode(bytes: &[u8]) -> Result<Self> {
         Ok(GroupRef::new(bytes)?.into())
     }
@@ -161,6 +164,7 @@ impl Group {
     }
 
     /// The blocks that have a place, ascending.
+    #[cfg(test)]
     pub fn iter(&self) -> impl Iterator<Item = (u8, BlockRef)> + '_ {
         ones(self.present).map(|index| (index, self.get(index).expect("its bit is set")))
     }

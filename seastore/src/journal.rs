@@ -47,7 +47,6 @@ struct OpenRecord {
 /// A record on its way to the device.
 pub(crate) struct InFlight {
     pub sequence: u64,
-    pub place: u32,
     /// Device writes that have not ended.
     pub waiting: u32,
     pub tokens: Vec<u64>,
@@ -126,16 +125,9 @@ impl Journal {
     pub fn home(&self, place: u32) -> Home {
         Home { store: self.store, shard: self.shard, device_offset: self.device_offset(place) }
     }
-    pub fn is_open(&self) -> bool {
-        self.open.is_some()
-    }
     /// Nothing is open or on its way.
     pub fn is_idle(&self) -> bool {
         self.open.is_none() && self.in_flight.is_empty()
-    }
-    /// Blocks of the largest record.
-    pub fn record_blocks_max(&self) -> u32 {
-        self.record_blocks_max
     }
     /// Sequence of the newest record, open or not.
     pub fn newest(&self) -> u64 {
@@ -278,13 +270,6 @@ impl Journal {
         self.tokens.push(token);
     }
 
-    /// Deaths that no open record makes durable need one.
-    pub fn ensure_open(&mut self, segments: &mut Segments) {
-        if self.open.is_none() {
-            self.open(0, false, segments);
-        }
-    }
-
     /// Ends the open record. `more`: its group goes on in the next one.
     pub fn close(&mut self, more: bool, segments: &mut Segments) {
         let Some(open) = self.open.take() else { return };
@@ -338,14 +323,7 @@ impl Journal {
             (std::mem::take(&mut self.tokens), segments.take_kills())
         };
         let fresh = std::mem::take(&mut self.fresh_of_open);
-        self.in_flight.push_back(InFlight {
-            sequence,
-            place: open.place,
-            waiting,
-            tokens,
-            kills,
-            fresh,
-        });
+        self.in_flight.push_back(InFlight { sequence, waiting, tokens, kills, fresh });
     }
 
     /// Writes an empty record where the mount found the journal's end, if its segment has room: a

@@ -19,11 +19,6 @@
 //! in memory within a budget and knows where they lie; `key`, `onode` (with `xattrs`) and `group`
 //! are what the trees hold; `change` is what the journal holds.
 
-#![allow(
-    dead_code,
-    reason = "some accessors of the formats serve only their tests and the tools to come"
-)]
-
 mod anchor;
 mod blob;
 mod change;

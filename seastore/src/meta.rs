@@ -635,12 +635,6 @@ impl Meta {
     pub fn remove_xattr(&mut self, name: &[u8]) {
         self.changing().xattrs.remove(name);
     }
-    pub fn set_collection(&mut self, pg: PgId, bits: Option<u8>) {
-        match bits {
-            Some(bits) => self.collections.insert(pg, bits),
-            None => self.collections.remove(&pg),
-        };
-    }
 
     /// Value of one omap key, or with `None` the header.
     pub fn omap_value(&self, id: u64, key: Option<&[u8]>) -> Result<Option<&[u8]>, TreeError> {

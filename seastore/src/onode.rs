@@ -3,7 +3,7 @@
 //!
 //! [`OnodeRef`] reads the stored bytes where they are; [`Onode`] is for changes that move parts.
 
-use crate::blob::{BLOB_BYTES_MIN, blob_bytes};
+use crate::blob::BLOB_BYTES_MIN;
 use crate::format::BLOCK;
 use crate::txn::OBJECT_SIZE_MAX;
 use crate::xattrs::{Xattrs, check_xattrs, iter_xattrs};
@@ -155,12 +155,14 @@ impl<'a> OnodeRef<'a> {
         first
     }
     /// The run that holds `block`; `None` in a hole.
+    #[cfg(test)]
     pub fn run_at(&self, block: u32) -> Option<Run> {
         let index = self.first_run_after(block);
         let run = (index < self.run_count()).then(|| self.run(index))?;
         (run.block <= block).then_some(run)
     }
     /// Laddr of `block` and how many blocks of its run are left from there; `None` in a hole.
+    #[cfg(test)]
     pub fn laddr_of(&self, block: u32) -> Option<(u64, u32)> {
         let run = self.run_at(block)?;
         Some((run.laddr + (block - run.block) as u64, run.end() - block))
@@ -193,32 +195,6 @@ fn check_runs(bytes: &[u8]) -> Result<()> {
         end = run.end();
     }
     Ok(())
-}
-
-/// Gives an xattr another value of the same length in an onode as it is stored. `false`, and
-/// nothing is changed, if there is none of that name and length.
-pub(crate) fn set_xattr_in_place(bytes: &mut [u8], name: &[u8], value: &[u8]) -> bool {
-    let Ok(onode) = OnodeRef::new(bytes) else { return false };
-    let mut end = bytes.len() - onode.xattrs.len();
-    let old = onode.xattrs().find(|(n, v)| {
-        end += blob_bytes(n.len()) + blob_bytes(v.len());
-        *n == name
-    });
-    if old.is_none_or(|(_, v)| v.len() != value.len()) {
-        return false;
-    }
-    bytes[end - value.len()..end].copy_from_slice(value);
-    true
-}
-
-/// Stores the size in an onode as it is stored. `false`, and nothing is changed, if it is none.
-pub(crate) fn set_size_in_place(bytes: &mut [u8], size: u64) -> bool {
-    assert!(size <= OBJECT_SIZE_MAX, "an object of {size} bytes");
-    if OnodeRef::new(bytes).is_err() {
-        return false;
-    }
-    bytes[2..10].copy_from_slice(&size.to_le_bytes());
-    true
 }
 
 /// An onode being changed.
@@ -263,6 +239,7 @@ impl Onode {
         HEAD_BYTES + omap + self.runs.len() * RUN_BYTES + self.xattrs.as_bytes().len()
     }
 
+    #[cfg(test)]
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
         self.encode_into(&mut out);

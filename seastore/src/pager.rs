@@ -174,9 +174,6 @@ impl Pager {
     pub fn fresh_bytes(&self) -> usize {
         self.fresh_bytes + self.growth().max(0) as usize
     }
-    pub fn over_budget(&self) -> bool {
-        self.bytes() > self.budget
-    }
 
     /// Where to read a page that is not in memory.
     pub fn place_of(&self, id: PageId) -> Option<Place> {

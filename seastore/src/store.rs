@@ -548,7 +548,7 @@ impl Store {
     /// Whether there is space for `txn` and whether it can be written right away; returns what it
     /// takes in the journal, about.
     fn admit(&self, txn: &Transaction) -> Result<u64, SubmitError> {
-        let (mut data, mut deltas) = (0, 0);
+        let (mut data, mut edges, mut deltas) = (0, 0, 0);
         let mut frees = false;
         for (index, op) in txn.ops.iter().enumerate() {
             op.check(index)?;
@@ -561,10 +561,11 @@ impl Store {
                 TxnOp::CloneRange { len, .. } => len / BLOCK + 2,
                 _ => 0,
             };
+            edges += op.edge_blocks_max();
             deltas += op.delta_bytes_max();
             frees |= op.frees();
         }
-        let bytes = data * BLOCK + deltas + 2 * BLOCK;
+        let bytes = (data + edges) * BLOCK + deltas + 2 * BLOCK;
         let freeing = frees && data == 0 && deltas <= FREEING_BYTES_MAX;
         if !freeing && self.meta.data_blocks + data > self.data_blocks_max(deltas) {
             return Err(SubmitError::Full);

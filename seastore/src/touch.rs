@@ -231,6 +231,8 @@ impl<'a> Toucher<'a> {
             TxnOp::Remove { o } => {
                 if let Some(onode) = self.object(o) {
                     self.removal(&onode);
+                    let path = key::encode_name(o);
+                    self.needs.note(self.meta.onodes.touch_remove(&self.meta.pager, &path));
                 }
             }
             TxnOp::OmapSet { o, pairs } => {
@@ -240,6 +242,13 @@ impl<'a> Toucher<'a> {
             TxnOp::OmapRemove { o, keys } => {
                 let onode = self.object(o);
                 self.omap_keys(&onode, keys.iter().map(|k| &k[..]));
+                let meta = self.meta;
+                if let Some(id) = onode.map(|o| o.omap_id).filter(|id| *id != 0) {
+                    for key in keys {
+                        let key = key::omap_key(id, key);
+                        self.needs.note(meta.omap.touch_remove(&meta.pager, &key));
+                    }
+                }
             }
             TxnOp::OmapRemoveRange { o, first, last } => {
                 if let Some(onode) = self.object(o).filter(|onode| onode.omap_id != 0) {

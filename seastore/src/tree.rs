@@ -6,12 +6,14 @@
 //! if it happens to be in memory. So the shape of a tree depends on what was cached, and what it
 //! holds does not.
 //!
-//! A key that could be changed before a change of another can be changed after it: an empty leaf is
-//! dropped only if the leaf that then stands for its keys is in memory. [`Tree::touch_remove`] sees
-//! to that; without it, the empty leaf may stay, until it is used again or a neighbour shrinks.
+//! An empty leaf is dropped only if the leaf that then stands for its keys is in memory:
+//! [`Tree::touch_remove`] sees to that. Where it is not, the empty leaf stays until it is used again
+//! or a neighbour shrinks.
 
 pub(crate) mod check;
 mod cursor;
+#[cfg(test)]
+mod sound;
 
 use crate::page::{LEVEL_MAX, PAGE_BYTES, Page, PageKind};
 use crate::pages::{MissingPage, PageId, Pages};
@@ -449,6 +451,7 @@ impl Tree {
     }
 
     /// The first item from `from` on.
+    #[cfg(test)]
     #[expect(clippy::type_complexity, reason = "key and value")]
     pub fn next<'a>(
         &self,

@@ -168,12 +168,12 @@ impl TxnOp {
         if let Self::Write { data, .. } = self { data.len() as u64 } else { 0 }
     }
 
-    /// At least what the operation takes in the deltas part of a record.
+    /// No less than what the operation takes in the deltas part of a record.
     pub(crate) fn delta_bytes_max(&self) -> u64 {
         let name = self.object().map_or(0, |o| o.nspace.len() + o.key.len() + o.name.len()) + 64;
         let body = match self {
-            // Per piece 32 bytes, per block a checksum; pieces are at least 64 KiB but for one.
-            Self::Write { data, .. } => 64 + data.len() / 4096 * 4 + data.len() / 65536 * 32,
+            // Per block a checksum, and where every other block is shared, a run.
+            Self::Write { data, .. } => 64 + (data.len() / 4096 + 2) * 24,
             Self::SetXattr { name, value, .. } => name.len() + value.len() + 16,
             Self::RemoveXattr { name, .. } => name.len() + 16,
             Self::OmapSet { pairs, .. } => {
@@ -182,9 +182,21 @@ impl TxnOp {
             Self::OmapRemove { keys, .. } => keys.iter().map(|k| k.len() + 8).sum::<usize>() + 16,
             Self::OmapRemoveRange { first, last, .. } => first.len() + last.len() + 16,
             Self::OmapSetHeader { header, .. } => header.len() + 16,
+            // Blocks at the edges are written, each with its own entry, and the name again.
+            Self::Zero { .. } | Self::Truncate { .. } | Self::CloneRange { .. } => 192,
             _ => 32,
         };
         (name + body) as u64
+    }
+
+    /// Blocks that are written again because a part of them goes: no more space is taken for good,
+    /// but the journal grows by them.
+    pub(crate) fn edge_blocks_max(&self) -> u64 {
+        match self {
+            Self::Zero { .. } => 2,
+            Self::Truncate { .. } => 1,
+            _ => 0,
+        }
     }
 
     /// Whether the operation gives space back.

@@ -53,6 +53,7 @@ impl Xattrs {
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         iter_xattrs(&self.bytes)
     }
+    #[cfg(test)]
     pub fn get(&self, name: &[u8]) -> Option<&[u8]> {
         self.iter().find(|(n, _)| *n == name).map(|(_, value)| value)
     }

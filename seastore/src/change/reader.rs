@@ -23,6 +23,7 @@ impl ChangeReader {
     }
 
     /// The object that the next change may be on without naming it.
+    #[cfg(test)]
     pub fn last_object(&self) -> Option<ObjectName> {
         self.last.clone()
     }

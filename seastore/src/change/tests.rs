@@ -2,6 +2,8 @@
 
 use super::reader::ChangeReader;
 use super::*;
+use crate::format::BLOCK;
+use crate::txn::TxnOp;
 use proptest::prelude::*;
 use types::{PoolId, SnapId};
 
@@ -165,8 +167,7 @@ proptest! {
     fn an_operation_takes_no_more_than_its_bound(op in op(), shared: bool) {
         let changes = largest_changes(&op, shared);
         let taken = encode(&changes).len() as u64;
-        prop_assert!(taken <= bytes_max(&op, shared), "{taken}");
-        prop_assert!(bytes_max(&op, shared) <= taken + 100, "{taken}");
+        prop_assert!(taken <= op.delta_bytes_max(), "{taken}");
     }
 }
 
@@ -265,14 +266,6 @@ fn largest_changes(op: &TxnOp, shared: bool) -> Vec<Change> {
     }
 }
 
-/// The range is refused later; until then it must do no harm.
-#[test]
-fn a_write_past_all_bounds_has_a_bound_too() {
-    let data = Bytes::from(vec![0; 8192]);
-    let op = TxnOp::Write { o: plain("a"), offset: u64::MAX - 1, data };
-    assert!(bytes_max(&op, true) > 0);
-}
-
 fn plain(name: &str) -> ObjectName {
     HObject::head(PoolId(1), "", "", name).into()
 }
@@ -285,7 +278,7 @@ fn a_block_takes_few_bytes() {
     let (mut out, mut last) = (Vec::new(), None);
     put_write(&mut out, &o, &mut last, 4096, &[run], &[6]);
     put_xattr(&mut out, &o, &mut last, b"_", b"12345");
-    assert_eq!(out.len(), NAME_BYTES + 10 + 37 + (1 + 3 + 7));
+    assert_eq!(out.len(), 26 + 10 + 37 + (1 + 3 + 7));
 }
 
 #[test]
@@ -298,23 +291,6 @@ fn a_clone_to_a_snapshot_does_not_name_it_again() {
     put_clone(&mut out, &head, &snap, &mut last);
     assert_eq!(out.len() - named, 1 + 1 + 8);
     assert_eq!(last, Some(head));
-}
-
-#[test]
-fn places_and_checksums_are_patched() {
-    let o = plain("a");
-    let run = |block, place| WrittenRun { block, blocks: 2, laddr: 100 + block as u64, place };
-    let runs = |base| [run(0, base), run(5, base + 2)];
-    let crcs = vec![1, 2, 3, 4];
-    let (mut out, mut last) = (Vec::new(), None);
-    put_touch(&mut out, &o, &mut last);
-    let patch = put_write(&mut out, &o, &mut last, 9, &runs(0), &[0; 4]);
-    put_remove(&mut out, &o, &mut last);
-    assert_eq!(patch.block_count(), 4);
-    patch.add_to_places(&mut out, 1000);
-    patch.set_crcs(&mut out, &crcs);
-    let read = decode(out).unwrap();
-    assert_eq!(read[1], Change::Write { o, end: 9, runs: runs(1000).to_vec(), crcs });
 }
 
 #[test]
@@ -367,9 +343,11 @@ fn numbers_out_of_range_are_refused() {
 fn runs_that_overlap_are_refused() {
     let run = |block| WrittenRun { block, blocks: 2, laddr: 0, place: 0 };
     let mut out = Vec::new();
-    let patch = put_write(&mut out, &plain("a"), &mut None, 0, &[run(0), run(2)], &[0; 4]);
+    put_write(&mut out, &plain("a"), &mut None, 0, &[run(0), run(2)], &[0; 4]);
     assert!(decode(out.clone()).is_ok());
-    out[patch.runs_at + WRITTEN_RUN_BYTES] = 1;
+    // The second run's block: after both runs come four checksums.
+    let second = out.len() - 4 * 4 - WRITTEN_RUN_BYTES;
+    out[second] = 1;
     assert!(decode(out).is_err());
 }
 
