@@ -324,8 +324,7 @@ impl Store {
         }
         self.meta.pager.thawed();
         self.segments.changed();
-        let start = self.journal.start;
-        self.segments.reap(start, |_| ());
+        self.reap_segments();
         self.say_room();
         if self.is_short()
             && let Some(segment) = self.segments.meta_victim()

@@ -195,8 +195,7 @@ impl Store {
             s.visits += 1;
         }
         self.segments.changed();
-        let start = self.journal.start;
-        self.segments.reap(start, |_| ());
+        self.reap_segments();
         self.say_room();
     }
 

@@ -25,6 +25,7 @@ mod change;
 mod check;
 mod checkpointer;
 mod cleaner;
+mod data_cache;
 mod discard;
 pub mod event;
 mod fetch;

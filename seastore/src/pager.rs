@@ -271,6 +271,10 @@ impl Pager {
         self.reusable.append(&mut self.freed_frozen);
     }
 
+    /// In bytes of memory. [`Pager::evict`] sees to it.
+    pub fn set_budget(&mut self, budget: usize) {
+        self.budget = budget;
+    }
     /// Gives up clean pages until the rest is within the budget or there are no more.
     pub fn evict(&mut self) {
         self.settle();

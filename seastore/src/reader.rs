@@ -57,6 +57,8 @@ pub(crate) struct PendingRead {
     error: Option<ReadError>,
     /// It waits in the queue for transactions before it.
     queued: bool,
+    /// Its blocks shall be found in memory the next time.
+    keep: bool,
 }
 
 impl PendingRead {
@@ -80,6 +82,30 @@ impl Store {
         token: u64,
         fx: &mut Vec<StoreEffect>,
     ) -> Result<ReadStart, ReadError> {
+        self.begin_read(o, (offset, len), token, false, fx)
+    }
+
+    /// As [`Store::read`]; the blocks stay in memory, as long as half of the cache's budget has room
+    /// for them. For data that will be read again, and that no client keeps.
+    pub fn read_and_keep(
+        &mut self,
+        o: &HObject,
+        offset: u64,
+        len: u64,
+        token: u64,
+        fx: &mut Vec<StoreEffect>,
+    ) -> Result<ReadStart, ReadError> {
+        self.begin_read(o, (offset, len), token, true, fx)
+    }
+
+    fn begin_read(
+        &mut self,
+        o: &HObject,
+        (offset, len): (u64, u64),
+        token: u64,
+        keep: bool,
+        fx: &mut Vec<StoreEffect>,
+    ) -> Result<ReadStart, ReadError> {
         match &self.phase {
             Phase::Ready => {}
             Phase::Failed(e) => return Err(ReadError::Failed(*e)),
@@ -96,6 +122,7 @@ impl Store {
             waiting: 0,
             error: None,
             queued: false,
+            keep,
         };
         // What was submitted before is seen, what comes later is not.
         let result = if self.settled(&read.object).is_err() {
@@ -187,11 +214,15 @@ impl Store {
     fn plan_run(&self, plan: &mut Plan, laddr: u64, blocks: u32) -> Result<(), TreeError> {
         self.meta.blocks(laddr, blocks as u64, &mut |found| match found {
             None => plan.hole(1),
-            Some((place, crc)) => match self.journal.fresh_block(place) {
+            Some((place, crc)) => match self.block_in_memory(place, crc) {
                 Some(data) => plan.parts.push(Part::Memory(data)),
                 None => plan.stored(place, crc, &self.segments),
             },
         })
+    }
+
+    fn block_in_memory(&self, place: u32, crc: u32) -> Option<Bytes> {
+        self.journal.fresh_block(place).or_else(|| self.data_cache.get(place, crc))
     }
 
     pub(crate) fn on_read(&mut self, id: u64, index: usize, result: Result<Bytes, IoError>) {
@@ -227,7 +258,7 @@ impl Store {
         self.events.push(StoreEvent::ReadDone { token: read.token, result });
     }
 
-    fn finish_read(&self, read: &PendingRead, plan: &Plan) -> Result<ReadData, ReadError> {
+    fn finish_read(&mut self, read: &PendingRead, plan: &Plan) -> Result<ReadData, ReadError> {
         let mut out =
             Cut { skip: read.offset % BLOCK, left: read.end - read.offset, pieces: vec![] };
         for part in &plan.parts {
@@ -251,6 +282,13 @@ impl Store {
                         let object = read.object.clone();
                         let corrupt = Corrupt { object, device_offset, expected, found };
                         return Err(ReadError::Corrupt(corrupt));
+                    }
+                    if read.keep {
+                        let places = io.place + at..;
+                        let blocks = data.chunks_exact(BLOCK_SIZE).zip(expected);
+                        for (place, (block, crc)) in places.zip(blocks) {
+                            self.keep_block(place, *crc, block);
+                        }
                     }
                     out.data(data);
                 }

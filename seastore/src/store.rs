@@ -3,6 +3,7 @@
 
 use crate::checkpointer::Checkpointer;
 use crate::cleaner::Cleaner;
+use crate::data_cache::DataCache;
 use crate::discard::Discarder;
 use crate::event::*;
 use crate::fetch::{FetchKey, Fetching};
@@ -175,6 +176,7 @@ pub struct Store {
     /// Old contents of blocks that queued transactions write in part.
     pub(crate) staged: BTreeMap<u32, Bytes>,
     pub(crate) fetching: Fetching,
+    pub(crate) data_cache: DataCache,
     pub(crate) reads: Slots<PendingRead>,
     /// Reads that wait for metadata: what they see is settled when they have it.
     pub(crate) unplanned: usize,
@@ -255,6 +257,7 @@ impl Store {
             front_tries: 0,
             staged: BTreeMap::new(),
             fetching: Fetching::default(),
+            data_cache: DataCache::new(budget / 2),
             reads: Slots::default(),
             unplanned: 0,
             checkpoint: 0,
@@ -390,6 +393,23 @@ impl Store {
         }
     }
 
+    /// Segments that hold nothing any more become free.
+    pub(crate) fn reap_segments(&mut self) {
+        let (start, blocks) = (self.journal.start, self.segments.blocks());
+        let data_cache = &mut self.data_cache;
+        self.segments.reap(start, |segment| {
+            data_cache.forget(segment * blocks..(segment + 1) * blocks);
+        });
+    }
+
+    /// Takes a block that was read and found good into the cache of data, which shares the budget
+    /// with the pages.
+    pub(crate) fn keep_block(&mut self, place: u32, crc: u32, block: &[u8]) {
+        self.data_cache.insert(place, crc, block);
+        let budget = self.config.cache_bytes.max(StoreConfig::CACHE_BYTES_MIN);
+        self.meta.pager.set_budget(budget - self.data_cache.bytes());
+    }
+
     /// Hands the journal's device writes to the caller.
     pub(crate) fn perform_writes(&mut self) {
         if self.journal.exhausted {
@@ -471,8 +491,7 @@ impl Store {
             }
         }
         if matches!(self.phase, Phase::Ready) {
-            let start = self.journal.start;
-            self.segments.reap(start, |_| ());
+            self.reap_segments();
             self.say_room();
         }
         events.append(&mut self.events);

@@ -152,6 +152,8 @@ pub mod op_flag {
     pub const EXCL: u32 = 1;
     /// The message goes on when this operation fails.
     pub const FAILOK: u32 = 2;
+    /// The data will be needed again soon.
+    pub const FADVISE_WILLNEED: u32 = 0x10;
 }
 
 /// Length of an operation on the wire.

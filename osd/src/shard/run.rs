@@ -10,6 +10,7 @@ use crate::pg::log::EntryKind;
 use crate::pg::replicate::{Duplicate, NewWrite};
 use bytes::Bytes;
 use messenger::message::Data;
+use messenger::messages::op::op_flag;
 use messenger::messages::osd_op::flag;
 use seastore::{Miss, ReadData, ReadError, ReadStart, Store};
 use types::time::Now;
@@ -235,16 +236,15 @@ impl Shard {
         self.next_job += 1;
         let mut parts = Vec::with_capacity(ranges.len());
         let mut pending = 0;
+        let keep = op.request.ops.iter().any(|op| op.flags & op_flag::FADVISE_WILLNEED != 0);
         for (part, range) in ranges.iter().enumerate() {
             let token = self.next_token;
             self.next_token += 1;
-            let started = self.store.read(
-                &op.request.object,
-                range.offset,
-                range.len,
-                token,
-                &mut self.store_fx,
-            );
+            let (o, fx) = (&op.request.object, &mut self.store_fx);
+            let started = match keep {
+                true => self.store.read_and_keep(o, range.offset, range.len, token, fx),
+                false => self.store.read(o, range.offset, range.len, token, fx),
+            };
             parts.push(match started {
                 Ok(ReadStart::Ready(data)) => Some(Ok(data)),
                 Ok(ReadStart::Pending) => {

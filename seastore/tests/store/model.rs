@@ -64,7 +64,12 @@ impl Run {
         let token = self.next_read;
         self.next_read += 1;
         self.operations += 1;
-        match self.world.store.read(&o, offset, len, token, &mut self.world.waiting) {
+        let (store, fx) = (&mut self.world.store, &mut self.world.waiting);
+        let started = match token % 2 {
+            0 => store.read(&o, offset, len, token, fx),
+            _ => store.read_and_keep(&o, offset, len, token, fx),
+        };
+        match started {
             Ok(ReadStart::Pending) => drop(self.reads.insert(token, (o, expected))),
             Ok(ReadStart::Ready(data)) => check_read(Ok(data), &o, expected, what),
             Err(e) => check_read(Err(e), &o, expected, what),

@@ -215,7 +215,27 @@ impl World {
         }
     }
     pub fn read(&mut self, o: &HObject, offset: u64, len: u64) -> Result<Bytes, ReadError> {
-        match self.store.read(o, offset, len, 77, &mut self.waiting)? {
+        let started = self.store.read(o, offset, len, 77, &mut self.waiting)?;
+        self.end_read(started)
+    }
+    pub fn read_and_keep(
+        &mut self,
+        o: &HObject,
+        offset: u64,
+        len: u64,
+    ) -> Result<Bytes, ReadError> {
+        let started = self.store.read_and_keep(o, offset, len, 77, &mut self.waiting)?;
+        self.end_read(started)
+    }
+    /// Whether a read needs no device.
+    pub fn is_in_memory(&mut self, o: &HObject, offset: u64, len: u64) -> bool {
+        let started = self.store.read(o, offset, len, 77, &mut self.waiting).unwrap();
+        let ready = matches!(started, ReadStart::Ready(_));
+        self.end_read(started).unwrap();
+        ready
+    }
+    fn end_read(&mut self, started: ReadStart) -> Result<Bytes, ReadError> {
+        match started {
             ReadStart::Ready(data) => Ok(data.into_bytes()),
             ReadStart::Pending => loop {
                 let own = |e: &StoreEvent| matches!(e, StoreEvent::ReadDone { token: 77, .. });
