@@ -65,9 +65,6 @@ pub(crate) struct Home {
 }
 
 impl RecordHeader {
-    pub fn data_start(&self) -> usize {
-        self.header_blocks as usize * BLOCK as usize
-    }
     pub fn total_blocks(&self) -> u64 {
         self.header_blocks as u64 + self.data_blocks as u64
     }

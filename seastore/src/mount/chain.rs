@@ -76,7 +76,7 @@ struct Pending {
 enum Broken {
     Nothing,
     Deltas { segment: u32, block: u32 },
-    Data { segment: u32, block: u32 },
+    Data,
 }
 
 enum Step {
@@ -136,9 +136,6 @@ impl Chain {
             pieces_bytes: 0,
             blocks: 0,
         }
-    }
-    pub fn has_ended(&self) -> bool {
-        matches!(self.step, Step::Ended)
     }
     /// Deltas to replay now: enough to make a pause, or the last ones.
     pub fn is_full(&self) -> bool {
@@ -386,7 +383,7 @@ impl Store {
         // The chain ended before this record, unless somebody says that it was durable.
         chain.head = chain.settled;
         chain.pending.clear();
-        Ok(verify(Broken::Data { segment, block }))
+        Ok(verify(Broken::Data))
     }
 
     /// Looks behind the chain's end for records of this journal from the head's sequence on, and for
@@ -433,7 +430,7 @@ impl Store {
         let head = mount.chain.head;
         let (segment, block) = match broken {
             // Only data are damaged: its objects answer for it when they are read.
-            Broken::Data { .. } => {
+            Broken::Data => {
                 mount.chain.durable = mount.chain.durable.max(head.sequence);
                 return Ok(Step::Follow);
             }
