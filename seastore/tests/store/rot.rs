@@ -399,3 +399,51 @@ fn a_check_in_windows_within_the_budget() {
     // Onode pages more than once, and no page for each object that needs it.
     assert!(reads > pages && reads < 5 * pages, "{reads} reads of {pages} pages");
 }
+
+/// Whatever writes a block in part needs what it held: rot is not written anew under a checksum
+/// that fits it.
+#[test]
+fn a_rotten_block_that_is_written_in_part_refuses_the_transaction() {
+    let mut world = World::new(32 << 20, 1 << 20);
+    let (o, data) = (name(1), Rng(9).bytes(5 * BLOCK));
+    world.submit(vec![TxnOp::Write { o: o.clone(), offset: 0, data: data.clone() }], 0).unwrap();
+    world.run();
+    // Later records say that the write was durable.
+    for token in 1..3 {
+        world.submit(vec![TxnOp::Touch { o: name(9) }], token).unwrap();
+        world.run();
+    }
+    let is_third = |entry: &(&u64, &std::rc::Rc<[u8]>)| entry.1[..] == data[2 * BLOCK..3 * BLOCK];
+    let place = *world.disk.blocks.iter().find(is_third).unwrap().0;
+    let at = 2 * BLOCK as u64 + 100;
+    let clone = |from_offset, to_offset| {
+        let (o, to) = (o.clone(), name(2));
+        TxnOp::CloneRange { o, to, from_offset, to_offset, len: 3000 }
+    };
+    for op in [
+        TxnOp::Write { o: o.clone(), offset: at, data: "spring".into() },
+        TxnOp::Zero { o: o.clone(), offset: at, len: 10 },
+        TxnOp::Truncate { o: o.clone(), size: at },
+        clone(at, 0),
+        clone(at, at),
+    ] {
+        for rot in ROTS {
+            let what = format!("{op:?} {rot:?}");
+            let mut disk = world.disk.clone();
+            let spoilt = spoil(&mut disk, place, rot, &mut Rng(4));
+            let mut world = World::opened(disk, world.config).mounted();
+            let first = TxnOp::SetXattr { o: o.clone(), name: "x".into(), value: "y".into() };
+            world.submit(vec![first, op.clone()], 7).unwrap();
+            world.run();
+            let refused = world.events.iter().find_map(|e| match e {
+                StoreEvent::Refused { token: 7, error } => Some(error.clone()),
+                _ => None,
+            });
+            check_error(&refused.expect(&what), &o, &spoilt, &what);
+            assert_eq!(world.look(|s| s.stat(&o)).unwrap().unwrap().xattr_count, 0, "{what}");
+            assert!(!world.look(|s| s.exists(&name(2))).unwrap(), "{what}");
+            let rest = world.read(&o, 3 * BLOCK as u64, u64::MAX);
+            assert!(spoilt.len() > 1 || rest.unwrap() == data[3 * BLOCK..], "{what}");
+        }
+    }
+}
