@@ -101,6 +101,7 @@ pub fn adoption(port: u16) -> anyhow::Result<Outcome> {
     let objects = c.ok(info)?;
     let shards: Vec<&str> = objects.lines().collect();
     ensure!(shards.len() == 4 && !shards.contains(&"0"), "objects by shard: {shards:?}");
+    std::fs::remove_dir_all(&c.dir)?;
     Ok(Outcome::Passed(format!(
         "{} in turn, objects by shard: {}",
         turns.join(", "),
