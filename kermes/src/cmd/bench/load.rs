@@ -66,6 +66,8 @@ pub struct Plan {
     /// Go on where somebody's data lies.
     pub force: bool,
     pub seed: u64,
+    /// Figures of each such part of the measurement are kept.
+    pub interval: Option<Duration>,
 }
 impl Plan {
     pub const FILL_DEFAULT: f64 = 0.7;
@@ -87,6 +89,36 @@ pub struct Outcome {
     pub objects: u64,
     /// Objects' bytes over what the store can hold.
     pub utilisation: f64,
+    pub series: Vec<Interval>,
+}
+
+/// Figures of one part of the measured phase.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Interval {
+    /// Its end, since the measurement began.
+    pub seconds: f64,
+    /// How often all objects have been written over by then.
+    pub overwrites: f64,
+    pub iops: f64,
+    pub p50_us: f64,
+    pub p99_us: f64,
+    pub max_us: f64,
+    /// The longest time in which no operation ended.
+    pub stall_us: f64,
+    /// `None` where nothing was written.
+    pub write_amplification: Option<f64>,
+}
+
+/// What the current part has counted.
+struct Part {
+    begun: Instant,
+    until: Instant,
+    ops: u64,
+    writes: u64,
+    written: u64,
+    latency_ns: Histogram<u64>,
+    last_done: Instant,
+    stall: Duration,
 }
 
 /// Where a [`Load`] leaves how it ended.
@@ -149,6 +181,7 @@ pub struct Load {
     until: Instant,
     progress_at: Instant,
     progress_ops: u64,
+    part: Part,
 }
 
 impl Load {
@@ -177,10 +210,21 @@ impl Load {
                 writes: 0,
                 elapsed: Duration::ZERO,
                 cpu: Duration::ZERO,
-                latency_ns,
+                latency_ns: latency_ns.clone(),
                 traffic: Traffic::default(),
                 objects: 0,
                 utilisation: 0.0,
+                series: Vec::new(),
+            },
+            part: Part {
+                begun: Instant::ZERO,
+                until: Instant::NEVER,
+                ops: 0,
+                writes: 0,
+                written: 0,
+                latency_ns: latency_ns.clone(),
+                last_done: Instant::ZERO,
+                stall: Duration::ZERO,
             },
             begun: Instant::ZERO,
             cpu_begun: Duration::ZERO,
@@ -411,7 +455,46 @@ impl Load {
             Op::Read { .. } => self.measured.reads += 1,
             _ => self.measured.writes += 1,
         }
-        self.measured.latency_ns.saturating_record((now.mono - begun).as_nanos() as u64);
+        let latency_ns = (now.mono - begun).as_nanos() as u64;
+        self.measured.latency_ns.saturating_record(latency_ns);
+        if self.plan.interval.is_some() {
+            let part = &mut self.part;
+            part.ops += 1;
+            part.writes += !matches!(op, Op::Read { .. }) as u64;
+            part.latency_ns.saturating_record(latency_ns);
+            part.stall = part.stall.max(now.mono - part.last_done);
+            part.last_done = now.mono;
+        }
+    }
+
+    /// Keeps the figures of the part that ends now, and begins the next one.
+    fn end_part(&mut self, now: Now) {
+        let Some(interval) = self.plan.interval else { return };
+        let part = &mut self.part;
+        let us = |ns: u64| ns as f64 / 1e3;
+        let asked = part.writes * self.plan.block_bytes;
+        let bytes = self.measured.writes as f64 * self.plan.block_bytes as f64;
+        let written = self.engine.traffic.written - part.written;
+        let stall = part.stall.max(now.mono - part.last_done);
+        self.measured.series.push(Interval {
+            seconds: (now.mono - self.begun).as_secs_f64(),
+            overwrites: bytes / (self.measured.objects * OBJECT_BYTES) as f64,
+            iops: part.ops as f64 / (now.mono - part.begun).as_secs_f64().max(1e-9),
+            p50_us: us(part.latency_ns.value_at_quantile(0.5)),
+            p99_us: us(part.latency_ns.value_at_quantile(0.99)),
+            max_us: us(part.latency_ns.max()),
+            stall_us: us(stall.as_nanos() as u64),
+            write_amplification: (asked > 0).then(|| written as f64 / asked as f64),
+        });
+        self.begin_part(now, interval);
+    }
+
+    fn begin_part(&mut self, now: Now, interval: Duration) {
+        let part = &mut self.part;
+        (part.begun, part.until) = (now.mono, now.mono + interval);
+        (part.ops, part.writes, part.stall) = (0, 0, Duration::ZERO);
+        part.written = self.engine.traffic.written;
+        part.latency_ns.reset();
     }
 
     /// Nothing is under way, and the phase has nothing more to begin.
@@ -440,6 +523,10 @@ impl Load {
         self.until = now.mono + self.plan.duration;
         self.cpu_begun = cpu_time();
         self.traffic_begun = self.engine.traffic;
+        self.part.last_done = now.mono;
+        if let Some(interval) = self.plan.interval {
+            self.begin_part(now, interval);
+        }
     }
 
     fn on_measured(&mut self, now: Now) {
@@ -450,6 +537,7 @@ impl Load {
             Traffic { written: traffic.written - begun.written, read: traffic.read - begun.read };
         self.phase = Phase::Drain;
         self.until = Instant::NEVER;
+        self.part.until = Instant::NEVER;
     }
 
     fn fail(&mut self, why: String, fx: &mut Vec<Effect<()>>) {
@@ -489,6 +577,9 @@ impl Load {
     fn on_tick(&mut self, now: Now, fx: &mut Vec<Effect<()>>) {
         for slot in std::mem::take(&mut self.idle) {
             self.issue(now, slot, fx);
+        }
+        if now.mono >= self.part.until && self.phase == Phase::Measure {
+            self.end_part(now);
         }
         if now.mono >= self.until {
             match self.phase {
@@ -567,7 +658,10 @@ impl Node for Load {
     }
 
     fn next_deadline(&self) -> Instant {
-        if self.idle.is_empty() { self.until.min(self.progress_at) } else { Instant::ZERO }
+        if !self.idle.is_empty() {
+            return Instant::ZERO;
+        }
+        self.until.min(self.progress_at).min(self.part.until)
     }
 }
 

@@ -3,6 +3,7 @@
 mod content;
 mod engine;
 mod load;
+mod plot;
 mod report;
 
 use super::connect::parse_bytes;
@@ -93,6 +94,12 @@ pub struct StoreArgs {
     /// device that discards and does not rotate, unless this says another
     #[arg(long, value_name = "BOOL")]
     discard: Option<bool>,
+    /// Figures of every N seconds of the measurement as well
+    #[arg(long, value_name = "N")]
+    interval: Option<u64>,
+    /// Draw them: an SVG image of p99, longest pause and write amplification
+    #[arg(long, value_name = "FILE", requires = "interval")]
+    svg: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -108,15 +115,19 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<i32> {
 
 fn store(args: &StoreArgs) -> anyhow::Result<()> {
     // Made now, so that a mistake in the name does not cost a run.
-    let hdr = match &args.hdr {
-        Some(path) => Some(std::fs::File::create(path).with_context(|| describe(path))?),
-        None => None,
+    let create = |path: &Option<PathBuf>| match path {
+        Some(path) => std::fs::File::create(path).with_context(|| describe(path)).map(Some),
+        None => Ok(None),
     };
+    let (hdr, svg) = (create(&args.hdr)?, create(&args.svg)?);
     let outcome = measure(args)?;
     if let Some(file) = hdr {
         let mut out = std::io::BufWriter::new(file);
         report::write_distribution(&mut out, &outcome.latency_ns)?;
         out.flush()?;
+    }
+    if let Some(mut file) = svg {
+        file.write_all(plot::draw(&outcome.series).as_bytes())?;
     }
     report::print(args, &outcome);
     Ok(())
@@ -130,6 +141,7 @@ fn measure(args: &StoreArgs) -> anyhow::Result<Outcome> {
     );
     ensure!((1..=65536).contains(&args.depth), "--depth {}: must be 1 to 65536", args.depth);
     ensure!(args.seconds >= 1, "--seconds must be at least 1");
+    ensure!(args.interval != Some(0), "--interval must be at least 1");
     if args.mkfs {
         osd::mkfs(&MkfsArgs {
             device: args.device.clone(),
@@ -167,6 +179,7 @@ fn measure(args: &StoreArgs) -> anyhow::Result<Outcome> {
         verify: args.verify,
         force: args.force,
         seed: word(8),
+        interval: args.interval.map(Duration::from_secs),
     };
     let discard = args.discard.unwrap_or(device.is_worth_discarding());
     let verdict = Verdict::default();
@@ -251,6 +264,7 @@ mod tests {
         assert!(written.writes > 0 && written.reads == 0, "{written:?}");
         assert!(written.traffic.written >= written.writes * 4096);
         assert_eq!(written.latency_ns.len(), written.writes);
+        assert!(written.series.is_empty());
         assert!((0.4..0.8).contains(&written.utilisation), "{}", written.utilisation);
         // It finds the objects of the run before, in both shards, and knows each byte.
         let read = file.run("--shards 2 --workload randread --verify --bs 16k").unwrap();
@@ -265,6 +279,28 @@ mod tests {
         assert!(mixed.utilisation < written.utilisation / 2.0, "{}", mixed.utilisation);
         let omap = file.run("--shards 2 --workload omap --bs 512").unwrap();
         assert!(omap.writes > 0 && omap.reads == 0, "{omap:?}");
+    }
+
+    #[test]
+    fn intervals_add_up_to_the_run_and_are_drawn() {
+        let file = Scratch::new("intervals");
+        let outcome =
+            file.run("--mkfs --workload randwrite --size 16M --seconds 3 --interval 1").unwrap();
+        let series = &outcome.series;
+        assert!((2..=3).contains(&series.len()), "{series:?}");
+        assert!(series.windows(2).all(|w| w[0].seconds < w[1].seconds));
+        let longest = outcome.latency_ns.max() as f64 / 1e3;
+        for part in series {
+            assert!(part.iops > 0.0 && part.write_amplification.unwrap() >= 1.0, "{part:?}");
+            assert!(part.p50_us <= part.p99_us && part.p99_us <= part.max_us, "{part:?}");
+            assert!(part.max_us <= longest * 1.01, "{part:?}");
+        }
+        let written = outcome.writes as f64 * 4096.0 / (16 << 20) as f64;
+        assert!(series.last().unwrap().overwrites <= written);
+        let image = plot::draw(series);
+        assert!(image.starts_with("<svg") && image.ends_with("</svg>\n"), "{image}");
+        assert!(!image.contains("NaN") && !image.contains("inf"), "{image}");
+        assert!(plot::draw(&[]).contains("</svg>"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What a bench of the store says when it is over.
 
 use super::StoreArgs;
-use super::load::Outcome;
+use super::load::{Interval, Outcome};
 use crate::cmd::connect::human_bytes;
 use clap::ValueEnum;
 use hdrhistogram::Histogram;
@@ -65,6 +65,7 @@ pub fn print(args: &StoreArgs, outcome: &Outcome) {
             "device_reads_bytes": outcome.traffic.read,
             "objects": outcome.objects,
             "utilisation": outcome.utilisation,
+            "series": outcome.series.iter().map(interval_json).collect::<Vec<_>>(),
         });
         println!("{json}");
         return;
@@ -88,6 +89,37 @@ pub fn print(args: &StoreArgs, outcome: &Outcome) {
         let written = human_bytes(outcome.traffic.written);
         println!("write ampl.  {factor:>12.2}      {written} to the device");
     }
+    if outcome.series.is_empty() {
+        return;
+    }
+    println!();
+    println!("seconds  overwrites      IOPS    p50 us    p99 us    max us  pause us  write ampl.");
+    for part in &outcome.series {
+        println!(
+            "{:>7.0} {:>11.2} {:>9.0} {:>9.0} {:>9.0} {:>9.0} {:>9.0} {:>12.2}",
+            part.seconds,
+            part.overwrites,
+            part.iops,
+            part.p50_us,
+            part.p99_us,
+            part.max_us,
+            part.stall_us,
+            part.write_amplification.unwrap_or(0.0)
+        );
+    }
+}
+
+fn interval_json(part: &Interval) -> serde_json::Value {
+    serde_json::json!({
+        "seconds": part.seconds,
+        "overwrites": part.overwrites,
+        "iops": part.iops,
+        "p50_us": part.p50_us,
+        "p99_us": part.p99_us,
+        "max_us": part.max_us,
+        "stall_us": part.stall_us,
+        "write_amplification": part.write_amplification,
+    })
 }
 
 /// The text form of HdrHistogram's tools: value in microseconds, quantile, how many are not above it,
@@ -150,6 +182,7 @@ mod tests {
             traffic: Traffic { written: 6_144_000, read: 0 },
             objects: 1,
             utilisation: 0.5,
+            series: Vec::new(),
         }
     }
 
