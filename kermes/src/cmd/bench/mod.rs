@@ -243,8 +243,9 @@ mod tests {
         }
         fn args(&self, more: &str) -> StoreArgs {
             let path = self.0.to_str().expect("a name of our own");
-            let words = ["bench", "--device", path, "--seconds", "1"];
-            let words = words.into_iter().chain(more.split_whitespace());
+            let seconds = if more.contains("--seconds") { "" } else { "--seconds 1" };
+            let words = ["bench", "--device", path].into_iter();
+            let words = words.chain(seconds.split_whitespace()).chain(more.split_whitespace());
             Command::try_parse_from(words).unwrap().args
         }
         fn run(&self, more: &str) -> anyhow::Result<Outcome> {
