@@ -9,6 +9,7 @@ use crate::pages::{MissingPage, PageId};
 use crate::root::Garbage;
 use crate::tree::TreeError;
 use crate::txn::{ObjectName, TxnOp, copies_bytes};
+use bytes::Bytes;
 
 /// What has to be fetched first. Not always all of it: a page may lead to others.
 #[derive(Debug, Default)]
@@ -160,30 +161,40 @@ impl<'a> Toucher<'a> {
         let meta = self.meta;
         self.needs.note(meta.omap.touch_range(&meta.pager, first, last, usize::MAX));
     }
-    fn omap_keys<'k>(&mut self, onode: &Option<Onode>, keys: impl Iterator<Item = &'k [u8]>) {
-        let meta = self.meta;
-        if self.omap_reset {
+    /// The id of the object's omap, which may be one that is not there yet.
+    fn omap(&mut self, o: &ObjectName) -> Option<u64> {
+        let id = self.object(o).map(|o| o.omap_id).filter(|id| *id != 0);
+        if self.omap_reset || id.is_none() {
             self.new_omap();
         }
-        match onode.as_ref().map(|o| o.omap_id).filter(|id| *id != 0) {
-            None => self.new_omap(),
-            Some(id) => {
-                for key in keys {
-                    self.needs.note(meta.omap.touch(&meta.pager, &key::omap_key(id, key)));
-                }
-            }
+        id
+    }
+    fn omap_set(&mut self, o: &ObjectName, pairs: &[(Bytes, Bytes)]) {
+        let (id, meta) = (self.omap(o), self.meta);
+        for key in id.iter().flat_map(|id| pairs.iter().map(|(k, _)| key::omap_key(*id, k))) {
+            self.needs.note(meta.omap.touch(&meta.pager, &key));
         }
     }
-    fn omap_header(&mut self, onode: &Option<Onode>) {
-        let meta = self.meta;
-        if self.omap_reset {
-            self.new_omap();
+    fn omap_remove(&mut self, o: &ObjectName, keys: &[Bytes]) {
+        let (id, meta) = (self.omap(o), self.meta);
+        for key in id.iter().flat_map(|id| keys.iter().map(|k| key::omap_key(*id, k))) {
+            self.needs.note(meta.omap.touch_remove(&meta.pager, &key));
         }
-        match onode.as_ref().map(|o| o.omap_id).filter(|id| *id != 0) {
-            None => self.new_omap(),
-            Some(id) => {
-                self.needs.note(meta.omap.touch(&meta.pager, &key::omap_header_key(id)));
-            }
+    }
+    fn omap_header(&mut self, o: &ObjectName) {
+        let (id, meta) = (self.omap(o), self.meta);
+        if let Some(id) = id {
+            self.needs.note(meta.omap.touch(&meta.pager, &key::omap_header_key(id)));
+        }
+    }
+    fn omap_part(&mut self, o: &ObjectName, first: &[u8], last: &[u8]) {
+        if let Some(id) = self.object(o).map(|o| o.omap_id).filter(|id| *id != 0) {
+            self.omap_range(&key::omap_key(id, first), &key::omap_key(id, last));
+        }
+    }
+    fn omap_clear(&mut self, o: &ObjectName) {
+        if let Some(onode) = self.object(o) {
+            self.omap_removal(&onode);
         }
     }
 
@@ -236,35 +247,19 @@ impl<'a> Toucher<'a> {
                 }
             }
             TxnOp::OmapSet { o, pairs } => {
-                let onode = self.object(o);
-                self.omap_keys(&onode, pairs.iter().map(|(k, _)| &k[..]));
+                self.omap_set(o, pairs);
             }
             TxnOp::OmapRemove { o, keys } => {
-                let onode = self.object(o);
-                self.omap_keys(&onode, keys.iter().map(|k| &k[..]));
-                let meta = self.meta;
-                if let Some(id) = onode.map(|o| o.omap_id).filter(|id| *id != 0) {
-                    for key in keys {
-                        let key = key::omap_key(id, key);
-                        self.needs.note(meta.omap.touch_remove(&meta.pager, &key));
-                    }
-                }
+                self.omap_remove(o, keys);
             }
             TxnOp::OmapRemoveRange { o, first, last } => {
-                if let Some(onode) = self.object(o).filter(|onode| onode.omap_id != 0) {
-                    let (first, last) =
-                        (key::omap_key(onode.omap_id, first), key::omap_key(onode.omap_id, last));
-                    self.omap_range(&first, &last);
-                }
+                self.omap_part(o, first, last);
             }
             TxnOp::OmapClear { o } => {
-                if let Some(onode) = self.object(o) {
-                    self.omap_removal(&onode);
-                }
+                self.omap_clear(o);
             }
             TxnOp::OmapSetHeader { o, .. } => {
-                let onode = self.object(o);
-                self.omap_header(&onode);
+                self.omap_header(o);
             }
             TxnOp::Clone { o, to } => {
                 if let Some(to) = self.object(to) {
@@ -343,28 +338,19 @@ impl<'a> Toucher<'a> {
                 }
             }
             Change::OmapSet { o, pairs } => {
-                let onode = self.object(o);
-                self.omap_keys(&onode, pairs.iter().map(|(k, _)| &k[..]));
+                self.omap_set(o, pairs);
             }
             Change::OmapRemove { o, keys } => {
-                let onode = self.object(o);
-                self.omap_keys(&onode, keys.iter().map(|k| &k[..]));
+                self.omap_remove(o, keys);
             }
             Change::OmapRemoveRange { o, first, last } => {
-                if let Some(onode) = self.object(o).filter(|onode| onode.omap_id != 0) {
-                    let (first, last) =
-                        (key::omap_key(onode.omap_id, first), key::omap_key(onode.omap_id, last));
-                    self.omap_range(&first, &last);
-                }
+                self.omap_part(o, first, last);
             }
             Change::OmapClear { o } => {
-                if let Some(onode) = self.object(o) {
-                    self.omap_removal(&onode);
-                }
+                self.omap_clear(o);
             }
             Change::OmapSetHeader { o, .. } => {
-                let onode = self.object(o);
-                self.omap_header(&onode);
+                self.omap_header(o);
             }
             Change::Clone { from, to } => {
                 if let Some(to) = self.object(to) {

@@ -469,13 +469,7 @@ impl Tree {
         from: &[u8],
         visit: &mut dyn FnMut(&[u8], &[u8]) -> bool,
     ) -> Result<(), TreeError> {
-        let mut cursor = Cursor::new(*self, pages, from, None)?;
-        while let Some((key, value)) = cursor.next()? {
-            if !visit(key, value) {
-                break;
-            }
-        }
-        Ok(())
+        Cursor::new(*self, pages, from, None)?.visit(visit)
     }
 
     /// As [`Tree::scan`], of the items from `first` on and before `last`. Needs no page beyond.
@@ -486,13 +480,7 @@ impl Tree {
         last: &[u8],
         visit: &mut dyn FnMut(&[u8], &[u8]) -> bool,
     ) -> Result<(), TreeError> {
-        let mut cursor = Cursor::new(*self, pages, first, Some(last))?;
-        while let Some((key, value)) = cursor.next()? {
-            if !visit(key, value) {
-                break;
-            }
-        }
-        Ok(())
+        Cursor::new(*self, pages, first, Some(last))?.visit(visit)
     }
 
     /// How many items [`Tree::remove_range`] can now remove from `first` on and before `last`: those

@@ -86,6 +86,16 @@ impl<'a, 'k, P: Pages> Cursor<'a, 'k, P> {
         }
     }
 
+    /// Shows the items until `visit` returns false.
+    pub fn visit(mut self, visit: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> Result<(), TreeError> {
+        while let Some((key, value)) = self.next()? {
+            if !visit(key, value) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     #[expect(clippy::type_complexity, reason = "key and value")]
     pub fn next(&mut self) -> Result<Option<(&'a [u8], &'a [u8])>, TreeError> {
         let Some(mut leaf) = self.next_leaf()? else { return Ok(None) };
