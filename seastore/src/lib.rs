@@ -48,6 +48,7 @@ mod s3fifo;
 mod scan;
 mod segments;
 mod slots;
+mod space;
 mod store;
 mod table;
 mod touch;

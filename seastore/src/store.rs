@@ -35,12 +35,6 @@ const PREFETCH: usize = 64;
 /// A transaction that was tried so often in vain may need more pages than the cache holds: until it
 /// is applied, none are given up and none are fetched for others.
 const TRIES: u32 = 8;
-/// Free segments that only the cleaner and checkpoints may use, on top of a checkpoint's own.
-pub(crate) const RESERVE_CLEANER: u64 = 2;
-/// Further ones that only transactions which free space may use as well.
-pub(crate) const RESERVE_FREEING: u64 = 1;
-/// A transaction that frees space may log at most this much while it draws on the reserve, bytes.
-const FREEING_BYTES_MAX: u64 = 256 << 10;
 /// A read that the device refuses is asked for so many times in all.
 const READ_TRIES: u8 = 3;
 
@@ -84,7 +78,7 @@ impl StoreConfig {
     }
 
     /// A 32nd of the region, from 2 segments to 512 MiB.
-    fn journal_bytes(&self) -> u64 {
+    pub(crate) fn journal_bytes(&self) -> u64 {
         let segment = self.superblock.segment_bytes as u64;
         let bytes = if self.journal_bytes > 0 {
             self.journal_bytes
@@ -170,7 +164,7 @@ pub struct Store {
     pub(crate) segments: Segments,
     pub(crate) journal: Journal,
     pub(crate) queue: VecDeque<Waiting>,
-    queued_bytes: u64,
+    pub(crate) queued_bytes: u64,
     /// How often the first of the queue was tried in vain.
     front_tries: u32,
     /// Old contents of blocks that queued transactions write in part.
@@ -197,7 +191,7 @@ pub struct Store {
     pub(crate) events: Vec<StoreEvent>,
     /// Effects of calls that are given no place for them.
     pub(crate) out: Vec<StoreEffect>,
-    room_wanted: Cell<u64>,
+    pub(crate) room_wanted: Cell<u64>,
     pub(crate) counters: StoreCounters,
 }
 
@@ -559,147 +553,6 @@ impl Store {
         for token in self.fetching.take_users() {
             let result = Err(ReadError::Failed(error));
             self.events.push(StoreEvent::Fetched { token, result });
-        }
-    }
-
-    // -- space ----------------------------------------------------------------------------------
-
-    /// Whether there is space for `txn` and whether it can be written right away; returns what it
-    /// takes in the journal, about.
-    fn admit(&self, txn: &Transaction) -> Result<u64, SubmitError> {
-        let (mut data, mut edges, mut deltas) = (0, 0, 0);
-        let mut frees = false;
-        for (index, op) in txn.ops.iter().enumerate() {
-            op.check(index)?;
-            // Blocks at both ends may be written in part.
-            data += match op {
-                TxnOp::Write { data, .. } if data.is_empty() => 0,
-                TxnOp::Write { data, offset, .. } => {
-                    (offset + data.len() as u64).div_ceil(BLOCK) - offset / BLOCK
-                }
-                TxnOp::CloneRange { len, .. } => len / BLOCK + 2,
-                _ => 0,
-            };
-            edges += op.edge_blocks_max();
-            deltas += op.delta_bytes_max();
-            frees |= op.frees();
-        }
-        let bytes = (data + edges) * BLOCK + deltas + 2 * BLOCK;
-        let freeing = frees && data == 0 && deltas <= FREEING_BYTES_MAX;
-        if !freeing && self.meta.data_blocks + data > self.data_blocks_max(deltas) {
-            return Err(SubmitError::Full);
-        }
-        let reserve = if freeing { RESERVE_CLEANER } else { RESERVE_CLEANER + RESERVE_FREEING };
-        let wanted = self.queued_bytes + bytes;
-        let blocked = !freeing && self.must_wait();
-        if wanted > self.writable_bytes(reserve) || blocked {
-            self.room_wanted.set(self.room_wanted.get().max(bytes));
-            return Err(SubmitError::Busy);
-        }
-        Ok(bytes)
-    }
-
-    /// Checkpoints do not keep up: journal or dirty pages have reached twice what starts one.
-    fn must_wait(&self) -> bool {
-        self.journal.blocks * BLOCK > 2 * self.config.journal_bytes()
-            || self.meta.pager.dirty_bytes() > 2 * self.dirty_bytes_wanted()
-            || self.queue.len() > 4096
-    }
-
-    /// Dirty pages that start a checkpoint.
-    pub(crate) fn dirty_bytes_wanted(&self) -> usize {
-        let region = self.config.superblock.region_bytes as usize;
-        let cache = self.config.cache_bytes.max(StoreConfig::CACHE_BYTES_MIN);
-        (cache / 4).min(region / 48).max(64 << 10)
-    }
-    /// Whether it is time for a checkpoint.
-    pub(crate) fn checkpoint_due(&self) -> bool {
-        self.checkpoint_wanted
-            || self.journal.blocks * BLOCK >= self.config.journal_bytes()
-            || self.meta.pager.dirty_bytes() >= self.dirty_bytes_wanted()
-    }
-
-    /// Dirty pages that a checkpoint may meet, bytes. Transactions dirty what there is, and add at
-    /// most what the rest of a segment tells of.
-    fn dirty_bytes_max(&self) -> u64 {
-        let dirty = self.meta.pager.dirty_bytes() as u64;
-        let pages = self.meta.pager.placed_blocks() * BLOCK;
-        let fresh = self.meta.pager.fresh_bytes() as u64;
-        let growth = 2 * self.config.superblock.segment_bytes as u64;
-        dirty.max((2 * self.dirty_bytes_wanted() as u64).min(pages + fresh + growth))
-    }
-    /// Blocks that one checkpoint may write from now on.
-    fn checkpoint_blocks_max(&self) -> u64 {
-        let dirty = self.dirty_bytes_max();
-        let table = self.meta.pager.id_end() as u64 / 340 + 2;
-        let left = self.checkpointer.as_ref().map_or(0, |c| c.blocks_left());
-        dirty / BLOCK + table + left + 8
-    }
-    pub(crate) fn checkpoint_segments(&self) -> u64 {
-        let blocks = self.segments.blocks() as u64;
-        let left = self.meta_head.map_or(0, |(_, at)| blocks - at as u64);
-        self.checkpoint_blocks_max().saturating_sub(left).div_ceil(blocks) + 1
-    }
-
-    /// Blocks that objects may hold. The rest is for metadata, two checkpoints, the reserves, and
-    /// room that keeps cleaning possible.
-    fn data_blocks_max(&self, more_meta: u64) -> u64 {
-        let blocks = self.segments.blocks() as u64;
-        let own = RESERVE_CLEANER + RESERVE_FREEING + 5;
-        let meta = self.meta.pager.placed_blocks() * 5 / 4 + more_meta / BLOCK;
-        let checkpoint = 2 * self.dirty_bytes_max() / BLOCK + 2 * blocks;
-        let all = (self.segments.all.len() as u64).saturating_sub(own) * blocks;
-        all.saturating_sub(meta + checkpoint) / 32 * 31
-    }
-
-    /// What can be written before fewer free segments than `reserve` plus a checkpoint's are left.
-    pub(crate) fn writable_bytes(&self, reserve: u64) -> u64 {
-        // What a record may leave unused at a segment's end.
-        let lost = 64;
-        let blocks = self.segments.blocks() as u64;
-        let held = self.checkpoint_segments() + reserve;
-        let free = self.segments.free_count().saturating_sub(held);
-        let head = (blocks - self.journal.head.block as u64).saturating_sub(lost);
-        (head + free * (blocks - lost)) * BLOCK
-    }
-
-    /// Fewer free segments than this, and the cleaner works.
-    pub(crate) fn free_wanted(&self) -> u64 {
-        let least = self.checkpoint_segments() + RESERVE_CLEANER + RESERVE_FREEING + 2;
-        least + self.discarder.free_wanted()
-    }
-
-    /// Whether now is a good time to start an operation that writes. While `false`, hold new
-    /// operations back until [`StoreEvent::Room`]; what has begun may still be submitted.
-    pub fn accepting(&self) -> bool {
-        let accepting = self.has_room(1);
-        if !accepting {
-            self.room_wanted.set(self.room_wanted.get().max(1));
-        }
-        accepting
-    }
-    fn has_room(&self, bytes: u64) -> bool {
-        let reserve = RESERVE_CLEANER + RESERVE_FREEING;
-        matches!(self.phase, Phase::Ready)
-            && !self.must_wait()
-            && !self.is_paced()
-            && self.queued_bytes + bytes <= self.writable_bytes(reserve)
-    }
-    /// Whether the cleaner has to make room.
-    pub(crate) fn is_short(&self) -> bool {
-        let wanted = self.room_wanted.get();
-        let free = self.segments.free_count() + self.discarder.under_way();
-        free < self.free_wanted() || (wanted > 0 && !self.has_room(wanted))
-    }
-    /// Whether nobody needs the next so many bytes.
-    pub(crate) fn can_spare(&self, bytes: u64) -> bool {
-        self.has_room(self.room_wanted.get().max(bytes))
-    }
-    pub(crate) fn say_room(&mut self) {
-        let wanted = self.room_wanted.get();
-        if wanted > 0 && self.has_room(wanted) {
-            self.room_wanted.set(0);
-            self.events.push(StoreEvent::Room);
         }
     }
 

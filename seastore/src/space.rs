@@ -1,0 +1,154 @@
+//! Space: what a transaction may take, what is kept back, and when operations wait.
+
+use crate::event::{StoreEvent, SubmitError};
+use crate::format::BLOCK;
+use crate::store::{Phase, Store, StoreConfig};
+use crate::txn::{Transaction, TxnOp};
+
+/// Free segments that only the cleaner and checkpoints may use, on top of a checkpoint's own.
+pub(crate) const RESERVE_CLEANER: u64 = 2;
+/// Further ones that only transactions which free space may use as well.
+pub(crate) const RESERVE_FREEING: u64 = 1;
+/// A transaction that frees space may log at most this much while it draws on the reserve, bytes.
+const FREEING_BYTES_MAX: u64 = 256 << 10;
+
+impl Store {
+    /// Whether there is space for `txn` and whether it can be written right away; returns what it
+    /// takes in the journal, about.
+    pub(crate) fn admit(&self, txn: &Transaction) -> Result<u64, SubmitError> {
+        let (mut data, mut edges, mut deltas) = (0, 0, 0);
+        let mut frees = false;
+        for (index, op) in txn.ops.iter().enumerate() {
+            op.check(index)?;
+            // Blocks at both ends may be written in part.
+            data += match op {
+                TxnOp::Write { data, .. } if data.is_empty() => 0,
+                TxnOp::Write { data, offset, .. } => {
+                    (offset + data.len() as u64).div_ceil(BLOCK) - offset / BLOCK
+                }
+                TxnOp::CloneRange { len, .. } => len / BLOCK + 2,
+                _ => 0,
+            };
+            edges += op.edge_blocks_max();
+            deltas += op.delta_bytes_max();
+            frees |= op.frees();
+        }
+        let bytes = (data + edges) * BLOCK + deltas + 2 * BLOCK;
+        let freeing = frees && data == 0 && deltas <= FREEING_BYTES_MAX;
+        if !freeing && self.meta.data_blocks + data > self.data_blocks_max(deltas) {
+            return Err(SubmitError::Full);
+        }
+        let reserve = if freeing { RESERVE_CLEANER } else { RESERVE_CLEANER + RESERVE_FREEING };
+        let wanted = self.queued_bytes + bytes;
+        let blocked = !freeing && self.must_wait();
+        if wanted > self.writable_bytes(reserve) || blocked {
+            self.room_wanted.set(self.room_wanted.get().max(bytes));
+            return Err(SubmitError::Busy);
+        }
+        Ok(bytes)
+    }
+
+    /// Checkpoints do not keep up: journal or dirty pages have reached twice what starts one.
+    fn must_wait(&self) -> bool {
+        self.journal.blocks * BLOCK > 2 * self.config.journal_bytes()
+            || self.meta.pager.dirty_bytes() > 2 * self.dirty_bytes_wanted()
+            || self.queue.len() > 4096
+    }
+
+    /// Dirty pages that start a checkpoint.
+    pub(crate) fn dirty_bytes_wanted(&self) -> usize {
+        let region = self.config.superblock.region_bytes as usize;
+        let cache = self.config.cache_bytes.max(StoreConfig::CACHE_BYTES_MIN);
+        (cache / 4).min(region / 48).max(64 << 10)
+    }
+    /// Whether it is time for a checkpoint.
+    pub(crate) fn checkpoint_due(&self) -> bool {
+        self.checkpoint_wanted
+            || self.journal.blocks * BLOCK >= self.config.journal_bytes()
+            || self.meta.pager.dirty_bytes() >= self.dirty_bytes_wanted()
+    }
+
+    /// Dirty pages that a checkpoint may meet, bytes. Transactions dirty what there is, and add at
+    /// most what the rest of a segment tells of.
+    fn dirty_bytes_max(&self) -> u64 {
+        let dirty = self.meta.pager.dirty_bytes() as u64;
+        let pages = self.meta.pager.placed_blocks() * BLOCK;
+        let fresh = self.meta.pager.fresh_bytes() as u64;
+        let growth = 2 * self.config.superblock.segment_bytes as u64;
+        dirty.max((2 * self.dirty_bytes_wanted() as u64).min(pages + fresh + growth))
+    }
+    /// Blocks that one checkpoint may write from now on.
+    fn checkpoint_blocks_max(&self) -> u64 {
+        let dirty = self.dirty_bytes_max();
+        let table = self.meta.pager.id_end() as u64 / 340 + 2;
+        let left = self.checkpointer.as_ref().map_or(0, |c| c.blocks_left());
+        dirty / BLOCK + table + left + 8
+    }
+    pub(crate) fn checkpoint_segments(&self) -> u64 {
+        let blocks = self.segments.blocks() as u64;
+        let left = self.meta_head.map_or(0, |(_, at)| blocks - at as u64);
+        self.checkpoint_blocks_max().saturating_sub(left).div_ceil(blocks) + 1
+    }
+
+    /// Blocks that objects may hold. The rest is for metadata, two checkpoints, the reserves, and
+    /// room that keeps cleaning possible.
+    pub(crate) fn data_blocks_max(&self, more_meta: u64) -> u64 {
+        let blocks = self.segments.blocks() as u64;
+        let own = RESERVE_CLEANER + RESERVE_FREEING + 5;
+        let meta = self.meta.pager.placed_blocks() * 5 / 4 + more_meta / BLOCK;
+        let checkpoint = 2 * self.dirty_bytes_max() / BLOCK + 2 * blocks;
+        let all = (self.segments.all.len() as u64).saturating_sub(own) * blocks;
+        all.saturating_sub(meta + checkpoint) / 32 * 31
+    }
+
+    /// What can be written before fewer free segments than `reserve` plus a checkpoint's are left.
+    pub(crate) fn writable_bytes(&self, reserve: u64) -> u64 {
+        // What a record may leave unused at a segment's end.
+        let lost = 64;
+        let blocks = self.segments.blocks() as u64;
+        let held = self.checkpoint_segments() + reserve;
+        let free = self.segments.free_count().saturating_sub(held);
+        let head = (blocks - self.journal.head.block as u64).saturating_sub(lost);
+        (head + free * (blocks - lost)) * BLOCK
+    }
+
+    /// Fewer free segments than this, and the cleaner works.
+    pub(crate) fn free_wanted(&self) -> u64 {
+        let least = self.checkpoint_segments() + RESERVE_CLEANER + RESERVE_FREEING + 2;
+        least + self.discarder.free_wanted()
+    }
+
+    /// Whether now is a good time to start an operation that writes. While `false`, hold new
+    /// operations back until [`StoreEvent::Room`]; what has begun may still be submitted.
+    pub fn accepting(&self) -> bool {
+        let accepting = self.has_room(1);
+        if !accepting {
+            self.room_wanted.set(self.room_wanted.get().max(1));
+        }
+        accepting
+    }
+    fn has_room(&self, bytes: u64) -> bool {
+        let reserve = RESERVE_CLEANER + RESERVE_FREEING;
+        matches!(self.phase, Phase::Ready)
+            && !self.must_wait()
+            && !self.is_paced()
+            && self.queued_bytes + bytes <= self.writable_bytes(reserve)
+    }
+    /// Whether the cleaner has to make room.
+    pub(crate) fn is_short(&self) -> bool {
+        let wanted = self.room_wanted.get();
+        let free = self.segments.free_count() + self.discarder.under_way();
+        free < self.free_wanted() || (wanted > 0 && !self.has_room(wanted))
+    }
+    /// Whether nobody needs the next so many bytes.
+    pub(crate) fn can_spare(&self, bytes: u64) -> bool {
+        self.has_room(self.room_wanted.get().max(bytes))
+    }
+    pub(crate) fn say_room(&mut self) {
+        let wanted = self.room_wanted.get();
+        if wanted > 0 && self.has_room(wanted) {
+            self.room_wanted.set(0);
+            self.events.push(StoreEvent::Room);
+        }
+    }
+}
