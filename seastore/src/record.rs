@@ -122,3 +122,63 @@ impl RecordHeader {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOME: Home = Home { store: Fsid([7; 16]), shard: 3, device_offset: 5 << 20 };
+
+    fn header() -> ([u8; HEADER_BYTES], RecordHeader) {
+        let mut header = RecordHeader {
+            crc: 0,
+            sequence: 9,
+            flags: FIRST | MORE,
+            previous: 0x1234_5678,
+            durable: 8,
+            nonce: 0xfeed,
+            delta_bytes: 4000,
+            delta_crc: 77,
+            header_blocks: 1,
+            data_blocks: 32,
+            data_crc: 78,
+            next: 12,
+        };
+        let mut bytes = [0; HEADER_BYTES];
+        header.crc = header.encode(&HOME, &mut bytes);
+        (bytes, header)
+    }
+
+    #[test]
+    fn a_header_with_any_bit_changed_is_none() {
+        let (bytes, header) = header();
+        assert_eq!(RecordHeader::decode(&bytes, &HOME), Some(header));
+        for bit in 0..8 * HEADER_BYTES {
+            let mut rotten = bytes;
+            rotten[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(RecordHeader::decode(&rotten, &HOME), None, "bit {bit}");
+        }
+        assert_eq!(RecordHeader::decode(&bytes[..HEADER_BYTES - 1], &HOME), None);
+    }
+
+    /// A whole record that somebody's data hold, or that a write put elsewhere.
+    #[test]
+    fn a_record_of_another_place_is_none() {
+        let (bytes, _) = header();
+        for home in [
+            Home { store: Fsid([8; 16]), ..HOME },
+            Home { shard: 2, ..HOME },
+            Home { device_offset: HOME.device_offset + BLOCK, ..HOME },
+        ] {
+            assert_eq!(RecordHeader::decode(&bytes, &home), None, "{home:?}");
+        }
+    }
+
+    /// Deltas that would not fit into the header's blocks, though the checksum is right.
+    #[test]
+    fn a_header_that_contradicts_itself_is_none() {
+        let (mut bytes, header) = header();
+        RecordHeader { delta_bytes: 4001, ..header }.encode(&HOME, &mut bytes);
+        assert_eq!(RecordHeader::decode(&bytes, &HOME), None);
+    }
+}
