@@ -69,18 +69,21 @@ impl Checkpointer {
 }
 
 impl Store {
-    pub(crate) fn step_checkpoint(&mut self) {
+    /// `true`: one has ended.
+    pub(crate) fn step_checkpoint(&mut self) -> bool {
         if !matches!(self.phase, Phase::Ready) {
-            return;
+            return false;
         }
         if self.checkpointer.is_none() && self.checkpoint_due() {
             self.start_checkpoint();
         }
-        let Some(mut checkpointer) = self.checkpointer.take() else { return };
+        let Some(mut checkpointer) = self.checkpointer.take() else { return false };
         self.advance_checkpoint(&mut checkpointer);
-        if !self.is_checkpoint_done(&checkpointer) {
+        let done = self.is_checkpoint_done(&checkpointer);
+        if !done {
             self.checkpointer = Some(checkpointer);
         }
+        done
     }
 
     /// Freezes the state between two records.
@@ -326,17 +329,16 @@ impl Store {
         self.segments.changed();
         self.reap_segments();
         self.say_room();
-        if self.is_short()
-            && let Some(segment) = self.segments.meta_victim()
-        {
-            self.empty_meta_segments(&[segment]);
+        if self.is_short() {
+            let sparsest = self.segments.sparse_meta(0);
+            self.empty_meta_segments(&sparsest);
         }
         true
     }
 
     /// Makes the pages of segments dirty, so that the next checkpoint writes them elsewhere: those
     /// that are in memory now, the others once they are.
-    fn empty_meta_segments(&mut self, segments: &[u32]) {
+    pub(crate) fn empty_meta_segments(&mut self, segments: &[u32]) {
         if segments.is_empty() {
             return;
         }

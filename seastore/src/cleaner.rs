@@ -170,8 +170,7 @@ impl Store {
         }
         let newest = self.journal.newest();
         let Some(segment) = self.segments.victim(self.journal.start, newest) else {
-            // Segments that the last checkpoint has not passed may be emptier.
-            self.checkpoint_wanted |= self.checkpointer.is_none() && self.journal.blocks > 0;
+            self.look_for_pages();
             return false;
         };
         let s = self.segments.get(segment);
@@ -186,6 +185,22 @@ impl Store {
             gain: 0,
         });
         true
+    }
+
+    /// No segment of records gains anything. Segments that the last checkpoint has not passed may be
+    /// emptier after the next one. Those of pages are emptied by one: where nothing was written since
+    /// the last, nobody else would begin it.
+    fn look_for_pages(&mut self) {
+        if self.checkpointer.is_some() || self.cleaner.waits_for_pages() {
+            return;
+        }
+        let written = |s: &Self| s.journal.blocks > 0 || s.meta.pager.dirty_bytes() > 0;
+        if !written(self) && self.cleaner.rewrites.is_empty() {
+            let blocks = self.dirty_bytes_wanted() as u64 / BLOCK;
+            let sparse = self.segments.sparse_meta(blocks as u32);
+            self.empty_meta_segments(&sparse);
+        }
+        self.checkpoint_wanted |= written(self);
     }
 
     fn end_visit(&mut self, victim: &Victim) {

@@ -243,24 +243,33 @@ impl Segments {
         best.map(|(_, segment)| segment)
     }
 
-    /// The segment of pages with the least live ones, if it is worth emptying.
-    pub fn meta_victim(&self) -> Option<u32> {
+    /// The segments of pages that are worth emptying, the sparsest first: those with at most
+    /// `blocks` of pages together, at least one.
+    pub fn sparse_meta(&self, blocks: u32) -> Vec<u32> {
         let limit = self.blocks() / 4 * 3;
-        let sparse = |s: &&(usize, &Segment)| {
-            s.1.usage == Use::MetaClosed && s.1.live > 0 && s.1.live < limit
-        };
-        let all = self.all.iter().enumerate();
-        all.filter(|s| sparse(&s)).min_by_key(|(_, s)| s.live).map(|(i, _)| i as u32)
+        let mut sparse = self.used_meta();
+        sparse.retain(|(live, _)| *live < limit);
+        let first = sparse.first().map_or(0, |(live, _)| *live);
+        Self::fill(sparse, blocks.max(first))
     }
 
     /// Segments of pages with so few live ones that all those of these segments together take a
     /// quarter of one.
     pub fn sparsest_meta(&self) -> Vec<u32> {
+        Self::fill(self.used_meta(), self.blocks() / 4)
+    }
+
+    /// Full segments of pages: (live blocks, segment), the sparsest first.
+    fn used_meta(&self) -> Vec<(u32, u32)> {
         let all = self.all.iter().enumerate();
         let used = all.filter(|(_, s)| s.usage == Use::MetaClosed && s.live > 0);
-        let mut sparse: Vec<_> = used.map(|(i, s)| (s.live, i as u32)).collect();
-        sparse.sort_unstable();
-        let mut left = self.blocks() / 4;
+        let mut used: Vec<_> = used.map(|(i, s)| (s.live, i as u32)).collect();
+        used.sort_unstable();
+        used
+    }
+    /// The first ones whose live blocks are at most `blocks` together.
+    fn fill(sparse: Vec<(u32, u32)>, blocks: u32) -> Vec<u32> {
+        let mut left = blocks;
         let fits = |(live, _): &(u32, u32)| {
             let fits = *live <= left;
             left = left.saturating_sub(*live);

@@ -430,7 +430,11 @@ impl Store {
                 self.journal.close(false, &mut self.segments);
                 self.perform_writes();
             }
-            self.step_checkpoint();
+            if self.step_checkpoint() {
+                // There may be nothing under way that would call for another turn.
+                self.step_cleaner();
+                self.step_checkpoint();
+            }
             self.step_discard();
             if self.front_tries < TRIES && !self.cleaner.waits_for_pages() {
                 self.meta.pager.evict();

@@ -244,14 +244,9 @@ impl Run {
     fn submit(&mut self) {
         let ops = self.ops();
         let token = self.models.len() as u64 - 1;
-        let mut idle = 0;
         while let Err(e) = self.world.store.submit(ops.clone().into(), token) {
             assert_eq!(e, SubmitError::Busy, "seed {}", self.seed);
-            self.world.turn();
-            if self.world.waiting.is_empty() {
-                idle += 1;
-                assert!(idle < 3, "busy, nothing under way: {}", self.world.store.space_line());
-            } else {
+            if self.world.turn_or_room() {
                 self.perform(0);
             }
         }

@@ -180,3 +180,30 @@ fn data_stay_in_memory_when_asked_for() {
     assert_eq!(world.read(&name(1), 0, 64 << 10).unwrap(), data);
     world.assert_consistent("kept");
 }
+
+/// After many changes of omaps the segments of pages are half empty. Whoever writes data then gets
+/// their room, also if nothing else has happened since the last checkpoint.
+#[test]
+fn room_comes_out_of_segments_of_pages() {
+    let mut world = World::new(128 * MIB, 64 << 20);
+    let mut rng = Rng(4);
+    for i in 0..40_000u64 {
+        let pairs = vec![(format!("key{:04}", rng.below(1024)).into(), rng.bytes(4096))];
+        let _ = world.submit(vec![TxnOp::OmapSet { o: name(rng.below(7)), pairs }], 0);
+        if i % 32 == 0 {
+            world.run();
+        }
+    }
+    world.run();
+    let mut world = world.remounted();
+    let mut written = 0;
+    let available = world.store.statfs().available;
+    while written + MIB < available * 9 / 10 {
+        let o = name(100 + written / (4 * MIB));
+        let data = rng.bytes(MIB as usize);
+        world.submit(vec![TxnOp::Write { o, offset: written % (4 * MIB), data }], 0).unwrap();
+        world.run();
+        written += MIB;
+    }
+    world.assert_consistent("room");
+}
