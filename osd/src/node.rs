@@ -170,13 +170,15 @@ impl OsdNode {
         let me = sb.osd;
         assert!(config.cores > 0 && config.cores <= sb.shards, "a core has at least one shard");
         let nonce = u64::from_le_bytes(config.seed[24..].try_into().expect("8 bytes of 32"));
-        let shards = (config.core.0..sb.shards)
-            .step_by(config.cores as usize)
+        let mine = (config.core.0..sb.shards).step_by(config.cores as usize);
+        let shards_on_core = mine.len() as u16;
+        let shards = mine
             .map(|shard| {
                 let store = StoreConfig {
                     cache_bytes: config.store_cache_bytes,
                     miss_one_in: config.store_miss_one_in,
                     discard: config.store_discard,
+                    shards_on_core,
                     ..StoreConfig::new(*sb, shard, nonce)
                 };
                 Shard::new(me, store)

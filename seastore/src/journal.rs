@@ -129,6 +129,10 @@ impl Journal {
     pub fn is_idle(&self) -> bool {
         self.open.is_none() && self.in_flight.is_empty()
     }
+    /// Transactions in the open group.
+    pub fn transactions(&self) -> usize {
+        self.tokens.len()
+    }
     /// Sequence of the newest record, open or not.
     pub fn newest(&self) -> u64 {
         self.head.sequence - 1 + self.open.is_some() as u64

@@ -30,6 +30,11 @@ use types::{HObject, PgId};
 
 /// Records on their way at once. When so many are, changes gather in the open one.
 const IN_FLIGHT_MAX: usize = 16;
+/// When so many are, for all shards of a core together, changes gather until there are
+/// [`GATHERED`] transactions. Each shard by itself would find the device idle and write a record for
+/// each transaction, with a block of its own for the header.
+const IN_FLIGHT_EAGER: usize = 8;
+const GATHERED: usize = 4;
 /// Transactions that wait for metadata whose pages are asked for together.
 const PREFETCH: usize = 64;
 /// A transaction that was tried so often in vain may need more pages than the cache holds: until it
@@ -56,6 +61,8 @@ pub struct StoreConfig {
     pub miss_one_in: u32,
     /// Tell the device about segments that become free.
     pub discard: bool,
+    /// Shards of this store on the same core, this one counted.
+    pub shards_on_core: u16,
 }
 impl StoreConfig {
     /// Enough for what one transaction touches.
@@ -63,7 +70,7 @@ impl StoreConfig {
     /// 1 GiB.
     pub const CACHE_BYTES_DEFAULT: usize = 1 << 30;
 
-    /// With the defaults; nothing is discarded.
+    /// With the defaults; nothing is discarded, the core has no other shard.
     pub fn new(superblock: Superblock, shard: u16, nonce: u64) -> Self {
         let cache_bytes = Self::CACHE_BYTES_DEFAULT;
         Self {
@@ -74,6 +81,7 @@ impl StoreConfig {
             journal_bytes: 0,
             miss_one_in: 0,
             discard: false,
+            shards_on_core: 1,
         }
     }
 
@@ -426,7 +434,7 @@ impl Store {
         if matches!(self.phase, Phase::Ready) {
             self.step_cleaner();
             self.collect_garbage();
-            if self.journal.in_flight.len() < IN_FLIGHT_MAX {
+            if self.may_write_record() {
                 self.journal.close(false, &mut self.segments);
                 self.perform_writes();
             }
@@ -441,6 +449,14 @@ impl Store {
             }
         }
         fx.append(&mut self.out);
+    }
+
+    /// Whether the open record is to be written now, or to gather more.
+    fn may_write_record(&self) -> bool {
+        let under_way = self.journal.in_flight.len();
+        let eager = (IN_FLIGHT_EAGER / self.config.shards_on_core.max(1) as usize).max(1);
+        let gathered = self.journal.transactions() >= GATHERED;
+        under_way < eager || gathered && under_way < IN_FLIGHT_MAX
     }
 
     /// Takes the answer to an effect. Unknown ids are ignored.

@@ -189,7 +189,7 @@ fn a_read_that_fails_once_is_tried_again_and_nobody_notices() {
 fn a_place_that_cannot_be_read_is_named_and_leaves_no_transaction_in_part() {
     let (mut refused, mut unreadable) = (0, 0);
     for seed in 0..seeds(2) {
-        for n in some(&points(seed)[0], seed, 6) {
+        for n in some(&points(seed)[0], seed, 9) {
             let what = format!("seed {seed} request {n}");
             let (mut world, model) = start(seed);
             let first = world.io_count;

@@ -6,6 +6,7 @@ mod crash;
 mod discard;
 mod faults;
 mod format;
+mod group;
 mod large;
 mod limits;
 mod model;

@@ -81,9 +81,10 @@ pub fn object_name(index: u64) -> ObjectName {
 impl Engine {
     /// `nonces`: one random number for each shard that is used, from shard 0.
     pub fn new(superblock: Superblock, nonces: &[u64], discard: bool) -> Self {
+        let shards_on_core = nonces.len() as u16;
         let open = |(shard, nonce): (usize, &u64)| {
-            let (shard, nonce) = (shard as u16, *nonce);
-            Store::open(StoreConfig { discard, ..StoreConfig::new(superblock, shard, nonce) })
+            let defaults = StoreConfig::new(superblock, shard as u16, *nonce);
+            Store::open(StoreConfig { discard, shards_on_core, ..defaults })
         };
         Self {
             stores: nonces.iter().enumerate().map(open).collect(),

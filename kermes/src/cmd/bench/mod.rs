@@ -75,7 +75,8 @@ pub struct StoreArgs {
     /// Compare what is read with what was written
     #[arg(long)]
     verify: bool,
-    /// Store shards to use, all on one core; with --mkfs, to make
+    /// Store shards to use, all on one core; with --mkfs, to make. Each has its part of the device:
+    /// `kermes osd mkfs` makes 8
     #[arg(long, value_name = "N", default_value_t = 1)]
     shards: u16,
     /// Make an empty store first
@@ -165,6 +166,12 @@ fn measure(args: &StoreArgs) -> anyhow::Result<Outcome> {
     }
     if !args.json {
         println!("{}: {}", describe(&args.device), device.describe());
+        let part = superblock.region_bytes * args.shards as u64;
+        let (used, all) = (args.shards, superblock.shards);
+        println!(
+            "{used} of {all} shards of the store, {}, on one core",
+            crate::cmd::connect::human_bytes(part)
+        );
     }
     let random = runtime::clock::seed()?;
     let word = |at: usize| u64::from_le_bytes(random[at..at + 8].try_into().expect("8 bytes"));
