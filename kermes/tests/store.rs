@@ -380,8 +380,14 @@ fn names_with_a_dash_and_pipes_that_close() {
         let o = HObject::head(PoolId(-1000), "", "", &format!("a rather long name {n:0100}"));
         writer.submit(vec![TxnOp::Touch { o: o.into() }]);
     }
-    drop(writer);
     let o = HObject::head(PoolId(-1000), "", "", &format!("a rather long name {:0100}", 7));
+    let pairs = vec![("k".into(), vec![b'v'; 65].into())];
+    writer.submit(vec![TxnOp::OmapSet { o: o.clone().into(), pairs }]);
+    drop(writer);
+    let (_, dump) = said(&["dump", "--device", text(&path), &o.to_string()]);
+    assert!(dump.contains(&format!("k, 65 bytes: {}...\n", "v".repeat(64))), "{dump}");
+    let (_, json) = said(&["dump", "--device", text(&path), "--format", "json", &o.to_string()]);
+    assert!(json.contains(&"v".repeat(65)), "{json}");
     let (code, dump) = said(&["dump", "--device", text(&path), &o.to_string()]);
     assert!(code == 0 && dump.contains("size    0 bytes"), "{code} {dump}");
     let (code, dump) = said(&["dump", &o.to_string(), "--device", text(&path)]);

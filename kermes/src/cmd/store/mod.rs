@@ -67,6 +67,8 @@ enum StoreCommand {
         pg: Option<PgId>,
     },
     /// Everything of one object but its data
+    ///
+    /// Values are shown with their first 64 bytes; --format json has them whole.
     Dump {
         #[command(flatten)]
         device: DeviceArgs,

@@ -187,7 +187,7 @@ pub fn dump(args: &DeviceArgs, wanted: &str) -> Result<i32> {
             }
             out.line(format_args!("omap    {} keys", info.omap_count))?;
             if !header.is_empty() {
-                out.line(format_args!("  header, {} bytes: {}", header.len(), text_of(&header)))?;
+                out.line(format_args!("  header, {} bytes: {}", header.len(), short(&header)))?;
             }
         }
         Format::Json => {}
@@ -218,7 +218,16 @@ pub fn dump(args: &DeviceArgs, wanted: &str) -> Result<i32> {
 }
 
 fn pair(out: &mut Lines, k: &[u8], v: &[u8]) -> Result<()> {
-    Ok(out.line(format_args!("  {}, {} bytes: {}", text_of(k), v.len(), text_of(v)))?)
+    Ok(out.line(format_args!("  {}, {} bytes: {}", text_of(k), v.len(), short(v)))?)
+}
+
+/// The beginning of a value, for eyes: JSON has all of it.
+fn short(value: &[u8]) -> String {
+    const SHOWN: usize = 64;
+    match value.get(..SHOWN) {
+        Some(begin) if value.len() > SHOWN => format!("{}...", text_of(begin)),
+        _ => text_of(value),
+    }
 }
 
 /// Pairs of an omap after a key, a bounded number of bytes of them; none at the end.
