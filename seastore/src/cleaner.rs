@@ -13,48 +13,62 @@ use crate::format::BLOCK;
 use crate::journal::gather;
 use crate::pages::{MissingPage, PageId, Pages};
 use crate::record::{COLD, FIRST, HEADER_BYTES, RAW, RecordHeader};
-use crate::segments::Use;
+use crate::segments::{Segments, Use};
 use crate::space::{RESERVE_CLEANER, RESERVE_FREEING};
 use crate::store::{Io, Phase, Store};
-use crate::touch::Toucher;
+use crate::touch::{Needs, Toucher};
 use crate::tree::TreeError;
 use bytes::Bytes;
+use std::collections::VecDeque;
 use types::hash::crc32c;
 use types::node::{BLOCK_SIZE, IoError, aligned_buf};
 
-/// One step reads at most so many blocks, unless a record is larger.
+/// One step reads at most so many blocks, unless a record is larger. A record of moved blocks has
+/// no more.
 const STEP_BLOCKS: u32 = 256;
+/// Victims at once.
+const VICTIMS_MAX: usize = 4;
+/// Blocks that were read, or are being read, and are not at their new place, at most.
+const UNDER_WAY_MAX: u32 = 4 * STEP_BLOCKS;
+/// Live blocks of so many reads, each of which stays in memory, are worth a record even if they do
+/// not fill it: there are few, so what is gained is worth the header many times.
+const READS_KEPT_MAX: u32 = 3;
 /// Keys or blocks of garbage that one step removes.
 const COLLECT_STEPS: u32 = 512;
 
-/// A block that was written to the victim: (logical address, its block in what was read).
+/// A block that was written to the victim.
 #[derive(Debug, Clone, Copy)]
 struct Candidate {
     laddr: u64,
     place: u32,
 }
 
+/// A live block on its way.
+struct Live {
+    moved: Moved,
+    crc: u32,
+    block: Bytes,
+}
+
 /// What went into one record: the place of the first block, and where they were.
-type Part = (u32, Vec<Moved>);
+struct Part {
+    to: u32,
+    moves: Vec<Moved>,
+    /// Device writes that have not ended.
+    waiting: u32,
+}
 
 enum State {
-    /// What follows is to be read.
+    /// What follows is to be read, if there is more.
     Next,
-    Reading,
+    Reading {
+        blocks: u32,
+    },
     /// Waits for pages of the LBA tree.
     Looking {
         start: u32,
         buf: Bytes,
         candidates: Vec<Candidate>,
-    },
-    /// The live ones are on their way to their new place.
-    Writing {
-        waiting: u32,
-        parts: Vec<Part>,
-    },
-    /// Waits for pages to apply the moves.
-    Moving {
-        parts: Vec<Part>,
     },
 }
 
@@ -70,18 +84,48 @@ struct Victim {
     bad: bool,
     /// The next read is of at least so many blocks.
     least: u32,
-    /// Blocks that the last step gains once the segment is free.
+    /// Blocks that the last steps gain once the segment is free.
     gain: u32,
+    /// Blocks of it that are on their way.
+    left: u32,
+}
+
+/// Where moved blocks are appended, one record after the other.
+#[derive(Default)]
+struct Head {
+    /// Segment and block.
+    at: Option<(u32, u32)>,
+    /// What waits to be written: until it fills a record, or nothing else is left to do. A record
+    /// of its own for the few live blocks of each step would cost a header each.
+    pool: Vec<Live>,
+    /// The reads that the pool keeps in memory, about.
+    reads_kept: u32,
+    /// In order. One in each segment: it is appended to in order on every kind of device.
+    writing: VecDeque<Part>,
+}
+
+/// Who waits for pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wait {
+    Look { segment: u32 },
+    Moves,
 }
 
 #[derive(Default)]
 pub(crate) struct Cleaner {
-    victim: Option<Victim>,
-    /// Where blocks are appended that move for the first time, and those that moved before: segment
-    /// and block. What is left of a journal segment is cold data and hot data that are about to
-    /// die; without a place of their own the latter make every cold segment sparse soon.
-    heads: [Option<(u32, u32)>; 2],
+    victims: Vec<Victim>,
+    /// For blocks that move for the first time, and for those that moved before. What is left of a
+    /// journal segment is cold data and hot data that are about to die; without a place of their
+    /// own the latter make every cold segment sparse soon.
+    heads: [Head; 2],
+    /// Written; the journal is to be told.
+    moves: VecDeque<Part>,
     sequence: u64,
+    /// One at a time: it needs the pages of one step together, which may be more than the cache
+    /// holds.
+    waits: Option<Wait>,
+    /// Somebody waited for pages, and none has been evicted since.
+    fed: bool,
     /// Pages to be made dirty once they are in memory.
     rewrites: Vec<PageId>,
     /// While segments are cleaned, operations begin until the journal has appended so many blocks.
@@ -89,59 +133,120 @@ pub(crate) struct Cleaner {
 }
 impl Cleaner {
     pub fn is_cleaning(&self) -> bool {
-        self.victim.is_some()
+        !self.victims.is_empty()
     }
-    /// It needs the pages of one step together, which may be more than the cache holds.
     pub fn waits_for_pages(&self) -> bool {
-        let waits = |v: &Victim| matches!(v.state, State::Looking { .. } | State::Moving { .. });
-        self.victim.as_ref().is_some_and(waits)
+        self.waits.is_some()
+    }
+    /// Whether `who` may ask for pages.
+    fn may_wait(&mut self, who: Wait) -> bool {
+        if self.waits.is_none() && !self.fed {
+            self.waits = Some(who);
+        }
+        self.waits == Some(who)
+    }
+    fn waited(&mut self, who: Wait) {
+        if self.waits == Some(who) {
+            self.waits = None;
+            self.fed = true;
+        }
+    }
+    /// Blocks that are read or wait to be written.
+    fn under_way(&self) -> u32 {
+        let of_victim = |v: &Victim| match &v.state {
+            State::Next => 0,
+            State::Reading { blocks } => *blocks,
+            State::Looking { buf, .. } => (buf.len() / BLOCK_SIZE) as u32,
+        };
+        let of_head =
+            |h: &Head| h.pool.len() + h.writing.iter().map(|p| p.moves.len()).sum::<usize>();
+        let heads: usize = self.heads.iter().map(of_head).sum();
+        self.victims.iter().map(of_victim).sum::<u32>() + heads as u32
+    }
+    /// Nothing happens unless something new is begun.
+    fn is_still(&self) -> bool {
+        self.moves.is_empty()
+            && self.heads.iter().all(|h| h.writing.is_empty())
+            && self.victims.iter().all(|v| matches!(v.state, State::Next))
+    }
+    fn victim_of(&mut self, segment: u32) -> Option<&mut Victim> {
+        self.victims.iter_mut().find(|v| v.segment == segment)
     }
 }
 
+fn by_victim<'a>(segments: &'a Segments, moves: &'a [Moved]) -> impl Iterator<Item = &'a [Moved]> {
+    moves.chunk_by(|a, b| segments.of(a.from) == segments.of(b.from))
+}
+
 impl Store {
+    /// Does what can be done without waiting. Only at the end of a turn.
     pub(crate) fn step_cleaner(&mut self) {
         self.finish_rewrites();
-        if self.cleaner.victim.is_none() {
+        if self.cleaner.victims.is_empty() || !self.is_below_wanted() {
             self.cleaner.allowance = self.journal.appended + self.segments.blocks() as u64;
         }
-        while self.cleaner.victim.is_some() || self.is_short() {
-            if !matches!(self.phase, Phase::Ready) || !self.one_step() {
-                return;
+        loop {
+            if std::mem::take(&mut self.cleaner.fed) {
+                self.evict_pages();
             }
+            while matches!(self.phase, Phase::Ready) && self.one_round() {}
+            if !self.cleaner.fed {
+                break;
+            }
+        }
+        if matches!(self.phase, Phase::Ready) {
+            self.say_room();
         }
     }
 
     /// Whether there is more to do without waiting.
-    fn one_step(&mut self) -> bool {
-        if self.cleaner.victim.is_none() && !self.choose_victim() {
-            return false;
-        }
-        let Some(mut victim) = self.cleaner.victim.take() else { return false };
-        let goes_on = match std::mem::replace(&mut victim.state, State::Next) {
-            State::Next => {
-                self.earn(std::mem::take(&mut victim.gain));
-                if victim.at >= self.segments.blocks() {
-                    self.end_visit(&victim);
-                    return true;
-                }
-                self.read_step(&mut victim)
-            }
-            State::Looking { start, buf, candidates } => {
-                self.sort_out(&mut victim, start, buf, candidates)
-            }
-            State::Moving { parts } => self.apply_moves(&mut victim, parts),
-            waiting => {
-                victim.state = waiting;
-                false
-            }
-        };
-        self.cleaner.victim = Some(victim);
-        goes_on
+    fn one_round(&mut self) -> bool {
+        let mut goes_on = self.apply_moves();
+        goes_on |= self.step_victims();
+        goes_on |= self.write_record(0, false) | self.write_record(1, false);
+        goes_on || self.is_short() && self.choose_victim() || self.write_rest()
     }
 
-    /// Pages that the cleaner waited for came in.
+    /// Pages that the cleaner waited for came in, or did not.
     pub(crate) fn continue_cleaner(&mut self) {
-        self.step_cleaner();
+        self.finish_rewrites();
+        match self.cleaner.waits {
+            Some(Wait::Moves) => drop(self.apply_moves()),
+            Some(Wait::Look { .. }) => drop(self.step_victims()),
+            None => {}
+        }
+    }
+
+    /// Whether something changed.
+    fn step_victims(&mut self) -> bool {
+        let mut changed = false;
+        let mut i = 0;
+        while i < self.cleaner.victims.len() && matches!(self.phase, Phase::Ready) {
+            let mut victim = self.cleaner.victims.swap_remove(i);
+            changed |= match std::mem::replace(&mut victim.state, State::Next) {
+                State::Next if victim.at < self.segments.blocks() => self.read_step(&mut victim),
+                State::Next => false,
+                State::Looking { start, buf, candidates } => {
+                    self.sort_out(&mut victim, start, buf, candidates)
+                }
+                reading => {
+                    victim.state = reading;
+                    false
+                }
+            };
+            let read = matches!(victim.state, State::Next) && victim.at >= self.segments.blocks();
+            if read && victim.left == 0 {
+                self.earn(victim.gain);
+                self.end_visit(&victim);
+                changed = true;
+                continue;
+            }
+            self.cleaner.victims.push(victim);
+            let last = self.cleaner.victims.len() - 1;
+            self.cleaner.victims.swap(i, last);
+            i += 1;
+        }
+        changed
     }
 
     /// Lets operations write as much as a step of the cleaner gains: more while there is more room
@@ -157,12 +262,17 @@ impl Store {
     }
     /// Whether operations have written what the cleaner allows.
     pub(crate) fn is_paced(&self) -> bool {
-        self.cleaner.victim.is_some()
-            && self.segments.free_count() + self.discarder.under_way() < self.free_wanted()
+        !self.cleaner.victims.is_empty()
+            && self.is_below_wanted()
             && self.journal.appended >= self.cleaner.allowance
     }
 
+    /// Begins with another victim.
     fn choose_victim(&mut self) -> bool {
+        let under_way = self.cleaner.victims.len();
+        if under_way >= VICTIMS_MAX || self.will_do() {
+            return false;
+        }
         if self.segments.free_count() <= self.checkpoint_segments() && !self.journal.is_idle() {
             // What was cleaned before is free once the journal is durable; until then another
             // victim would take what a checkpoint needs.
@@ -170,12 +280,17 @@ impl Store {
         }
         let newest = self.journal.newest();
         let Some(segment) = self.segments.victim(self.journal.start, newest) else {
-            self.look_for_pages();
+            if under_way == 0 {
+                self.look_for_pages();
+            }
             return false;
         };
+        if under_way > 0 && !self.has_output_for(segment) {
+            return false;
+        }
         let s = self.segments.get(segment);
         s.cleaning = true;
-        self.cleaner.victim = Some(Victim {
+        self.cleaner.victims.push(Victim {
             segment,
             at: 0,
             sequence: 0,
@@ -183,8 +298,39 @@ impl Store {
             bad: false,
             least: 1,
             gain: 0,
+            left: 0,
         });
         true
+    }
+
+    /// Whether the victims, and those before them that are free once the journal is durable, will
+    /// gain as much as is wanted.
+    fn will_do(&self) -> bool {
+        let blocks = self.segments.blocks() as u64;
+        let dying = self.segments.dying(self.journal.start);
+        let under_way = self.cleaner.victims.iter().map(|v| v.segment).chain(dying);
+        let gain = |segment| blocks - self.segments.all[segment as usize].live as u64;
+        let gain: u64 = under_way.map(gain).sum();
+        let free = self.segments.free_count() + self.discarder.under_way();
+        gain > 0 && free * blocks + gain >= self.free_wanted() * blocks
+    }
+
+    /// Whether what lives in the victims and in one more finds a place without what is kept for a
+    /// checkpoint.
+    fn has_output_for(&self, segment: u32) -> bool {
+        let blocks = self.segments.blocks();
+        let mut live = [0, 0];
+        for segment in self.cleaner.victims.iter().map(|v| v.segment).chain([segment]) {
+            let s = &self.segments.all[segment as usize];
+            live[s.cold as usize] += s.live;
+        }
+        let segments = |(live, head): (u32, &Head)| {
+            let left = head.at.map_or(0, |(_, at)| blocks - at);
+            // Of each segment, headers take some.
+            live.saturating_sub(left).div_ceil(blocks - blocks.div_ceil(32)) as u64
+        };
+        let wanted: u64 = live.into_iter().zip(&self.cleaner.heads).map(segments).sum();
+        self.checkpoint_segments() + wanted <= self.segments.free_count()
     }
 
     /// No segment of records gains anything. Segments that the last checkpoint has not passed may be
@@ -212,32 +358,39 @@ impl Store {
         }
         self.segments.changed();
         self.reap_segments();
-        self.say_room();
     }
 
-    /// Asks for the next part. `true`: there is no need, nothing in it is live any more.
+    /// Asks for the next part, unless too much is under way. `true`: there is no need, nothing in it
+    /// is live any more.
     fn read_step(&mut self, victim: &mut Victim) -> bool {
         if self.segments.all[victim.segment as usize].live == 0 {
-            victim.gain = self.segments.blocks() - victim.at;
+            victim.gain += self.segments.blocks() - victim.at;
             victim.at = self.segments.blocks();
             return true;
         }
         let left = self.segments.blocks() - victim.at;
         let blocks = STEP_BLOCKS.max(victim.least).min(left);
+        let under_way = self.cleaner.under_way();
+        if under_way + blocks > UNDER_WAY_MAX && !self.cleaner.is_still() {
+            return false;
+        }
         let place = self.segments.start(victim.segment) + victim.at;
         let offset = self.journal.device_offset(place);
-        self.read_device(Io::Clean, offset, blocks as usize * BLOCK_SIZE);
-        victim.state = State::Reading;
+        let segment = victim.segment;
+        self.read_device(Io::Clean { segment }, offset, blocks as usize * BLOCK_SIZE);
+        victim.state = State::Reading { blocks };
         false
     }
 
-    pub(crate) fn on_clean_read(&mut self, result: Result<Bytes, IoError>) {
+    pub(crate) fn on_clean_read(&mut self, segment: u32, result: Result<Bytes, IoError>) {
         if !matches!(self.phase, Phase::Ready) {
             return;
         }
-        let Some(mut victim) = self.cleaner.victim.take() else { return };
-        let State::Reading = victim.state else { return };
-        let start = self.segments.start(victim.segment) + victim.at;
+        let Some(i) = self.cleaner.victims.iter().position(|v| v.segment == segment) else {
+            return;
+        };
+        let mut victim = self.cleaner.victims.swap_remove(i);
+        let start = self.segments.start(segment) + victim.at;
         match result {
             Ok(buf) => self.take_step(&mut victim, start, buf),
             Err(error) => {
@@ -249,8 +402,7 @@ impl Store {
                 victim.state = State::Next;
             }
         }
-        self.cleaner.victim = Some(victim);
-        self.step_cleaner();
+        self.cleaner.victims.push(victim);
     }
 
     /// Collects what the whole records in `buf` say was written to the victim.
@@ -285,7 +437,7 @@ impl Store {
             self.candidates(victim, deltas, &mut candidates);
         }
         let next = if ended { self.segments.blocks() } else { victim.at + at };
-        victim.gain = next - victim.at;
+        victim.gain += next - victim.at;
         victim.at = next;
         if at > 0 {
             victim.least = 1;
@@ -318,7 +470,7 @@ impl Store {
         }
     }
 
-    /// Which of the candidates are live. `false`: pages are missing.
+    /// Which of the candidates are live, for the pool. `false`: pages are missing.
     fn sort_out(
         &mut self,
         victim: &mut Victim,
@@ -326,6 +478,7 @@ impl Store {
         buf: Bytes,
         candidates: Vec<Candidate>,
     ) -> bool {
+        let wait = Wait::Look { segment: victim.segment };
         let mut live = Vec::new();
         let mut missing = Vec::new();
         for c in &candidates {
@@ -341,13 +494,19 @@ impl Store {
             // Whatever hangs on that page stays where it is.
             victim.bad = true;
         } else if !missing.is_empty() {
-            for id in missing {
-                self.want(FetchKey::Page(id), Waiter::Cleaner);
+            if self.cleaner.may_wait(wait) {
+                for id in missing {
+                    self.want(FetchKey::Page(id), Waiter::Cleaner);
+                }
             }
             victim.state = State::Looking { start, buf, candidates };
             return false;
         }
-        let mut data = Vec::new();
+        self.cleaner.waited(wait);
+        let generation = self.segments.all[victim.segment as usize].cold as usize;
+        let before = self.cleaner.heads[generation].pool.len();
+        live.sort_unstable_by_key(|(c, _): &(Candidate, u32)| c.laddr);
+        live.dedup_by_key(|(c, _)| c.laddr);
         for (c, crc) in live {
             let from = (c.place - start) as usize * BLOCK_SIZE;
             let block = buf.slice(from..from + BLOCK_SIZE);
@@ -360,102 +519,133 @@ impl Store {
                 self.events.push(StoreEvent::CorruptFound(corrupt));
                 continue;
             }
-            data.push((c, crc, block));
+            let moved = Moved { laddr: c.laddr, from: c.place };
+            self.cleaner.heads[generation].pool.push(Live { moved, crc, block });
         }
-        victim.gain = victim.gain.saturating_sub(data.len() as u32);
-        // Neighbours come to lie together, and what the journal is told of them is short.
-        data.sort_unstable_by_key(|(c, ..)| c.laddr);
-        if data.is_empty() {
-            victim.state = State::Next;
-            return true;
-        }
-        self.write_cold(victim, data);
-        false
+        let head = &mut self.cleaner.heads[generation];
+        let found = (head.pool.len() - before) as u32;
+        head.reads_kept += (found > 0) as u32;
+        victim.left += found;
+        victim.gain = victim.gain.saturating_sub(found);
+        true
     }
 
-    /// Appends live blocks to the cleaner's segment.
-    fn write_cold(&mut self, victim: &mut Victim, data: Vec<(Candidate, u32, Bytes)>) {
-        let mut parts = Vec::new();
+    /// Writes what waits though it fills no record, where nothing else is to be done.
+    fn write_rest(&mut self) -> bool {
+        self.cleaner.is_still() && self.write_record(0, true) | self.write_record(1, true)
+    }
+
+    /// Appends live blocks to a segment of the cleaner's: a full record, or with `rest` what there
+    /// is. `false`: there is no such record, or another is being written to the segment.
+    fn write_record(&mut self, generation: usize, rest: bool) -> bool {
+        let blocks = self.segments.blocks();
+        let head = &mut self.cleaner.heads[generation];
+        let left = head.at.map_or(0, |(_, at)| blocks - at);
+        let room = if left < 2 { blocks } else { left };
+        let most = room.min(STEP_BLOCKS) as usize - 1;
+        let enough = head.pool.len() >= most || head.reads_kept >= READS_KEPT_MAX || rest;
+        let segments = &self.segments;
+        let is_here = |part: &Part| head.at.is_some_and(|(s, _)| s == segments.of(part.to));
+        let busy = left >= 2 && head.writing.iter().any(is_here);
+        if busy || head.pool.is_empty() || !enough || !matches!(self.phase, Phase::Ready) {
+            return false;
+        }
+        if left < 2 {
+            if let Some((segment, _)) = head.at.take() {
+                self.segments.get(segment).usage = Use::Closed;
+                self.segments.changed();
+            }
+            let Some(segment) = self.segments.allocate(Use::Cold) else {
+                self.fail(StoreError::ReserveExhausted);
+                return false;
+            };
+            head.at = Some((segment, 0));
+        }
+        let (segment, at) = head.at.expect("just taken");
+        let place = self.segments.start(segment) + at;
+        let (now, header_blocks) = self.take_record(generation, most, room);
+        let moves: Vec<Moved> = now.iter().map(|live| live.moved).collect();
+        let to = place + header_blocks;
+        let mut deltas = Vec::with_capacity(header_blocks as usize * BLOCK_SIZE);
+        let mut place_of_next = to;
+        for moves in by_victim(&self.segments, &moves) {
+            change::put_move(&mut deltas, place_of_next, moves);
+            place_of_next += moves.len() as u32;
+        }
+        let mut crc_of_crcs = !0;
+        for live in &now {
+            crc_of_crcs = crc32c(crc_of_crcs, &live.crc.to_le_bytes());
+        }
+        self.cleaner.sequence = self.cleaner.sequence.max(self.journal.newest()) + 1;
+        let header = RecordHeader {
+            crc: 0,
+            sequence: self.cleaner.sequence,
+            flags: FIRST | COLD,
+            previous: 0,
+            durable: 0,
+            nonce: self.config.nonce,
+            delta_bytes: deltas.len() as u32,
+            delta_crc: crc32c(!0, &deltas),
+            header_blocks,
+            data_blocks: moves.len() as u32,
+            data_crc: crc_of_crcs,
+            next: 0,
+        };
+        let mut front = aligned_buf(header_blocks as usize * BLOCK_SIZE);
+        front.resize(HEADER_BYTES, 0);
+        front.extend_from_slice(&deltas);
+        front.resize(header_blocks as usize * BLOCK_SIZE, 0);
+        header.encode(&self.journal.home(place), &mut front);
+        let data = now.into_iter().map(|live| live.block).collect();
         let mut waiting = 0;
-        let mut rest = &data[..];
-        let generation = self.segments.all[victim.segment as usize].cold as usize;
-        while !rest.is_empty() {
-            let blocks = self.segments.blocks();
-            let left = self.cleaner.heads[generation].map_or(0, |(_, at)| blocks - at);
-            if left < 2 {
-                if let Some((segment, _)) = self.cleaner.heads[generation].take() {
-                    self.segments.get(segment).usage = Use::Closed;
-                    self.segments.changed();
-                }
-                let Some(segment) = self.segments.allocate(Use::Cold) else {
-                    self.fail(StoreError::ReserveExhausted);
-                    return;
-                };
-                self.cleaner.heads[generation] = Some((segment, 0));
-            }
-            let (segment, at) = self.cleaner.heads[generation].expect("just taken");
-            let place = self.segments.start(segment) + at;
-            let mut count = rest.len().min((blocks - at) as usize - 1);
-            let (header_blocks, moves, deltas) = loop {
-                let moved =
-                    |(c, ..): &(Candidate, u32, Bytes)| Moved { laddr: c.laddr, from: c.place };
-                let moves: Vec<Moved> = rest[..count].iter().map(moved).collect();
-                // How long it is does not depend on where the blocks go.
-                let len = change::move_bytes(&moves);
-                let header_blocks = ((HEADER_BYTES + len) as u64).div_ceil(BLOCK) as u32;
-                if header_blocks + count as u32 <= blocks - at {
-                    let mut deltas = Vec::with_capacity(len);
-                    change::put_move(&mut deltas, place + header_blocks, &moves);
-                    break (header_blocks, moves, deltas);
-                }
-                count -= 1;
-            };
-            let (now, later) = rest.split_at(count);
-            rest = later;
-            let mut crc_of_crcs = !0;
-            for (_, crc, _) in now {
-                crc_of_crcs = crc32c(crc_of_crcs, &crc.to_le_bytes());
-            }
-            self.cleaner.sequence = self.cleaner.sequence.max(self.journal.newest()) + 1;
-            let header = RecordHeader {
-                crc: 0,
-                sequence: self.cleaner.sequence,
-                flags: FIRST | COLD,
-                previous: 0,
-                durable: 0,
-                nonce: self.config.nonce,
-                delta_bytes: deltas.len() as u32,
-                delta_crc: crc32c(!0, &deltas),
-                header_blocks,
-                data_blocks: count as u32,
-                data_crc: crc_of_crcs,
-                next: 0,
-            };
-            let mut front = aligned_buf(header_blocks as usize * BLOCK_SIZE);
-            front.resize(HEADER_BYTES, 0);
-            front.extend_from_slice(&deltas);
-            front.resize(header_blocks as usize * BLOCK_SIZE, 0);
-            header.encode(&self.journal.home(place), &mut front);
-            let data = now.iter().map(|(_, _, block)| block.clone()).collect();
-            for (offset, buf) in gather(front, data, self.journal.device_offset(place)) {
-                self.counters.device_bytes += buf.len() as u64;
-                self.counters.cleaner_bytes += buf.len() as u64;
-                let io = self.new_io(Io::Cold { device_offset: offset });
-                self.out.push(StoreEffect::Write { io, offset, buf, durable: true });
-                waiting += 1;
-            }
-            // Until the moves are applied nothing says that the blocks are live.
-            let newest = self.journal.newest();
-            let s = self.segments.get(segment);
-            s.readers += 1;
-            s.last_sequence = newest;
-            self.cleaner.heads[generation] = Some((segment, at + header_blocks + count as u32));
-            parts.push((place + header_blocks, moves));
+        for (offset, buf) in gather(front, data, self.journal.device_offset(place)) {
+            self.counters.device_bytes += buf.len() as u64;
+            self.counters.cleaner_bytes += buf.len() as u64;
+            let io = self.new_io(Io::Cold { generation, to, device_offset: offset });
+            self.out.push(StoreEffect::Write { io, offset, buf, durable: true });
+            waiting += 1;
         }
-        victim.state = State::Writing { waiting, parts };
+        // Until the moves are applied nothing says that the blocks are live.
+        let newest = self.journal.newest();
+        let s = self.segments.get(segment);
+        s.readers += 1;
+        s.last_sequence = newest;
+        let head = &mut self.cleaner.heads[generation];
+        head.at = Some((segment, at + header_blocks + moves.len() as u32));
+        head.writing.push_back(Part { to, moves, waiting });
+        true
     }
 
-    pub(crate) fn on_cold_written(&mut self, device_offset: u64, result: Result<(), IoError>) {
+    /// Takes what goes into one record of at most `room` blocks with at most `most` of data, those
+    /// that wait longest, and says how many its header takes. In order of their
+    /// addresses: neighbours come to lie together, and what the journal is told of them is short;
+    /// for the same reason it is told of each victim's for itself.
+    fn take_record(&mut self, generation: usize, most: usize, room: u32) -> (Vec<Live>, u32) {
+        let (segments, head) = (&self.segments, &mut self.cleaner.heads[generation]);
+        let pool = &mut head.pool;
+        let mut count = pool.len().min(most);
+        let header_blocks = loop {
+            pool[..count].sort_by_key(|l| (segments.of(l.moved.from), l.moved.laddr));
+            let moves: Vec<Moved> = pool[..count].iter().map(|live| live.moved).collect();
+            let bytes: usize = by_victim(segments, &moves).map(change::move_bytes).sum();
+            let header_blocks = ((HEADER_BYTES + bytes) as u64).div_ceil(BLOCK) as u32;
+            if header_blocks + count as u32 <= room {
+                break header_blocks;
+            }
+            count -= 1;
+        };
+        let rest = pool.split_off(count);
+        head.reads_kept = !rest.is_empty() as u32;
+        (std::mem::replace(&mut head.pool, rest), header_blocks)
+    }
+
+    pub(crate) fn on_cold_written(
+        &mut self,
+        generation: usize,
+        to: u32,
+        device_offset: u64,
+        result: Result<(), IoError>,
+    ) {
         if !matches!(self.phase, Phase::Ready) {
             return;
         }
@@ -463,40 +653,71 @@ impl Store {
             self.fail(StoreError::WriteFailed { device_offset, error });
             return;
         }
-        let Some(victim) = &mut self.cleaner.victim else { return };
-        let State::Writing { waiting, parts } = &mut victim.state else { return };
-        *waiting -= 1;
-        if *waiting == 0 {
-            victim.state = State::Moving { parts: std::mem::take(parts) };
+        let writing = &mut self.cleaner.heads[generation].writing;
+        let Some(i) = writing.iter().position(|part| part.to == to) else { return };
+        writing[i].waiting -= 1;
+        if writing[i].waiting == 0 {
+            self.cleaner.moves.extend(writing.remove(i));
         }
-        self.step_cleaner();
     }
 
-    /// Applies the moves. `false`: pages are missing.
-    fn apply_moves(&mut self, victim: &mut Victim, parts: Vec<Part>) -> bool {
+    /// Tells the journal of what was written. `false`: there is nothing, or pages are missing.
+    fn apply_moves(&mut self) -> bool {
+        let mut applied = false;
+        while let Some(part) = self.cleaner.moves.pop_front() {
+            let needs = self.needs_of(&part.moves);
+            let there = needs.is_empty();
+            if !there && self.fetching.error_of(&needs).is_none() {
+                if self.cleaner.may_wait(Wait::Moves) {
+                    for id in needs.pages {
+                        self.want(FetchKey::Page(id), Waiter::Cleaner);
+                    }
+                }
+                self.cleaner.moves.push_front(part);
+                break;
+            }
+            self.cleaner.waited(Wait::Moves);
+            self.apply_part(&part, there);
+            applied = true;
+        }
+        applied
+    }
+
+    /// `there`: all pages are; otherwise some cannot be read.
+    fn apply_part(&mut self, part: &Part, there: bool) {
+        let mut to = part.to;
+        let counts: Vec<usize> = by_victim(&self.segments, &part.moves).map(<[_]>::len).collect();
+        let mut rest = &part.moves[..];
+        for count in counts {
+            let (moves, others) = rest.split_at(count);
+            rest = others;
+            if there {
+                self.change(Change::Move { to, moves: moves.to_vec() });
+            } else {
+                // Each block for itself: whatever hangs on such a page stays where it is.
+                for (to, moved) in (to..).zip(moves) {
+                    if self.needs_of(&[*moved]).is_empty() {
+                        self.change(Change::Move { to, moves: vec![*moved] });
+                    }
+                }
+            }
+            to += count as u32;
+            let segment = self.segments.of(moves[0].from);
+            let Some(victim) = self.cleaner.victim_of(segment) else { continue };
+            victim.bad |= !there;
+            victim.left -= count as u32;
+            let gain = std::mem::take(&mut victim.gain);
+            self.earn(gain);
+        }
+        let segment = self.segments.of(part.to);
+        self.segments.reader_left(segment);
+    }
+
+    fn needs_of(&self, moves: &[Moved]) -> Needs {
         let never = |_| true;
         let mut toucher = Toucher::new(&self.meta, &never);
-        let laddrs = parts.iter().flat_map(|(_, moves)| moves).map(|m| m.laddr);
-        laddrs.for_each(|laddr| toucher.laddrs(laddr, 1));
-        let needs = toucher.needs;
-        let there = needs.is_empty();
-        if !there && self.fetching.error_of(&needs).is_none() {
-            for id in needs.pages {
-                self.want(FetchKey::Page(id), Waiter::Cleaner);
-            }
-            victim.state = State::Moving { parts };
-            return false;
-        }
-        victim.bad |= !there;
-        for (to, moves) in parts {
-            if there {
-                self.change(Change::Move { to, moves });
-            }
-            let segment = self.segments.of(to);
-            self.segments.reader_left(segment);
-        }
-        victim.state = State::Next;
-        true
+        moves.iter().for_each(|m| toucher.laddrs(m.laddr, 1));
+        toucher.needs
     }
 
     /// Takes a step in removing what is left to the background.

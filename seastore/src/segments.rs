@@ -201,6 +201,15 @@ impl Segments {
         }
     }
 
+    /// Segments of records that nothing refers to: they will be free once that is durable, or who
+    /// reads there has ended.
+    pub fn dying(&self, journal_start: u64) -> impl Iterator<Item = u32> + '_ {
+        let passed = move |s: &Segment| s.cold || s.last_sequence < journal_start;
+        let dying = move |s: &Segment| s.usage == Use::Closed && s.live == 0 && passed(s);
+        let all = self.all.iter().enumerate();
+        all.filter(move |(_, s)| dying(s) && !s.cleaning).map(|(i, _)| i as u32)
+    }
+
     /// A free segment that the device may forget. It is not free until [`Segments::discarded`].
     pub fn take_stale(&mut self) -> Option<u32> {
         let segment = self.stale.pop_front()?;

@@ -137,8 +137,11 @@ impl Store {
     /// Whether the cleaner has to make room.
     pub(crate) fn is_short(&self) -> bool {
         let wanted = self.room_wanted.get();
-        let free = self.segments.free_count() + self.discarder.under_way();
-        free < self.free_wanted() || (wanted > 0 && !self.has_room(wanted))
+        self.is_below_wanted() || (wanted > 0 && !self.has_room(wanted))
+    }
+    /// Whether fewer segments are free than the cleaner wants.
+    pub(crate) fn is_below_wanted(&self) -> bool {
+        self.segments.free_count() + self.discarder.under_way() < self.free_wanted()
     }
     /// Whether nobody needs the next so many bytes.
     pub(crate) fn can_spare(&self, bytes: u64) -> bool {

@@ -107,8 +107,8 @@ pub(crate) enum Io {
     Read { read: u64, index: usize },
     Fetch { key: FetchKey },
     Injected { token: u64 },
-    Clean,
-    Cold { device_offset: u64 },
+    Clean { segment: u32 },
+    Cold { generation: usize, to: u32, device_offset: u64 },
     Discard { segment: u32, device_offset: u64 },
 }
 
@@ -444,9 +444,7 @@ impl Store {
                 self.step_checkpoint();
             }
             self.step_discard();
-            if self.front_tries < TRIES && !self.cleaner.waits_for_pages() {
-                self.meta.pager.evict();
-            }
+            self.evict_pages();
         }
         fx.append(&mut self.out);
     }
@@ -457,6 +455,13 @@ impl Store {
         let eager = (IN_FLIGHT_EAGER / self.config.shards_on_core.max(1) as usize).max(1);
         let gathered = self.journal.transactions() >= GATHERED;
         under_way < eager || gathered && under_way < IN_FLIGHT_MAX
+    }
+
+    /// Unless somebody needs several pages together that may be more than the cache holds.
+    pub(crate) fn evict_pages(&mut self) {
+        if self.front_tries < TRIES && !self.cleaner.waits_for_pages() {
+            self.meta.pager.evict();
+        }
     }
 
     /// Takes the answer to an effect. Unknown ids are ignored.
@@ -498,8 +503,10 @@ impl Store {
             Io::Read { read: id, index } => self.on_read(id, index, read),
             Io::Fetch { key } => self.on_fetched(key, read),
             Io::Injected { token } => self.on_injected(token, read),
-            Io::Clean => self.on_clean_read(read),
-            Io::Cold { device_offset } => self.on_cold_written(device_offset, write),
+            Io::Clean { segment } => self.on_clean_read(segment, read),
+            Io::Cold { generation, to, device_offset } => {
+                self.on_cold_written(generation, to, device_offset, write)
+            }
             Io::Discard { segment, device_offset } => {
                 self.on_discarded(segment, device_offset, write)
             }

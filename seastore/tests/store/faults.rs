@@ -117,8 +117,9 @@ fn reopened(world: World) -> World {
     world
 }
 
-/// The device requests of a run without faults, counted from the mount: reads, writes, flushes.
-fn points(seed: u64) -> [Vec<u64>; 3] {
+/// The device requests of a run without faults, counted from the mount: reads, writes, flushes, and
+/// the cleaner's reads, which are larger.
+fn points(seed: u64) -> [Vec<u64>; 4] {
     let (mut dry, model) = start(seed);
     let first = dry.io_count;
     // Is asked about every request, and never says yes.
@@ -126,6 +127,7 @@ fn points(seed: u64) -> [Vec<u64>; 3] {
     let seen = kinds.clone();
     dry.fault = Some(Box::new(move |_, effect| {
         let kind = match effect {
+            StoreEffect::Read { len, .. } if *len > 256 << 10 => 3,
             StoreEffect::Read { .. } => 0,
             StoreEffect::Write { .. } => 1,
             StoreEffect::Flush { .. } => 2,
@@ -139,7 +141,7 @@ fn points(seed: u64) -> [Vec<u64>; 3] {
     assert_eq!(dry.io_count, first + kinds.borrow().len() as u64);
     let of =
         |kind| (0..).zip(kinds.borrow().iter()).filter(|k| *k.1 == kind).map(|k| k.0).collect();
-    [of(0), of(1), of(2)]
+    [of(0), of(1), of(2), of(3)]
 }
 
 /// All of them in the long run, else about `count`.
@@ -166,7 +168,8 @@ fn check_alive(mut world: World, out: &Outcome, what: &str) {
 #[test]
 fn a_read_that_fails_once_is_tried_again_and_nobody_notices() {
     for seed in 0..seeds(2) {
-        for n in some(&points(seed)[0], seed, 6) {
+        let [reads, _, _, cleaner] = points(seed);
+        for n in some(&reads, seed, 5).chain(some(&cleaner, seed, 1)) {
             let what = format!("seed {seed} request {n}");
             let (mut world, model) = start(seed);
             let first = world.io_count;
@@ -189,7 +192,8 @@ fn a_read_that_fails_once_is_tried_again_and_nobody_notices() {
 fn a_place_that_cannot_be_read_is_named_and_leaves_no_transaction_in_part() {
     let (mut refused, mut unreadable) = (0, 0);
     for seed in 0..seeds(2) {
-        for n in some(&points(seed)[0], seed, 9) {
+        let [reads, _, _, cleaner] = points(seed);
+        for n in some(&reads, seed, 8).chain(some(&cleaner, seed, 2)) {
             let what = format!("seed {seed} request {n}");
             let (mut world, model) = start(seed);
             let first = world.io_count;
@@ -229,7 +233,7 @@ fn a_place_that_cannot_be_read_is_named_and_leaves_no_transaction_in_part() {
 fn a_failed_write_or_flush_ends_the_store_and_nothing_acknowledged_is_lost() {
     let mut flushes = 0;
     for seed in 0..seeds(2) {
-        let [_, writes, flushed] = points(seed);
+        let [_, writes, flushed, _] = points(seed);
         for n in some(&writes, seed, 12).chain(some(&flushed, seed, 4)) {
             let what = format!("seed {seed} request {n}");
             let (mut world, model) = start(seed);

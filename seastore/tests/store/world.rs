@@ -422,7 +422,7 @@ pub fn apply_to_model(model: &mut Model, op: &TxnOp) {
 /// Small writes, most of them to few objects and some to others, which are left behind in segments
 /// that are nearly dead.
 pub fn aged_ops(rng: &mut Rng) -> Vec<TxnOp> {
-    let object = if rng.chance(6) { 104 + rng.below(8) } else { 100 + rng.below(4) };
+    let object = if rng.chance(4) { 104 + rng.below(16) } else { 100 + rng.below(4) };
     let (o, block, len) = (name(object), rng.below(28), 4096 * (1 + rng.below(4)));
     let write = TxnOp::Write { o, offset: block * 4096, data: rng.bytes(len as usize) };
     let mut ops = vec![write];
