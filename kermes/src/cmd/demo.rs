@@ -123,19 +123,15 @@ fn kermes(dir: &Path, args: &[&str]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// User and system time of all OSDs so far, microseconds (proc(5): fields 14 and 15 of stat).
+/// User and system time of all OSDs so far, microseconds.
 fn osd_cpu_us(dir: &Path) -> anyhow::Result<f64> {
     let dir = std::path::absolute(dir)?;
-    let mut ticks = 0;
+    let mut all = Duration::ZERO;
     for id in 0..OSDS {
         let pid = dev::running(&dir, &format!("osd.{id}")).context("an OSD has stopped")?;
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-        let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
-        let field = |i: usize| fields.get(i).and_then(|f| f.parse::<u64>().ok()).unwrap_or(0);
-        ticks += field(11) + field(12);
+        all += runtime::process::cpu_time_of(pid)?;
     }
-    // The kernel counts in hundredths of a second (USER_HZ).
-    Ok(ticks as f64 * 1e4)
+    Ok(all.as_secs_f64() * 1e6)
 }
 
 fn print_table(args: &DemoArgs, rows: &[(f64, Summary)]) {

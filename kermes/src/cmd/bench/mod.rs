@@ -1,8 +1,10 @@
-//! `kermes bench store`: what one shard of a store does on a device, without a cluster.
+//! `kermes bench`: `store`, what one shard of a store does on a device, without a cluster; `msgr`, what
+//! a message costs.
 
 mod content;
 mod engine;
 mod load;
+mod msgr;
 mod plot;
 mod report;
 
@@ -29,6 +31,7 @@ pub struct BenchArgs {
 #[derive(Debug, Subcommand)]
 enum BenchCommand {
     Store(Box<StoreArgs>),
+    Msgr(msgr::MsgrArgs),
 }
 
 /// Measure the object store on a device
@@ -110,16 +113,20 @@ pub struct StoreArgs {
 }
 
 pub fn run(args: &BenchArgs) -> anyhow::Result<i32> {
-    let BenchCommand::Store(args) = &args.command;
-    store(args).map(|()| 0)
+    match &args.command {
+        BenchCommand::Store(args) => store(args).map(|()| 0),
+        BenchCommand::Msgr(args) => msgr::run(args),
+    }
+}
+
+/// A file for results, made before the run, so that a mistake in the name does not cost one.
+fn create(path: &Option<PathBuf>) -> anyhow::Result<Option<std::fs::File>> {
+    let made =
+        path.as_ref().map(|path| std::fs::File::create(path).with_context(|| describe(path)));
+    made.transpose()
 }
 
 fn store(args: &StoreArgs) -> anyhow::Result<()> {
-    // Made now, so that a mistake in the name does not cost a run.
-    let create = |path: &Option<PathBuf>| match path {
-        Some(path) => std::fs::File::create(path).with_context(|| describe(path)).map(Some),
-        None => Ok(None),
-    };
     let (hdr, svg) = (create(&args.hdr)?, create(&args.svg)?);
     let outcome = measure(args)?;
     if let Some(file) = hdr {

@@ -3,13 +3,13 @@
 use super::load::Interval;
 use std::fmt::Write;
 
-const WIDTH: f64 = 800.0;
-const PANEL: f64 = 180.0;
+pub(super) const WIDTH: f64 = 800.0;
+pub(super) const PANEL: f64 = 180.0;
 /// Around the panels: room for the scales and the titles.
 const LEFT: f64 = 70.0;
 const RIGHT: f64 = 20.0;
-const TOP: f64 = 34.0;
-const BOTTOM: f64 = 46.0;
+pub(super) const TOP: f64 = 34.0;
+pub(super) const BOTTOM: f64 = 46.0;
 /// Decades of a logarithmic scale, milliseconds: 10 us to 100 s.
 const DECADES: [i32; 2] = [-2, 5];
 
@@ -108,11 +108,11 @@ fn panel(
 }
 
 /// `part` of the way from the left end of the panels to the right one.
-fn right_of(part: f64) -> f64 {
+pub(super) fn right_of(part: f64) -> f64 {
     LEFT + (WIDTH - LEFT - RIGHT) * part
 }
 
-fn text(out: &mut String, (x, y): (f64, f64), anchor: &str, colour: &str, words: &str) {
+pub(super) fn text(out: &mut String, (x, y): (f64, f64), anchor: &str, colour: &str, words: &str) {
     let _ = writeln!(
         out,
         "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" fill=\"{colour}\">{words}</text>"
@@ -120,13 +120,13 @@ fn text(out: &mut String, (x, y): (f64, f64), anchor: &str, colour: &str, words:
 }
 
 /// The end of a scale that holds `most`: 1, 2, 4 or 8 times a power of ten.
-fn ceiling(most: f64) -> f64 {
+pub(super) fn ceiling(most: f64) -> f64 {
     let decade = 10f64.powf(most.max(1e-3).log10().floor());
     let steps = [1.0, 2.0, 4.0, 8.0, 10.0];
     decade * steps.into_iter().find(|step| step * decade >= most).unwrap_or(10.0)
 }
 
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     match value {
         v if v >= 10.0 || v == v.trunc() => format!("{v:.0}"),
         v if v >= 0.1 => format!("{v:.1}"),

@@ -1,0 +1,323 @@
+//! `kermes bench msgr`: what a message costs, without an OSD behind it.
+
+mod client;
+mod compare;
+mod plot;
+mod report;
+mod server;
+mod wire;
+
+use super::create;
+use crate::cmd::connect::parse_bytes;
+use crate::daemon;
+use anyhow::{Context, anyhow, bail, ensure};
+use clap::{Args, Subcommand, ValueEnum};
+use client::{Client, Guard, Outcome, Plan, Verdict};
+use messenger::auth::{Mode as SessionMode, crypto::CryptoKey};
+use runtime::hop::{Port, Stopper};
+use runtime::uring::Resources;
+use server::{Bare, Server, Tally};
+use std::io::Write;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+use types::{EntityAddr, EntityAddrVec};
+
+/// Key of secure mode where none is given: a bench guards nothing.
+const KEY: [u8; 16] = *b"kermes bench key";
+
+/// Measure the messenger: what Ceph's perf_msgr measures, and how
+///
+/// The server answers each operation (a MOSDOp with a write of --size bytes) at once. The client keeps
+/// --depth of them under way on each connection, or sends at a fixed --rate, and says how many went
+/// to and fro, how long each took, and the CPU that each cost on either side.
+///
+/// Two terminals:
+///
+///   kermes bench msgr server --listen 127.0.0.1:6900
+///   kermes bench msgr client 127.0.0.1:6900 --size 4k --depth 32 --seconds 10
+///
+/// How far that is from what the reactor and the kernel cost by themselves: both with --mode bare,
+/// which sends as many bytes with no messenger around them. Ping-pong: --depth 1.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct MsgrArgs {
+    #[command(subcommand)]
+    command: MsgrCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum MsgrCommand {
+    Server(ServerArgs),
+    Client(Box<ClientArgs>),
+    Compare(compare::CompareArgs),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Mode {
+    /// msgr2, checksums (auth none)
+    Crc,
+    /// msgr2, AES-128-GCM (cephx)
+    Secure,
+    /// As many bytes, and no messenger
+    Bare,
+}
+
+/// Answer what clients send, until a signal comes
+#[derive(Debug, Args)]
+struct ServerArgs {
+    /// Address to listen on
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:6900")]
+    listen: SocketAddr,
+    /// The clients' mode
+    #[arg(long, value_enum, default_value_t = Mode::Crc)]
+    mode: Mode,
+    /// Key of secure mode, as in a keyring; one known to everybody by default
+    #[arg(long, value_name = "BASE64")]
+    key: Option<String>,
+    /// Cores; each takes a share of the connections
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    cores: u16,
+    /// First CPU to run on; the scheduler chooses by default
+    #[arg(long, value_name = "CPU")]
+    cpu_first: Option<usize>,
+}
+
+/// Send messages to a server and measure
+#[derive(Debug, Args)]
+pub struct ClientArgs {
+    /// Address of the server
+    server: String,
+    #[arg(long, value_enum, default_value_t = Mode::Crc)]
+    mode: Mode,
+    /// Key of secure mode, as the server has it
+    #[arg(long, value_name = "BASE64")]
+    key: Option<String>,
+    /// Bytes of data of a message
+    #[arg(long, value_name = "SIZE", default_value = "4k", value_parser = parse_bytes)]
+    size: u64,
+    /// Messages under way on each connection; 1 is ping-pong
+    #[arg(long, value_name = "N", default_value_t = 32)]
+    depth: usize,
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    connections: usize,
+    /// Cores, which share the connections
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    cores: u16,
+    /// First CPU to run on; the scheduler chooses by default
+    #[arg(long, value_name = "CPU")]
+    cpu_first: Option<usize>,
+    /// How long to measure
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    seconds: u64,
+    /// Seconds of the same load before the measurement begins
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    warm_up: u64,
+    /// Messages each second, over all connections. A latency counts from when its message was due,
+    /// so that a server that stops for a while does not hide it (no coordinated omission)
+    #[arg(long, value_name = "N")]
+    rate: Option<f64>,
+    /// Ask for no answers
+    #[arg(long, conflicts_with = "rate")]
+    one_way: bool,
+    /// Process whose CPU is the server's, on this machine: for servers that are not ours
+    #[arg(long, value_name = "PID", conflicts_with = "one_way")]
+    server_pid: Option<u32>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    /// Write the distribution of latencies, microseconds, for HdrHistogram's plotters
+    #[arg(long, value_name = "FILE")]
+    hdr: Option<PathBuf>,
+    /// Draw it: an SVG image
+    #[arg(long, value_name = "FILE.svg")]
+    plot: Option<PathBuf>,
+}
+
+pub fn run(args: &MsgrArgs) -> anyhow::Result<i32> {
+    match &args.command {
+        MsgrCommand::Server(args) => serve(args),
+        MsgrCommand::Client(args) => measure(args),
+        MsgrCommand::Compare(args) => compare::run(args),
+    }
+}
+
+fn key(mode: Mode, text: Option<&str>) -> anyhow::Result<Option<CryptoKey>> {
+    if mode != Mode::Secure {
+        ensure!(text.is_none(), "--key is for --mode secure");
+        return Ok(None);
+    }
+    Ok(Some(match text {
+        Some(text) => CryptoKey::from_base64(text).context("--key: not a key of a keyring")?,
+        None => CryptoKey::new(types::UTime::default(), KEY),
+    }))
+}
+
+fn resources(
+    port: Port<()>,
+    listeners: Vec<std::net::TcpListener>,
+    cpu_first: Option<usize>,
+) -> Resources<()> {
+    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+    let core = port.core().0 as usize;
+    Resources {
+        listeners,
+        device: None,
+        cpu: cpu_first.map(|first| (first + core) % cpus),
+        port,
+        log: Box::new(|_, level, text| super::say(level, text)),
+    }
+}
+
+type Ended = tokio::sync::mpsc::UnboundedReceiver<()>;
+type Threads = Vec<std::thread::JoinHandle<std::io::Result<i32>>>;
+
+/// Starts the server's cores: where they listen, what stops them, and what says that one has ended.
+fn start(args: &ServerArgs) -> anyhow::Result<(SocketAddr, Stopper, Threads, Ended)> {
+    ensure!((1..=256).contains(&args.cores), "--cores {}: must be 1 to 256", args.cores);
+    let key = key(args.mode, args.key.as_deref())?;
+    // Port 0 is any that is free, not one of an OSD's.
+    let listener = match args.listen.port() {
+        0 => std::net::TcpListener::bind(args.listen)?,
+        _ => daemon::listen(args.listen)?,
+    };
+    let addr = listener.local_addr()?;
+    let (ports, stopper) = runtime::hop::mesh::<()>(args.cores as usize)?;
+    let tally: Tally = Arc::new((0..args.cores).map(|_| AtomicU64::new(0)).collect());
+    let (ended_tx, ended) = tokio::sync::mpsc::unbounded_channel();
+    let mut threads = Vec::new();
+    for port in ports {
+        let core = port.core().0 as usize;
+        let (listener, tally, mode) = (listener.try_clone()?, tally.clone(), args.mode);
+        let (cpu_first, ended, seed) = (args.cpu_first, ended_tx.clone(), runtime::clock::seed()?);
+        let body = move || {
+            let resources = resources(port, vec![listener], cpu_first);
+            let result = match mode {
+                Mode::Bare => runtime::uring::run(Bare::new(core, tally), resources),
+                Mode::Crc | Mode::Secure => {
+                    // Clients know no nonce of ours, and perf_msgr's take it for 0.
+                    let addrs = EntityAddrVec::one(EntityAddr::msgr2(addr, 0));
+                    let node = Server::new(addrs, key, core, tally, seed);
+                    runtime::uring::run(node, resources)
+                }
+            };
+            let _ = ended.send(());
+            result
+        };
+        threads.push(std::thread::Builder::new().name(format!("core-{core}")).spawn(body)?);
+    }
+    Ok((addr, stopper, threads, ended))
+}
+
+fn serve(args: &ServerArgs) -> anyhow::Result<i32> {
+    let (addr, stopper, threads, mut ended) = start(args)?;
+    println!("listening on {addr}");
+    std::io::stdout().flush()?;
+    daemon::wait_for_signal(&mut ended)?;
+    stopper.stop();
+    for thread in threads {
+        thread.join().map_err(|_| anyhow!("a core has panicked"))?.context("io_uring")?;
+    }
+    Ok(0)
+}
+
+fn measure(args: &ClientArgs) -> anyhow::Result<i32> {
+    let (hdr, plot) = (create(&args.hdr)?, create(&args.plot)?);
+    let outcome = run_clients(args)?;
+    if let Some(file) = hdr {
+        let mut out = std::io::BufWriter::new(file);
+        super::report::write_distribution(&mut out, &outcome.latency_ns)?;
+        out.flush()?;
+    }
+    if let Some(mut file) = plot {
+        file.write_all(plot::draw(&outcome.latency_ns).as_bytes())?;
+    }
+    report::print(args, &outcome);
+    Ok(0)
+}
+
+fn plan(args: &ClientArgs) -> anyhow::Result<Plan> {
+    ensure!(args.size <= 16 << 20, "--size {}: must be up to 16M", args.size);
+    ensure!((1..=65536).contains(&args.depth), "--depth {}: must be 1 to 65536", args.depth);
+    ensure!((1..=256).contains(&args.cores), "--cores {}: must be 1 to 256", args.cores);
+    let most = 10_000;
+    ensure!(
+        (args.cores as usize..=most).contains(&args.connections),
+        "--connections {}: must be from the number of cores to {most}",
+        args.connections
+    );
+    ensure!(
+        args.connections.is_multiple_of(args.cores as usize),
+        "--connections: each core as many"
+    );
+    ensure!(args.seconds >= 1, "--seconds must be at least 1");
+    ensure!(args.rate.is_none_or(|rate| rate > 0.0 && rate <= 1e8), "--rate: must be 1 to 1e8");
+    if args.mode == Mode::Bare && args.one_way {
+        bail!("--one-way: the bare server answers always");
+    }
+    let mut addrs = args.server.to_socket_addrs().with_context(|| args.server.clone())?;
+    let cores = args.cores as usize;
+    Ok(Plan {
+        server: addrs.next().with_context(|| format!("{}: no address", args.server))?,
+        guard: match args.mode {
+            Mode::Crc => Guard::Session(SessionMode::Crc),
+            Mode::Secure => Guard::Session(SessionMode::Secure),
+            Mode::Bare => Guard::Bare,
+        },
+        key: key(args.mode, args.key.as_deref())?,
+        size: args.size as usize,
+        depth: args.depth,
+        connections: args.connections / cores,
+        warm_up: Duration::from_secs(args.warm_up),
+        duration: Duration::from_secs(args.seconds),
+        rate: args.rate.map(|rate| rate / cores as f64),
+        one_way: args.one_way,
+        server_pid: args.server_pid,
+    })
+}
+
+/// Runs a client on each core; what they counted together.
+fn run_clients(args: &ClientArgs) -> anyhow::Result<Outcome> {
+    let plan = plan(args)?;
+    let (ports, stopper) = runtime::hop::mesh::<()>(args.cores as usize)?;
+    let stopper = Arc::new(stopper);
+    let mut threads = Vec::new();
+    for port in ports {
+        let (plan, seed, cpu_first) = (plan.clone(), runtime::clock::seed()?, args.cpu_first);
+        let stopper = stopper.clone();
+        // `None`: another core has failed, or a signal came.
+        let body = move || -> anyhow::Result<Option<Outcome>> {
+            let verdict = Verdict::default();
+            let node = Client::new(plan, seed, verdict.clone());
+            let result = runtime::uring::run(node, resources(port, Vec::new(), cpu_first));
+            let outcome = verdict.borrow_mut().take();
+            if !matches!(outcome, Some(Ok(_))) {
+                stopper.stop();
+            }
+            result.context("io_uring")?;
+            outcome.transpose().map_err(|why| anyhow!(why))
+        };
+        threads.push(std::thread::Builder::new().spawn(body)?);
+    }
+    let mut all: Option<Outcome> = None;
+    let mut failed = None;
+    for thread in threads {
+        match thread.join().map_err(|_| anyhow!("a core has panicked"))? {
+            Ok(None) => {}
+            Ok(Some(one)) => match &mut all {
+                None => all = Some(one),
+                Some(all) => all.add(&one),
+            },
+            Err(e) => failed = failed.or(Some(e)),
+        }
+    }
+    match failed {
+        Some(e) => Err(e.context(args.server.clone())),
+        None => all.context("no core has run"),
+    }
+}
+
+#[cfg(test)]
+mod tests;
