@@ -63,6 +63,7 @@ pub fn run<N: Node>(mut node: N, resources: Resources<N::Hop>) -> io::Result<i32
         for effect in effects.drain(..) {
             core.perform(effect);
         }
+        core.send_all();
         core.port.flush();
         if let Some(code) = core.exit {
             core.finish()?;

@@ -18,6 +18,8 @@ pub struct Net {
     /// Closed connections that still send, by when they are cut off.
     lingering: BTreeMap<(Instant, ConnId), ()>,
     accepted_next: u64,
+    /// Connections that were given something to send in this turn.
+    pub to_send: Vec<ConnId>,
 }
 
 struct Conn {
@@ -48,6 +50,7 @@ impl Net {
             conns: FixedMap::default(),
             lingering: BTreeMap::new(),
             accepted_next: ConnId::ACCEPTED | (core.0 as u64) << 40,
+            to_send: Vec::new(),
         }
     }
 
@@ -204,7 +207,17 @@ impl<H> Core<H> {
             return;
         }
         c.queue.extend(bufs.into_iter().filter(|b| !b.is_empty()));
-        self.send_next(conn);
+        if !c.sending && self.net.to_send.last() != Some(&conn) {
+            self.net.to_send.push(conn);
+        }
+    }
+
+    /// Submits what the turn's effects send: all that goes to one connection together, so that
+    /// neither end wakes up for the first of many messages.
+    pub fn send_all(&mut self) {
+        let mut conns = std::mem::take(&mut self.net.to_send);
+        conns.drain(..).for_each(|conn| self.send_next(conn));
+        self.net.to_send = conns;
     }
 
     /// Submits the head of the queue unless a send is under way: order is kept by having one.
