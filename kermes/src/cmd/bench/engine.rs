@@ -3,8 +3,8 @@
 
 use bytes::Bytes;
 use seastore::{
-    IoCompletion, Miss, ObjectName, ReadData, ReadStart, Store, StoreConfig, StoreEffect,
-    StoreEvent, SubmitError, Superblock, Transaction, TxnOp,
+    IoCompletion, Miss, MountReport, ObjectName, ReadData, ReadStart, Store, StoreConfig,
+    StoreEffect, StoreEvent, SubmitError, Superblock, Transaction, TxnOp,
 };
 use types::node::{Effect, Input, IoId};
 use types::{HObject, PoolId};
@@ -68,6 +68,8 @@ pub struct Traffic {
 pub struct Engine {
     stores: Vec<Store>,
     mounted: usize,
+    /// Of all mounts together.
+    pub mounts: MountReport,
     fx: Vec<StoreEffect>,
     events: Vec<StoreEvent>,
     pub traffic: Traffic,
@@ -89,6 +91,7 @@ impl Engine {
         Self {
             stores: nonces.iter().enumerate().map(open).collect(),
             mounted: 0,
+            mounts: MountReport::default(),
             fx: Vec::new(),
             events: Vec::new(),
             traffic: Traffic::default(),
@@ -177,8 +180,10 @@ impl Engine {
     fn tell(&mut self, shard: usize, news: &mut Vec<News>) {
         for event in self.events.drain(..) {
             news.push(match event {
-                StoreEvent::Mounted(_) => {
+                StoreEvent::Mounted(report) => {
                     self.mounted += 1;
+                    self.mounts.records += report.records;
+                    self.mounts.journal_bytes += report.journal_bytes;
                     if self.mounted < self.stores.len() {
                         continue;
                     }

@@ -90,6 +90,20 @@ pub struct Outcome {
     /// Objects' bytes over what the store can hold.
     pub utilisation: f64,
     pub series: Vec<Interval>,
+    pub mount: Mounting,
+}
+
+/// What the mount before the run took, all shards together.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Mounting {
+    pub elapsed: Duration,
+    /// Of the whole process, user and system.
+    pub cpu: Duration,
+    /// Records of the journal that were replayed, and their bytes.
+    pub records: u64,
+    pub journal_bytes: u64,
+    /// Read from the device.
+    pub read_bytes: u64,
 }
 
 /// Figures of one part of the measured phase.
@@ -215,6 +229,7 @@ impl Load {
                 objects: 0,
                 utilisation: 0.0,
                 series: Vec::new(),
+                mount: Mounting::default(),
             },
             part: Part {
                 begun: Instant::ZERO,
@@ -549,7 +564,17 @@ impl Load {
 
     fn on_news(&mut self, now: Now, news: News, fx: &mut Vec<Effect<()>>) {
         match news {
-            News::Mounted => self.on_mounted(now, fx),
+            News::Mounted => {
+                let mounts = self.engine.mounts;
+                self.measured.mount = Mounting {
+                    elapsed: now.mono - self.begun,
+                    cpu: cpu_time() - self.cpu_begun,
+                    records: mounts.records,
+                    journal_bytes: mounts.journal_bytes,
+                    read_bytes: self.engine.traffic.read,
+                };
+                self.on_mounted(now, fx)
+            }
             News::Durable { token } => {
                 self.count(now, token as usize);
                 self.issue(now, token as usize, fx);
@@ -629,6 +654,7 @@ impl Node for Load {
         match input {
             Input::Start => {
                 self.progress_at = now.mono + PROGRESS_EVERY;
+                (self.begun, self.cpu_begun) = (now.mono, cpu_time());
                 self.engine.mount(fx);
             }
             Input::Tick => self.on_tick(now, fx),

@@ -65,6 +65,13 @@ pub fn print(args: &StoreArgs, outcome: &Outcome) {
             "device_reads_bytes": outcome.traffic.read,
             "objects": outcome.objects,
             "utilisation": outcome.utilisation,
+            "mount": {
+                "ms": outcome.mount.elapsed.as_secs_f64() * 1e3,
+                "cpu_ms": outcome.mount.cpu.as_secs_f64() * 1e3,
+                "records": outcome.mount.records,
+                "journal_bytes": outcome.mount.journal_bytes,
+                "device_reads_bytes": outcome.mount.read_bytes,
+            },
             "series": outcome.series.iter().map(interval_json).collect::<Vec<_>>(),
         });
         println!("{json}");
@@ -76,6 +83,15 @@ pub fn print(args: &StoreArgs, outcome: &Outcome) {
         args.depth,
         outcome.objects,
         outcome.utilisation * 100.0
+    );
+    let mount = &outcome.mount;
+    println!(
+        "mount        {:>12.1} ms   CPU {:.1} ms, {} read, {} records in {} of journal",
+        mount.elapsed.as_secs_f64() * 1e3,
+        mount.cpu.as_secs_f64() * 1e3,
+        human_bytes(mount.read_bytes),
+        mount.records,
+        human_bytes(mount.journal_bytes)
     );
     println!("operations   {ops:>12}   in {seconds:.2} s");
     println!("IOPS         {:>12.0}", figures.iops);
@@ -166,6 +182,7 @@ pub fn write_distribution(out: &mut impl Write, latency_ns: &Histogram<u64>) -> 
 mod tests {
     use super::*;
     use crate::cmd::bench::engine::Traffic;
+    use crate::cmd::bench::load::Mounting;
     use std::time::Duration;
 
     fn outcome() -> Outcome {
@@ -183,6 +200,7 @@ mod tests {
             objects: 1,
             utilisation: 0.5,
             series: Vec::new(),
+            mount: Mounting::default(),
         }
     }
 
