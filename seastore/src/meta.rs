@@ -88,6 +88,15 @@ impl Meta {
         Ok(value.map(|v| OnodeRef::new(v).expect("a page's values are checked when it is read")))
     }
 
+    /// The same, for somebody who is going to change it.
+    pub fn touch_onode(&self, o: &HObject) -> Result<Option<OnodeRef<'_>>, TreeError> {
+        debug_assert!(self.current.is_none());
+        let mut name = Vec::with_capacity(128);
+        key::encode_name_into(o, &mut name);
+        let value = self.onodes.touch_value(&self.pager, &name)?;
+        Ok(value.map(|v| OnodeRef::new(v).expect("a page's values are checked when it is read")))
+    }
+
     // -- the current object ---------------------------------------------------------------------
 
     /// Makes `o` the current object. Whether it exists.

@@ -4,7 +4,7 @@ use crate::change::Change;
 use crate::format::BLOCK;
 use crate::key;
 use crate::meta::{CHUNK, GROUP, Meta, REMOVE_KEYS_MAX};
-use crate::onode::{BLOCKS_MAX, Onode};
+use crate::onode::{BLOCKS_MAX, Onode, OnodeRef};
 use crate::pages::{MissingPage, PageId};
 use crate::root::Garbage;
 use crate::tree::TreeError;
@@ -69,10 +69,10 @@ impl<'a> Toucher<'a> {
 
     /// The object, which may be changed: the path to it is resident.
     fn object(&mut self, o: &ObjectName) -> Option<Onode> {
-        let path = key::encode_name(o);
-        let meta = self.meta;
-        self.needs.note(meta.onodes.touch(&meta.pager, &path))?;
-        self.needs.note(meta.onode(o)).flatten()
+        self.object_ref(o).map(Onode::from)
+    }
+    fn object_ref(&mut self, o: &ObjectName) -> Option<OnodeRef<'a>> {
+        self.needs.note(self.meta.touch_onode(o)).flatten()
     }
 
     /// Whatever is added with addresses never used before goes to the last leaf.
@@ -313,14 +313,17 @@ impl<'a> Toucher<'a> {
                 self.object(o);
             }
             Change::Write { o, runs, .. } => {
-                let onode = self.object(o);
+                let onode = self.object_ref(o);
                 for run in runs {
-                    if let Some(onode) = &onode {
-                        self.blocks(onode, run.block, run.block + run.blocks);
+                    // What lies under other addresses is given up.
+                    let end = run.block + run.blocks;
+                    for had in onode.iter().flat_map(|onode| onode.overlaps(run.block, end)) {
+                        if had.laddr != run.laddr + (had.block - run.block) as u64 {
+                            self.laddrs(had.laddr, had.blocks as u64);
+                        }
                     }
                     self.laddrs(run.laddr, run.blocks as u64);
                 }
-                self.new_blocks();
             }
             Change::Punch { o, block, blocks, .. } => {
                 if let Some(onode) = self.object(o) {

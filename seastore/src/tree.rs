@@ -217,6 +217,16 @@ impl Tree {
         self.sound_leaf(pages, key).map(drop)
     }
 
+    /// As [`Tree::touch`]; the value of `key`.
+    pub fn touch_value<'a>(
+        &self,
+        pages: &'a impl Pages,
+        key: &[u8],
+    ) -> Result<Option<&'a [u8]>, TreeError> {
+        let Some((_, leaf)) = self.sound_leaf(pages, key)? else { return Ok(None) };
+        Ok(leaf.search(key).ok().map(|i| leaf.value(i)))
+    }
+
     /// As [`Tree::touch`], for a key that will be removed: if that leaves the leaf empty, a neighbour
     /// is in memory too, so that the leaf can go.
     pub fn touch_remove(&self, pages: &impl Pages, key: &[u8]) -> Result<(), TreeError> {
