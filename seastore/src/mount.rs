@@ -5,6 +5,8 @@
 //! where the journal was durable when it was written; if one behind the end says that the missing
 //! record was durable, the journal is damaged, else its end was cut by a crash.
 
+mod chain;
+
 use crate::anchor::{self, Anchor, RootPlace};
 use crate::change::Change;
 use crate::change::reader::ChangeReader;
@@ -18,35 +20,30 @@ use crate::root::{ChunkPlace, Root};
 use crate::segments::Use;
 use crate::store::{Io, Phase, Store};
 use crate::table::PageTable;
-use crate::touch::Toucher;
+use crate::touch::{Needs, Toucher};
 use bytes::{Bytes, BytesMut};
+use chain::{Chain, Followed};
 use std::collections::VecDeque;
 use types::hash::crc32c;
 use types::node::{BLOCK_SIZE, IoError};
 
-/// Segments are read in parts of this size, all parts at once.
-const PART_BLOCKS: u32 = 512;
 /// Table chunks read at once.
 const CHUNKS_MAX: usize = 64;
 /// Changes whose pages are asked for together.
 const PREFETCH: usize = 128;
+/// Index of the flush at the end; reads have others.
+const FLUSH: usize = usize::MAX;
 
 enum Stage {
     Anchors,
     Root,
-    Chunks { next: usize, waiting: usize },
+    Chunks {
+        next: usize,
+        waiting: usize,
+    },
+    /// Its records are followed and replayed.
     Journal,
-    Replay,
     Flush,
-}
-
-/// A segment, or the rest of one, and what has been read of it.
-struct Loaded {
-    segment: u32,
-    /// Of the first block in `buf`, within the segment.
-    from: u32,
-    buf: BytesMut,
-    waiting: usize,
 }
 
 /// A mount under way.
@@ -57,37 +54,13 @@ pub(crate) struct Mount {
     anchor: Option<Anchor>,
     root: Option<Root>,
     table: PageTable,
-    loading: Option<Loaded>,
-    current: Option<Loaded>,
-    next: Option<Loaded>,
-    head: Head,
-    /// Deltas of the group being read, a piece per change sequence that stands alone.
-    group: Vec<Bytes>,
-    raw: BytesMut,
-    pieces: VecDeque<Bytes>,
+    chain: Chain,
+    /// The replay waits for pages.
+    replaying: bool,
     changes: VecDeque<Change>,
-    blocks: u64,
+    /// The pages of so many of them have been asked for.
+    asked: usize,
     report: MountReport,
-}
-
-/// What is at the place where the next record should be.
-enum Found {
-    Whole(RecordHeader),
-    /// Header whole; what follows is not.
-    Damaged {
-        header: RecordHeader,
-        deltas: bool,
-    },
-    Nothing,
-}
-
-enum Gap {
-    /// The journal ends here.
-    End,
-    /// It goes on in the same segment.
-    Same,
-    /// It goes on in the next segment, which is the current one now.
-    Next,
 }
 
 impl Store {
@@ -103,15 +76,10 @@ impl Store {
             anchor: None,
             root: None,
             table: PageTable::default(),
-            loading: None,
-            current: None,
-            next: None,
-            head: self.journal.head,
-            group: Vec::new(),
-            raw: BytesMut::new(),
-            pieces: VecDeque::new(),
+            chain: Chain::new(self.journal.head),
+            replaying: false,
             changes: VecDeque::new(),
-            blocks: 0,
+            asked: 0,
             report: MountReport::default(),
         }));
     }
@@ -126,7 +94,13 @@ impl Store {
     }
     /// A page that the replay needs came in, or did not.
     pub(crate) fn continue_mount(&mut self) {
-        self.with_mount(|store, mount| store.replay(mount));
+        self.with_mount(|store, mount| match mount.stage {
+            Stage::Journal if mount.replaying => {
+                mount.replaying = false;
+                store.advance(mount)
+            }
+            _ => Ok(()),
+        });
     }
     fn with_mount(&mut self, step: impl FnOnce(&mut Self, &mut Mount) -> Result<(), StoreError>) {
         let phase = std::mem::replace(&mut self.phase, Phase::Closed);
@@ -168,26 +142,10 @@ impl Store {
                 self.read_chunks(mount)
             }
             Stage::Journal => {
-                let loading = mount.loading.as_mut().expect("a read belongs to a segment");
-                let at = index as u32 * PART_BLOCKS;
-                let place = self.segments.start(loading.segment) + loading.from + at;
-                loading.waiting -= 1;
-                let done = loading.waiting == 0;
-                let buf = self.mounted_part(place, read)?;
-                let from = at as usize * BLOCK_SIZE;
-                let loading = mount.loading.as_mut().expect("looked at");
-                loading.buf[from..from + buf.len()].copy_from_slice(&buf);
-                if !done {
-                    return Ok(());
-                }
-                let loaded = mount.loading.take();
-                match mount.current {
-                    None => mount.current = loaded,
-                    Some(_) => mount.next = loaded,
-                }
-                self.scan(mount)
+                mount.chain.install(index, read);
+                self.advance(mount)
             }
-            Stage::Replay => Ok(()),
+            Stage::Flush if index != FLUSH => Ok(()),
             Stage::Flush => {
                 flushed.map_err(|error| StoreError::FlushFailed { error })?;
                 self.phase = Phase::Ready;
@@ -225,13 +183,13 @@ impl Store {
         let anchor = chosen.anchor;
         let damaged = offsets.iter().zip(chosen.damaged).filter(|(_, damaged)| *damaged);
         self.bad_anchors = damaged.map(|(offset, _)| *offset).collect();
-        mount.head = Head {
+        mount.chain = Chain::new(Head {
             segment: anchor.journal.segment,
             block: anchor.journal.place - self.segments.start(anchor.journal.segment),
             next: anchor.journal.next,
             sequence: anchor.journal.sequence,
             previous: anchor.journal.previous,
-        };
+        });
         self.checkpoint = anchor.checkpoint;
         self.journal.start = anchor.journal.sequence;
         let root = anchor.root;
@@ -349,191 +307,35 @@ impl Store {
     fn start_scan(&mut self, mount: &mut Mount) -> Result<(), StoreError> {
         mount.stage = Stage::Journal;
         self.segments.replaying = true;
-        let (segment, from) = (mount.head.segment, mount.head.block);
-        self.load(mount, segment, from);
-        if mount.loading.is_none() { self.scan(mount) } else { Ok(()) }
+        self.advance(mount)
     }
 
-    fn load(&mut self, mount: &mut Mount, segment: u32, from: u32) {
-        let blocks = self.segments.blocks() - from;
-        let buf = BytesMut::zeroed(blocks as usize * BLOCK_SIZE);
-        let waiting = blocks.div_ceil(PART_BLOCKS) as usize;
-        let loaded = Loaded { segment, from, buf, waiting };
-        if waiting == 0 {
-            mount.current = Some(loaded);
-            return;
-        }
-        mount.loading = Some(loaded);
-        for index in 0..waiting {
-            let at = index as u32 * PART_BLOCKS;
-            let place = self.segments.start(segment) + from + at;
-            self.read_for_mount(place, PART_BLOCKS.min(blocks - at), index);
-        }
-    }
-
-    /// Follows the chain as far as the loaded segments go.
-    fn scan(&mut self, mount: &mut Mount) -> Result<(), StoreError> {
-        while let Some(current) = mount.current.take() {
-            let block = mount.head.block;
-            let found = self.look(mount, &current, block);
-            if let Found::Whole(header) = found {
-                self.accept(mount, &current, block, &header);
-                mount.current = Some(current);
-                continue;
+    /// Follows the journal and replays it, as far as can be without waiting. While pages are under
+    /// way the journal is read on.
+    fn advance(&mut self, mount: &mut Mount) -> Result<(), StoreError> {
+        loop {
+            let followed = self.follow_chain(mount)?;
+            if !mount.replaying {
+                mount.replaying = !self.replay(mount)?;
             }
-            let Some(next) = mount.next.take() else {
-                mount.current = Some(current);
-                let segment = mount.head.next;
-                self.load(mount, segment, 0);
+            if mount.replaying || followed == Followed::Waits {
                 return Ok(());
-            };
-            let outcome = self.at_gap(mount, &current, &next, found);
-            mount.current = Some(current);
-            match outcome? {
-                Gap::End => break,
-                Gap::Same => mount.next = Some(next),
-                Gap::Next => mount.current = Some(next),
             }
-        }
-        (mount.current, mount.next) = (None, None);
-        mount.stage = Stage::Replay;
-        self.replay(mount)
-    }
-
-    /// The chain does not go on at its place: it goes on in the next segment, it was cut, or it is
-    /// damaged.
-    fn at_gap(
-        &mut self,
-        mount: &mut Mount,
-        current: &Loaded,
-        next: &Loaded,
-        found: Found,
-    ) -> Result<Gap, StoreError> {
-        let (place, block, found) = match found {
-            Found::Nothing => match self.look(mount, next, 0) {
-                Found::Whole(header) => {
-                    self.accept(mount, next, 0, &header);
-                    return Ok(Gap::Next);
-                }
-                Found::Nothing => (current, mount.head.block, Found::Nothing),
-                damaged => (next, 0, damaged),
-            },
-            damaged => (current, mount.head.block, damaged),
-        };
-        let sequence = mount.head.sequence;
-        let (later, claimed) = self.claims(current, mount.head.block, next, sequence);
-        if !claimed {
-            let open_group = !mount.group.is_empty() || !mount.raw.is_empty();
-            mount.report.tail_cut = later || open_group;
-            return Ok(Gap::End);
-        }
-        if let Found::Damaged { header, deltas: false } = found {
-            // Only data is damaged, and it was durable: its objects answer for it when read.
-            self.accept(mount, place, block, &header);
-            let in_next = block == 0 && place.segment == next.segment;
-            return Ok(if in_next { Gap::Next } else { Gap::Same });
-        }
-        let place = self.segments.start(place.segment) + block;
-        let device_offset = self.journal.device_offset(place);
-        Err(StoreError::JournalCorrupt { device_offset, sequence })
-    }
-
-    /// Looks behind the chain's end for records of this journal. Returns whether there is any from
-    /// `sequence` on, and whether one says that `sequence` was durable.
-    fn claims(&self, current: &Loaded, block: u32, next: &Loaded, sequence: u64) -> (bool, bool) {
-        let (mut later, mut claimed) = (false, false);
-        for (loaded, first) in [(current, block), (next, 0)] {
-            for at in first..self.segments.blocks() {
-                let from = (at - loaded.from) as usize * BLOCK_SIZE;
-                let home = self.journal.home(self.segments.start(loaded.segment) + at);
-                let Some(h) = RecordHeader::decode(&loaded.buf[from..], &home) else { continue };
-                if h.flags & crate::record::COLD != 0 {
-                    continue;
-                }
-                later |= h.sequence >= sequence;
-                claimed |= h.sequence > sequence && h.durable >= sequence;
+            if followed == Followed::ToTheEnd {
+                self.finish_mount(mount);
+                return Ok(());
             }
-        }
-        (later, claimed)
-    }
-
-    fn look(&self, mount: &Mount, loaded: &Loaded, block: u32) -> Found {
-        let from = (block - loaded.from) as usize * BLOCK_SIZE;
-        let Some(bytes) = loaded.buf.get(from..).filter(|b| !b.is_empty()) else {
-            return Found::Nothing;
-        };
-        let home = self.journal.home(self.segments.start(loaded.segment) + block);
-        let Some(header) = RecordHeader::decode(bytes, &home) else { return Found::Nothing };
-        let chained = header.sequence == mount.head.sequence
-            && header.previous == mount.head.previous
-            && header.flags & crate::record::COLD == 0;
-        let fits = header.total_blocks() * BLOCK <= bytes.len() as u64
-            && (header.next as usize) < self.segments.all.len();
-        if !chained || !fits {
-            return Found::Nothing;
-        }
-        let deltas = &bytes[HEADER_BYTES..HEADER_BYTES + header.delta_bytes as usize];
-        if crc32c(!0, deltas) != header.delta_crc {
-            return Found::Damaged { header, deltas: true };
-        }
-        let data = &bytes
-            [header.header_blocks as usize * BLOCK_SIZE..(header.total_blocks() * BLOCK) as usize];
-        let mut crc_of_crcs = !0;
-        for block in data.chunks_exact(BLOCK_SIZE) {
-            crc_of_crcs = crc32c(crc_of_crcs, &crc32c(!0, block).to_le_bytes());
-        }
-        if crc_of_crcs != header.data_crc {
-            return Found::Damaged { header, deltas: false };
-        }
-        Found::Whole(header)
-    }
-
-    /// Takes a record into the chain.
-    fn accept(&mut self, mount: &mut Mount, loaded: &Loaded, block: u32, header: &RecordHeader) {
-        let total = header.total_blocks() as u32;
-        mount.head = Head {
-            segment: loaded.segment,
-            block: block + total,
-            next: header.next,
-            sequence: header.sequence + 1,
-            previous: header.crc,
-        };
-        mount.blocks += total as u64;
-        mount.report.records += 1;
-        mount.report.journal_bytes += total as u64 * BLOCK;
-        self.segments.claim(loaded.segment, Use::Closed);
-        let s = self.segments.get(loaded.segment);
-        s.last_sequence = header.sequence;
-        s.cold = false;
-        if header.flags & FIRST != 0 {
-            mount.group.clear();
-            mount.raw.clear();
-        }
-        let from = (block - loaded.from) as usize * BLOCK_SIZE + HEADER_BYTES;
-        let deltas = &loaded.buf[from..from + header.delta_bytes as usize];
-        if header.flags & RAW != 0 {
-            mount.raw.extend_from_slice(deltas);
-        } else {
-            if !mount.raw.is_empty() {
-                mount.group.push(mount.raw.split().freeze());
-            }
-            mount.group.push(Bytes::copy_from_slice(deltas));
-        }
-        if header.flags & MORE == 0 {
-            if !mount.raw.is_empty() {
-                mount.group.push(mount.raw.split().freeze());
-            }
-            mount.pieces.extend(mount.group.drain(..));
         }
     }
 
     // -- replay ---------------------------------------------------------------------------------
 
-    fn replay(&mut self, mount: &mut Mount) -> Result<(), StoreError> {
+    /// Applies what the records say. `false`: pages are under way.
+    fn replay(&mut self, mount: &mut Mount) -> Result<bool, StoreError> {
         let mut applied = false;
         loop {
             while mount.changes.len() < PREFETCH
-                && let Some(piece) = mount.pieces.pop_front()
+                && let Some(piece) = mount.chain.take_piece()
             {
                 for change in ChangeReader::new(piece, self.segments.end(), None) {
                     let device_offset = self.journal.device_offset(0);
@@ -541,13 +343,11 @@ impl Store {
                     mount.changes.push_back(change);
                 }
             }
-            let Some(change) = mount.changes.front() else { break };
-            let never = |_| true;
-            let mut toucher = Toucher::new(&self.meta, &never);
-            toucher.change(change);
-            let needs = toucher.needs;
+            let Some(change) = mount.changes.front() else { return Ok(true) };
+            let needs = self.needs_of_change(change);
             if needs.is_empty() {
                 let change = mount.changes.pop_front().expect("looked at");
+                mount.asked = mount.asked.saturating_sub(1);
                 self.meta.apply(&change, &mut self.segments);
                 self.meta.close();
                 applied = true;
@@ -557,30 +357,36 @@ impl Store {
                 return Err(error.as_store_error());
             }
             // The change may need more pages than the cache holds: none goes until it is applied.
-            let mut pages = needs.pages;
             if applied {
-                for change in mount.changes.iter().skip(1).take(PREFETCH) {
-                    let mut toucher = Toucher::new(&self.meta, &never);
-                    toucher.change(change);
-                    pages.extend(toucher.needs.pages);
-                }
                 self.meta.pager.evict();
+            }
+            let mut pages = needs.pages;
+            // What the next ones need is asked for once; they see for themselves when it is their
+            // turn.
+            while applied && mount.asked < mount.changes.len().min(PREFETCH) {
+                pages.extend(self.needs_of_change(&mount.changes[mount.asked]).pages);
+                mount.asked += 1;
             }
             for id in pages {
                 self.want(FetchKey::Page(id), Waiter::Mount);
             }
-            return Ok(());
+            return Ok(false);
         }
-        self.finish_mount(mount);
-        Ok(())
+    }
+
+    fn needs_of_change(&self, change: &Change) -> Needs {
+        let never = |_| true;
+        let mut toucher = Toucher::new(&self.meta, &never);
+        toucher.change(change);
+        toucher.needs
     }
 
     fn finish_mount(&mut self, mount: &mut Mount) {
         self.segments.replaying = false;
-        let head = mount.head;
+        let head = mount.chain.head;
         self.journal.head = head;
         self.journal.durable = head.sequence - 1;
-        self.journal.blocks = mount.blocks;
+        self.journal.blocks = mount.chain.blocks;
         for i in 0..self.segments.all.len() {
             let s = &self.segments.all[i];
             // The cleaner filled it after the checkpoint.
@@ -592,12 +398,13 @@ impl Store {
         }
         self.segments.claim(head.segment, Use::Journal);
         self.segments.claim(head.next, Use::Next);
+        self.segments.claimed();
         self.segments.changed();
         mount.report.objects = self.meta.objects;
         mount.stage = Stage::Flush;
         // What was read may still be in the device's volatile cache; later records build on it, so
         // it has to be durable before any of them is.
-        let io = self.new_io(Io::Mount { index: 0 });
+        let io = self.new_io(Io::Mount { index: FLUSH });
         self.out.push(StoreEffect::Flush { io });
     }
 }

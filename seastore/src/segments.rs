@@ -118,10 +118,14 @@ impl Segments {
         s.last_sequence = 0;
         Some(segment)
     }
-    /// Takes one particular segment, at mount.
+    /// Takes one particular segment, at mount. None is allocated before [`Segments::claimed`].
     pub fn claim(&mut self, segment: u32, usage: Use) {
-        self.free.retain(|s| *s != segment);
         self.get(segment).usage = usage;
+    }
+    /// The free ones are those that nobody has claimed.
+    pub fn claimed(&mut self) {
+        let all = &self.all;
+        self.free.retain(|s| all[*s as usize].usage == Use::Free);
     }
 
     /// A block of data is live there.

@@ -306,18 +306,25 @@ fn a_failed_request_of_a_mount_is_tried_again_or_one_error_and_the_next_mount_wo
                     place = Some(offset_of(effect));
                     bad.set(offset_of(effect));
                 }
-                let again = matches!(effect, StoreEffect::Read { .. });
-                io == n || for_good && again && place == Some(offset_of(effect))
+                let again = match (effect, place.flatten()) {
+                    (StoreEffect::Read { offset, len, .. }, Some(bad)) => {
+                        (*offset..*offset + *len as u64).contains(&bad)
+                    }
+                    _ => false,
+                };
+                io == n || for_good && again
             }));
             let is_read = probe.read_ios.contains(&n);
             match world.mount() {
                 Err(StoreError::ReadFailed { device_offset, .. }) if for_good => {
-                    assert_eq!(Some(device_offset), failed.get(), "{what}");
+                    // Of the journal what is needed is read again by itself, up to 1 MiB.
+                    let bad = failed.get().expect("it was a read");
+                    assert!((bad.saturating_sub(1 << 20)..=bad).contains(&device_offset), "{what}");
                     named += 1;
                 }
                 Err(StoreError::FlushFailed { .. }) if !is_read => {}
                 Ok(_) if is_read && !for_good => {}
-                // One copy of an anchor, or a page that was asked for ahead of need.
+                // One copy of an anchor, a page that was asked for ahead of need, data in the journal.
                 Ok(_) if is_read => unneeded += 1,
                 other => panic!("{what}: {other:?}"),
             }
@@ -328,5 +335,6 @@ fn a_failed_request_of_a_mount_is_tried_again_or_one_error_and_the_next_mount_wo
             world.assert_consistent("after a failed mount");
         }
     }
+    println!("{named} named, {unneeded} of no use, of {count}");
     assert!(named >= 3 && unneeded < count / 2, "{named} named, {unneeded} of no use, of {count}");
 }

@@ -10,5 +10,6 @@ mod group;
 mod large;
 mod limits;
 mod model;
+mod mount;
 mod rot;
 mod world;

@@ -447,3 +447,83 @@ fn a_rotten_block_that_is_written_in_part_refuses_the_transaction() {
         }
     }
 }
+
+/// Blocks of the journal behind the checkpoint: of headers, and all, without the newest record.
+fn replayed_blocks(disk: &Disk) -> (Vec<u64>, Vec<u64>) {
+    let u64_at = |b: &[u8], at: usize| u64::from_le_bytes(b[at..at + 8].try_into().unwrap());
+    let u32_at = |b: &[u8], at: usize| u32::from_le_bytes(b[at..at + 4].try_into().unwrap());
+    let anchors = disk.blocks.values().filter(|b| b[..4] == *b"KSa2");
+    let (_, start) = anchors.map(|b| (u64_at(b, 32), u64_at(b, 40))).max().expect("an anchor");
+    let (newest, _) = newest_records(disk);
+    let is_record = |b: &[u8]| b[..4] == *b"KSr2" && b[42] & 8 == 0 && u64_at(b, 8) >= start;
+    let records = disk.blocks.iter().filter(|(at, b)| **at != newest && is_record(b));
+    let (mut headers, mut all) = (Vec::new(), Vec::new());
+    for (at, b) in records {
+        headers.push(*at);
+        all.extend(*at..*at + u32_at(b, 72) as u64 + u32_at(b, 84) as u64);
+    }
+    (headers, all)
+}
+
+/// Up to 60 blocks of the journal rot, among them many headers. It is replayed to its end, and what
+/// is read then is right or named, or the mount says that it is damaged: never is it shorter.
+#[test]
+fn a_journal_with_many_rotten_blocks_is_replayed_to_its_end_or_refused() {
+    let (mut whole, mut refused) = (0, 0);
+    for seed in seed_range(24) {
+        let what = format!("seed {seed}");
+        let mut rng = Rng(seed + 77);
+        let begin = |seed| match seed % 3 {
+            0 => aged(),
+            _ => (World::new(32 << 20, 256 << 10), Model::new()),
+        };
+        let (mut world, mut model) = begin(seed);
+        for step in 0..50 + rng.below(100) {
+            let len_max = if rng.chance(8) { 200_000 } else { 20_000 };
+            let mut ops = vec![random_op(&mut rng, 10, len_max)];
+            if rng.chance(2) {
+                ops.push(random_op(&mut rng, 6, 3_000));
+            }
+            ops.iter().for_each(|op| apply_to_model(&mut model, op));
+            world.submit(ops, step).unwrap();
+            if rng.chance(2) {
+                world.run();
+            }
+        }
+        world.run();
+        // A last record, which says that all before it are durable.
+        world.submit(vec![], 1).unwrap();
+        world.run();
+        let (headers, all) = replayed_blocks(&world.disk);
+        if headers.is_empty() {
+            continue;
+        }
+        let data_only = seed % 4 < 2;
+        let mut spoilt = Vec::new();
+        for n in 0..1 + rng.below(if seed % 2 == 0 { 4 } else { 60 }) {
+            let from = if rng.chance(8) { &headers } else { &all };
+            let block = from[rng.below(from.len() as u64) as usize];
+            let skip = data_only && n > 0 && headers.contains(&block);
+            if !skip && !spoilt.contains(&block) {
+                let rot = ROTS[rng.below(2) as usize];
+                spoilt.extend(spoil(&mut world.disk, block, rot, &mut rng));
+            }
+        }
+        let mut world = World::opened(world.disk, StoreConfig { nonce: 99, ..world.config });
+        match world.mount() {
+            Ok(report) => {
+                assert_eq!(report.records as usize, headers.len() + 1, "{what}");
+                look_at_all(&mut world, &model, &spoilt, &what);
+                whole += 1;
+            }
+            Err(StoreError::JournalCorrupt { device_offset, .. }) => {
+                // That of a record, whose first block may be whole.
+                assert!(headers.contains(&(device_offset / BLOCK as u64)), "{what}");
+                refused += 1;
+            }
+            Err(e) => panic!("{what}: {e}"),
+        }
+    }
+    println!("{whole} whole, {refused} refused");
+    assert!(whole > 0 && refused > 0, "{whole} {refused}");
+}
