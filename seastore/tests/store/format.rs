@@ -126,3 +126,34 @@ fn an_empty_transaction_still_becomes_durable() {
     world.run();
     assert!(world.events.contains(&StoreEvent::Durable { token: 42 }));
 }
+
+/// A read that waits for a page sees nothing of transactions that come after it, also of those that
+/// need no page that is not at hand.
+#[test]
+fn a_read_sees_nothing_of_a_later_transaction() {
+    const BYTES: usize = 8 << 20;
+    let mut world = World::new(128 * MIB, 8 << 20);
+    let write = |object, offset, byte, len: usize| {
+        vec![TxnOp::Write { o: name(object), offset, data: vec![byte; len].into() }]
+    };
+    // The second one's writes are long enough for a checkpoint that holds the first.
+    for object in [1, 2] {
+        for offset in (0..BYTES).step_by(1 << 20) {
+            world.submit(write(object, offset as u64, 1, 1 << 20), 0).unwrap();
+            world.run();
+        }
+    }
+    let mut world = world.remounted();
+    // The pages of the beginning, and only these, are in memory.
+    assert_eq!(world.read(&name(1), 0, 4096).unwrap(), vec![1; 4096]);
+    let started = world.store.read(&name(1), 0, BYTES as u64, 77, &mut world.waiting).unwrap();
+    assert!(matches!(started, ReadStart::Pending));
+    world.submit(write(1, 0, 2, 4096), 5).unwrap();
+    world.run();
+    let own = |e: &StoreEvent| matches!(e, StoreEvent::ReadDone { token: 77, .. });
+    let at = world.events.iter().position(own).expect("the read ends");
+    let StoreEvent::ReadDone { result, .. } = world.events.remove(at) else { unreachable!() };
+    assert!(result.unwrap().into_bytes() == vec![1; BYTES], "it saw what came later");
+    assert!(world.events.contains(&StoreEvent::Durable { token: 5 }));
+    assert_eq!(world.read(&name(1), 0, 4096).unwrap(), vec![2; 4096]);
+}

@@ -229,6 +229,27 @@ fn look_at_spoilt(
     Some(errors)
 }
 
+/// Whatever a mount reads of the checkpoint has a checksum of its own that the mount looks at: each
+/// part is named when a block of it rots.
+#[test]
+fn a_mount_names_each_part_of_the_checkpoint() {
+    let (disk, config, _) = made(0);
+    let mut named = Vec::new();
+    for block in usable_blocks(&disk) {
+        let mut disk = disk.clone();
+        spoil(&mut disk, block, Rot::Bit, &mut Rng(block + 1));
+        if let Err(StoreError::CheckpointCorrupt { part, device_offset }) =
+            World::opened(disk, config).mount()
+        {
+            assert_eq!(device_offset / BLOCK as u64, block, "{part:?}");
+            named.push(part);
+        }
+    }
+    for part in [CheckpointPart::Root, CheckpointPart::PageTable, CheckpointPart::Page] {
+        assert!(named.contains(&part), "{part:?} in {named:?}");
+    }
+}
+
 /// Records rot while the cleaner goes through them: headers, changes and data.
 #[test]
 fn the_cleaner_passes_over_rot_and_says_so() {
