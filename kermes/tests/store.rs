@@ -56,6 +56,7 @@ fn mkfs(path: &Path, shards: u16) -> Superblock {
         store_uuid: Fsid([7; 16]),
         device_bytes: DEVICE_BYTES,
         shards,
+        zones: None,
     };
     for (offset, block) in seastore::mkfs_plan(&params).unwrap() {
         file.write_all_at(&block, offset).unwrap();
@@ -106,6 +107,9 @@ impl Writer {
                     }
                     StoreEffect::Flush { io } => IoCompletion::Flush { io, result: Ok(()) },
                     StoreEffect::Discard { io, .. } => IoCompletion::Discard { io, result: Ok(()) },
+                    StoreEffect::Zone { .. } | StoreEffect::ReportZones { .. } => {
+                        panic!("not a zoned device")
+                    }
                 };
                 let mut events = Vec::new();
                 self.store.on_io(done, &mut events, &mut self.fx);

@@ -273,6 +273,12 @@ impl OsdNode {
             }
             StoreEffect::Flush { io } => Effect::Flush { io: id(io) },
             StoreEffect::Discard { io, offset, len } => Effect::Discard { io: id(io), offset, len },
+            StoreEffect::Zone { io, offset, len, op } => {
+                Effect::Zone { io: id(io), offset, len, op }
+            }
+            StoreEffect::ReportZones { io, offset, len } => {
+                Effect::ReportZones { io: id(io), offset, len }
+            }
         });
     }
 
@@ -481,6 +487,14 @@ impl Node for OsdNode {
             Input::DiscardDone { io, result } => {
                 let (slot, io) = slot(io);
                 self.on_io(now, slot, IoCompletion::Discard { io, result }, fx)
+            }
+            Input::ZoneDone { io, result } => {
+                let (slot, io) = slot(io);
+                self.on_io(now, slot, IoCompletion::Zone { io, result }, fx)
+            }
+            Input::Zones { io, result } => {
+                let (slot, io) = slot(io);
+                self.on_io(now, slot, IoCompletion::Zones { io, result }, fx)
             }
             Input::Hop { from, msg } => self.on_hop(now, from, msg, fx),
             Input::Tick => self.on_tick(now, fx),

@@ -1,6 +1,7 @@
 //! Block devices and files opened for direct I/O.
 
 use crate::device_traits::{self, Traits, WriteCache, Zoned};
+use crate::zones;
 use bytes::{Bytes, BytesMut};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Seek, SeekFrom};
@@ -8,6 +9,7 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use types::node::{BLOCK_SIZE, IoError, aligned_buf};
+use types::zone::{Zone, ZoneOp, ZoneTraits};
 
 /// Why a device cannot be used. Each displays as one sentence that names the path.
 #[derive(Debug)]
@@ -26,9 +28,10 @@ pub enum OpenError {
         path: PathBuf,
         error: io::Error,
     },
-    /// It can only be written from the start of a zone on, and the store writes in place.
+    /// A zoned device whose zones the store cannot use.
     Zoned {
         path: PathBuf,
+        why: String,
     },
 }
 impl std::fmt::Display for OpenError {
@@ -44,10 +47,9 @@ impl std::fmt::Display for OpenError {
             Self::Size { path, error } => {
                 write!(f, "cannot find the size of {}: {error}", path.display())
             }
-            Self::Zoned { path } => write!(
+            Self::Zoned { path, why } => write!(
                 f,
-                "{} is a zoned device (host managed): its zones can only be written in order, and \
-                 the store writes some blocks in place",
+                "{} is a zoned device (host managed) that the store cannot use: {why}",
                 path.display()
             ),
         }
@@ -90,6 +92,8 @@ pub struct Device {
     is_direct: bool,
     traits: Option<Traits>,
     durability: Durability,
+    /// Of a host-managed device.
+    zones: Option<ZoneTraits>,
 }
 
 impl Device {
@@ -125,11 +129,12 @@ impl Device {
             file.seek(SeekFrom::End(0)).map_err(|error| OpenError::Size { path: at(), error })?;
         let size = size / BLOCK_SIZE as u64 * BLOCK_SIZE as u64;
         let traits = device_traits::of_path(path);
-        if is_block {
-            check_zones(path, traits.as_ref())?;
-        }
+        let zones = match traits.as_ref().filter(|t| is_block && has_zones(t)) {
+            Some(traits) => Some(zones_of(&file, size, traits, path)?),
+            None => None,
+        };
         let durability = Durability::of(is_block, is_direct, traits.as_ref());
-        Ok(Self { file, size, is_block, is_direct, traits, durability })
+        Ok(Self { file, size, is_block, is_direct, traits, durability, zones })
     }
 
     /// Bytes, a multiple of [`BLOCK_SIZE`].
@@ -139,6 +144,11 @@ impl Device {
 
     pub fn is_block(&self) -> bool {
         self.is_block
+    }
+
+    /// Of a device that takes writes in the order of its zones only.
+    pub fn zones(&self) -> Option<ZoneTraits> {
+        self.zones
     }
 
     pub fn durability(&self) -> Durability {
@@ -207,10 +217,21 @@ impl Device {
         self.file.sync_data().map_err(|e| os_error(&e))
     }
 
+    /// Resets or finishes the zones of a range. Blocks until it is done.
+    pub fn zone_op(&self, offset: u64, len: u64, op: ZoneOp) -> Result<(), IoError> {
+        zones::perform(self.fd(), offset, len, op).map_err(|e| os_error(&e))
+    }
+
+    /// The zones that begin in a range, in order. Blocks until it is done.
+    pub fn report_zones(&self, offset: u64, len: u64) -> Result<Vec<Zone>, IoError> {
+        zones::report(self.fd(), offset, len).map_err(|e| os_error(&e))
+    }
+
     /// Whether it can be told that a range holds nothing. A file can, unless its file system has no
     /// holes.
     pub fn can_discard(&self) -> bool {
-        !self.is_block || self.traits.as_ref().is_some_and(|t| t.discard_bytes > 0)
+        let discards = |t: &Traits| t.discard_bytes > 0;
+        self.zones.is_none() && (!self.is_block || self.traits.as_ref().is_some_and(discards))
     }
 
     /// Whether it gains by it: flash does, and devices that share their space with others. A file
@@ -238,12 +259,16 @@ impl Device {
     }
 }
 
-fn check_zones(path: &Path, traits: Option<&Traits>) -> Result<(), OpenError> {
-    match traits.map(|t| t.zoned) {
-        Some(Zoned::HostManaged) => Err(OpenError::Zoned { path: path.to_path_buf() }),
-        // Host-aware ones take writes anywhere.
-        _ => Ok(()),
-    }
+/// Host-aware ones take writes anywhere.
+fn has_zones(traits: &Traits) -> bool {
+    traits.zoned == Zoned::HostManaged
+}
+
+fn zones_of(file: &File, size: u64, traits: &Traits, path: &Path) -> Result<ZoneTraits, OpenError> {
+    let refused = |why: String| OpenError::Zoned { path: path.to_path_buf(), why };
+    zones::traits(file.as_raw_fd(), size, traits.active_zones_max)
+        .map_err(|error| refused(error.to_string()))?
+        .map_err(|why| refused(why.to_owned()))
 }
 
 pub fn os_error(e: &io::Error) -> IoError {
@@ -274,20 +299,22 @@ mod tests {
     }
 
     #[test]
-    fn a_device_that_cannot_be_written_in_place_is_refused() {
-        let check = |zoned| {
-            let traits = Traits {
-                disk: "nvme0n1".into(),
-                cache: WriteCache::Fua,
-                zoned,
-                discard_bytes: 0,
-                logical_block_bytes: 4096,
-                rotates: false,
-            };
-            check_zones(Path::new("/dev/nvme0n1"), Some(&traits)).map_err(|e| e.to_string())
+    fn what_has_to_be_written_in_order_is_asked_for_its_zones() {
+        let traits = |zoned| Traits {
+            disk: "nvme0n1".into(),
+            cache: WriteCache::Fua,
+            zoned,
+            discard_bytes: 0,
+            logical_block_bytes: 4096,
+            rotates: false,
+            active_zones_max: 14,
         };
-        assert_eq!((check(Zoned::No), check(Zoned::HostAware)), (Ok(()), Ok(())));
-        let text = check(Zoned::HostManaged).unwrap_err();
+        assert!(!has_zones(&traits(Zoned::No)) && !has_zones(&traits(Zoned::HostAware)));
+        // The kernel says of what it opened that it has no zones.
+        let file = File::open("/dev/null").unwrap();
+        let path = Path::new("/dev/nvme0n1");
+        let refused = zones_of(&file, 1 << 30, &traits(Zoned::HostManaged), path).unwrap_err();
+        let text = refused.to_string();
         assert!(text.starts_with("/dev/nvme0n1 is a zoned device (host managed)"), "{text}");
     }
 
@@ -301,6 +328,7 @@ mod tests {
                 discard_bytes: 4096,
                 logical_block_bytes: 512,
                 rotates: false,
+                active_zones_max: 0,
             };
             Durability::of(is_block, is_direct, Some(&traits))
         };
@@ -338,6 +366,7 @@ mod tests {
             is_direct: true,
             traits: None,
             durability: Durability::Dsync,
+            zones: None,
         };
         let mut copy = device.try_clone().unwrap();
         assert!(copy.set_power_loss_protected());

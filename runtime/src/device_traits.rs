@@ -33,6 +33,8 @@ pub struct Traits {
     /// Bytes of the least request.
     pub logical_block_bytes: u64,
     pub rotates: bool,
+    /// Zones that may be begun and not full at once; 0 without a bound, and without zones.
+    pub active_zones_max: u32,
 }
 
 impl std::fmt::Display for Traits {
@@ -101,6 +103,7 @@ impl Traits {
             discard_bytes: number("discard_granularity").filter(|_| discards).unwrap_or(0),
             logical_block_bytes: number("logical_block_size").unwrap_or(512),
             rotates: number("rotational") == Some(1),
+            active_zones_max: number("max_active_zones").unwrap_or(0) as u32,
         })
     }
 }
@@ -155,6 +158,7 @@ mod tests {
             discard_bytes: 4096,
             logical_block_bytes: 512,
             rotates: true,
+            active_zones_max: 0,
         };
         assert_eq!(traits, expected);
         assert_eq!(
@@ -219,6 +223,7 @@ mod tests {
             discard_bytes: 0,
             logical_block_bytes: 512,
             rotates: false,
+            active_zones_max: 0,
         };
         assert_eq!(traits, expected);
         assert_eq!(read("odd", &[]), None);

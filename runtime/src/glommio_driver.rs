@@ -24,6 +24,7 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 use types::node::{CloseReason, ConnId, Effect, Input, IoError, IoId, Node, aligned_buf};
+use types::zone::Zone;
 
 /// Inputs handled before the batch is closed.
 const INPUTS_PER_TURN_MAX: usize = 256;
@@ -53,6 +54,8 @@ enum Report {
     WriteDone { io: IoId, result: Result<(), IoError> },
     FlushDone { io: IoId, result: Result<(), IoError> },
     DiscardDone { io: IoId, result: Result<(), IoError> },
+    ZoneDone { io: IoId, result: Result<(), IoError> },
+    Zones { io: IoId, result: Result<Vec<Zone>, IoError> },
 }
 
 /// What the helper tasks report, and the task that waits for it.
@@ -94,7 +97,7 @@ struct Driver<H> {
     accepted_next: u64,
     device: Option<Rc<DmaFile>>,
     /// Held for its lock.
-    _device: Option<Device>,
+    opened: Option<Device>,
     durability: Durability,
     port: Port<H>,
     writers: Rc<RefCell<usize>>,
@@ -124,7 +127,7 @@ async fn drive<N: Node>(mut node: N, resources: Resources<N::Hop>) -> io::Result
         accepted_next: ConnId::ACCEPTED | (resources.port.core().0 as u64) << 40,
         device,
         durability: resources.device.as_ref().map_or(Durability::Dsync, Device::durability),
-        _device: resources.device,
+        opened: resources.device,
         port: resources.port,
         writers: Rc::default(),
         log: resources.log,
@@ -237,6 +240,8 @@ impl<H: Send + 'static> Driver<H> {
             Report::WriteDone { io, result } => Input::WriteDone { io, result },
             Report::FlushDone { io, result } => Input::FlushDone { io, result },
             Report::DiscardDone { io, result } => Input::DiscardDone { io, result },
+            Report::ZoneDone { io, result } => Input::ZoneDone { io, result },
+            Report::Zones { io, result } => Input::Zones { io, result },
         })
     }
 
@@ -336,6 +341,24 @@ impl<H: Send + 'static> Driver<H> {
                 };
                 glommio::spawn_local(discard).detach();
             }
+            Effect::Zone { io, offset, len, op } => {
+                let device = self.handle();
+                let work = async move {
+                    let blocking = move || device.zone_op(offset, len, op);
+                    let result = glommio::executor().spawn_blocking(blocking).await;
+                    report(&reports, Report::ZoneDone { io, result });
+                };
+                glommio::spawn_local(work).detach();
+            }
+            Effect::ReportZones { io, offset, len } => {
+                let device = self.handle();
+                let work = async move {
+                    let blocking = move || device.report_zones(offset, len);
+                    let result = glommio::executor().spawn_blocking(blocking).await;
+                    report(&reports, Report::Zones { io, result });
+                };
+                glommio::spawn_local(work).detach();
+            }
             Effect::Persist { .. } => panic!("this driver has no key-value store"),
             Effect::Hop { to, msg } => self.port.push(to, msg),
             Effect::Log { level, text } => (self.log)(self.clock.now(), level, &text),
@@ -345,6 +368,12 @@ impl<H: Send + 'static> Driver<H> {
 
     fn device(&self) -> Rc<DmaFile> {
         self.device.clone().expect("a node that does disk I/O is given a device")
+    }
+
+    /// For a thread that blocks.
+    fn handle(&self) -> Device {
+        let device = self.opened.as_ref().expect("a node that does disk I/O is given a device");
+        device.try_clone().expect("a descriptor is left for the device")
     }
 
     /// Lets the writers send what was queued, for a bounded time.

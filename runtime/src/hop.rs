@@ -69,6 +69,15 @@ impl Stopper {
     }
 }
 
+/// Wakes one core. Safe to use from any thread.
+#[derive(Debug, Clone)]
+pub struct Alarm(Arc<Doorbell>);
+impl Alarm {
+    pub fn ring(&self) {
+        self.0.waker.wake();
+    }
+}
+
 struct Outlet<H> {
     ring: rtrb::Producer<H>,
     waiting: std::collections::VecDeque<H>,
@@ -130,6 +139,9 @@ impl<H> Port<H> {
     }
     pub fn waker(&self) -> &Waker {
         &self.bell.waker
+    }
+    pub fn alarm(&self) -> Alarm {
+        Alarm(self.bell.clone())
     }
 
     /// Queues `msg`; [`Port::flush`] shows it to the other core.

@@ -19,6 +19,7 @@ pub mod process;
 pub mod socket;
 pub mod tokio_driver;
 pub mod uring;
+mod zones;
 
 /// Where a node's log lines go; called on the driver's thread, in order.
 pub type LogSink = Box<dyn FnMut(types::time::Now, types::node::LogLevel, &str)>;

@@ -17,6 +17,7 @@ use tokio::net::{TcpListener, TcpStream, tcp};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use types::node::{CloseReason, ConnId, Effect, Input, IoError, IoId, KvChange, Node};
 use types::time::Now;
+use types::zone::{Zone, ZoneOp};
 
 /// Inputs handled before effects are performed and the batch is closed.
 const INPUTS_PER_TURN_MAX: usize = 256;
@@ -90,6 +91,8 @@ enum Report {
     WriteDone { io: IoId, result: Result<(), IoError> },
     FlushDone { io: IoId, result: Result<(), IoError> },
     DiscardDone { io: IoId, result: Result<(), IoError> },
+    ZoneDone { io: IoId, result: Result<(), IoError> },
+    Zones { io: IoId, result: Result<Vec<Zone>, IoError> },
     Persisted { id: u64, result: Result<(), IoError> },
 }
 
@@ -98,6 +101,8 @@ enum DeviceRequest {
     Write { io: IoId, offset: u64, buf: Bytes, durable: bool },
     Flush { io: IoId },
     Discard { io: IoId, offset: u64, len: u64 },
+    Zone { io: IoId, offset: u64, len: u64, op: ZoneOp },
+    ReportZones { io: IoId, offset: u64, len: u64 },
 }
 
 struct Conn {
@@ -258,6 +263,8 @@ impl Driver {
             Report::WriteDone { io, result } => Input::WriteDone { io, result },
             Report::FlushDone { io, result } => Input::FlushDone { io, result },
             Report::DiscardDone { io, result } => Input::DiscardDone { io, result },
+            Report::ZoneDone { io, result } => Input::ZoneDone { io, result },
+            Report::Zones { io, result } => Input::Zones { io, result },
             Report::Persisted { id, result } => Input::Persisted { id, result },
         };
         node.handle(now, input, effects);
@@ -309,6 +316,12 @@ impl Driver {
             Effect::Flush { io } => self.device(DeviceRequest::Flush { io }),
             Effect::Discard { io, offset, len } => {
                 self.device(DeviceRequest::Discard { io, offset, len })
+            }
+            Effect::Zone { io, offset, len, op } => {
+                self.device(DeviceRequest::Zone { io, offset, len, op })
+            }
+            Effect::ReportZones { io, offset, len } => {
+                self.device(DeviceRequest::ReportZones { io, offset, len })
             }
             Effect::Persist { id, changes } => {
                 let kv = self.kv.as_ref().expect("a node that persists is given a store");
@@ -452,6 +465,12 @@ fn device_thread(
                 DeviceRequest::Flush { io } => Report::FlushDone { io, result: device.flush() },
                 DeviceRequest::Discard { io, offset, len } => {
                     Report::DiscardDone { io, result: device.discard(offset, len) }
+                }
+                DeviceRequest::Zone { io, offset, len, op } => {
+                    Report::ZoneDone { io, result: device.zone_op(offset, len, op) }
+                }
+                DeviceRequest::ReportZones { io, offset, len } => {
+                    Report::Zones { io, result: device.report_zones(offset, len) }
                 }
             };
             if reports.send(report).is_err() {

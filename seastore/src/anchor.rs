@@ -38,6 +38,8 @@ pub(crate) struct Region {
     pub shard: u16,
     pub segments: u32,
     pub segment_blocks: u32,
+    /// Places from the start of one segment to that of the next.
+    pub segment_stride: u32,
 }
 
 /// One block. docs/formats.md#anchor
@@ -119,6 +121,11 @@ impl Anchor {
         self.encode_as(store, shard, (self.checkpoint % 2) as u16)
     }
 
+    /// Of either parity.
+    pub fn decode_any(block: &[u8], region: &Region) -> Option<Self> {
+        Self::decode(block, region, *block.get(10)? as usize)
+    }
+
     fn decode(block: &[u8], region: &Region, parity: usize) -> Option<Self> {
         let block: &[u8; BLOCK_SIZE] = block.try_into().ok()?;
         let u32_at = |at: usize| u32::from_le_bytes(block[at..at + 4].try_into().expect("4 bytes"));
@@ -141,8 +148,8 @@ impl Anchor {
             next: u32_at(60),
         };
         let root = RootPlace { addr: u32_at(64), blocks: u32_at(68), crc: u32_at(72) };
-        let end = region.segments as u64 * region.segment_blocks as u64;
-        let start = journal.segment as u64 * region.segment_blocks as u64;
+        let end = region.segments as u64 * region.segment_stride as u64;
+        let start = journal.segment as u64 * region.segment_stride as u64;
         let in_segment = start..=start + region.segment_blocks as u64;
         let sane = journal.segment < region.segments
             && journal.next < region.segments
@@ -181,8 +188,13 @@ const _: () = assert!(BLOCK as usize == BLOCK_SIZE);
 mod tests {
     use super::*;
 
-    const REGION: Region =
-        Region { store: Fsid([3; 16]), shard: 2, segments: 24, segment_blocks: 256 };
+    const REGION: Region = Region {
+        store: Fsid([3; 16]),
+        shard: 2,
+        segments: 24,
+        segment_blocks: 256,
+        segment_stride: 256,
+    };
 
     fn anchor(checkpoint: u64) -> Anchor {
         let journal = JournalPosition {

@@ -6,7 +6,7 @@
 
 use crate::anchor::{Anchor, JournalPosition, RootPlace};
 use crate::event::{StoreEffect, StoreError};
-use crate::format::BLOCK;
+use crate::format::{ANCHOR_ZONES, BLOCK};
 use crate::page::Page;
 use crate::pages::{PageId, Pages};
 use crate::root::{ChunkPlace, Root, SegmentState};
@@ -195,8 +195,7 @@ impl Store {
                 self.meta_head = Some((segment, at + count));
                 return Some((self.segments.start(segment) + at, count));
             }
-            self.segments.get(segment).usage = Use::MetaClosed;
-            self.segments.changed();
+            self.segments.seal(segment, Use::MetaClosed, at);
             self.meta_head = None;
         }
         let Some(segment) = self.segments.allocate(Use::Meta) else {
@@ -213,9 +212,8 @@ impl Store {
         self.counters.checkpoint_bytes += buf.len() as u64;
         self.segments.meta_birth(place, (buf.len() / BLOCK_SIZE) as u32);
         let offset = self.journal.device_offset(place);
-        let io = self.new_io(Io::Checkpoint { device_offset: offset });
         // The flush before the anchor makes all of them durable at once.
-        self.out.push(StoreEffect::Write { io, offset, buf, durable: false });
+        self.write_device(Io::Checkpoint { device_offset: offset }, offset, buf, false);
         c.waiting += 1;
     }
 
@@ -285,15 +283,24 @@ impl Store {
     }
 
     fn write_anchor(&mut self, c: &mut Checkpointer, copy: usize) {
-        let sb = &self.config.superblock;
-        let offset = sb.anchor_offsets(self.config.shard)[(c.number % 2) as usize + 2 * copy];
         let anchor = Anchor { checkpoint: c.number, journal: c.journal, root: c.places.root };
-        let buf = anchor.encode(&sb.store_uuid, self.config.shard);
+        self.append_anchor(&anchor, copy);
+        c.waiting += 1;
+    }
+
+    /// Writes one of the two copies of an anchor: over an older one, or behind the newest in a zone.
+    pub(crate) fn append_anchor(&mut self, anchor: &Anchor, copy: usize) {
+        let (sb, shard) = (&self.config.superblock, self.config.shard);
+        let buf = anchor.encode(&sb.store_uuid, shard);
+        let offset = match &mut self.zones {
+            None => sb.anchor_offsets(shard)[(anchor.checkpoint % 2) as usize + 2 * copy],
+            Some(zones) => zones.take_anchor(2 - copy as u32),
+        };
         self.counters.device_bytes += buf.len() as u64;
         self.counters.checkpoint_bytes += buf.len() as u64;
-        let io = self.new_io(Io::Checkpoint { device_offset: offset });
-        self.out.push(StoreEffect::Write { io, offset, buf, durable: true });
-        c.waiting += 1;
+        self.write_device(Io::Checkpoint { device_offset: offset }, offset, buf, true);
+        // The zone before may be full, and waits for nothing else.
+        (0..ANCHOR_ZONES as u32).for_each(|zone| self.run_zone(zone));
     }
 
     pub(crate) fn on_checkpoint_io(&mut self, device_offset: u64, result: Result<(), StoreError>) {

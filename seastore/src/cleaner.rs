@@ -7,7 +7,7 @@
 
 use crate::change::reader::ChangeReader;
 use crate::change::{self, Change, Moved};
-use crate::event::{Corrupt, StoreEffect, StoreError, StoreEvent};
+use crate::event::{Corrupt, StoreError, StoreEvent};
 use crate::fetch::{FetchKey, Waiter, nobody};
 use crate::format::BLOCK;
 use crate::journal::gather;
@@ -368,7 +368,12 @@ impl Store {
             victim.at = self.segments.blocks();
             return true;
         }
-        let left = self.segments.blocks() - victim.at;
+        let left = self.readable_blocks(victim.segment).saturating_sub(victim.at);
+        if left == 0 {
+            victim.gain += self.segments.blocks() - victim.at;
+            victim.at = self.segments.blocks();
+            return true;
+        }
         let blocks = STEP_BLOCKS.max(victim.least).min(left);
         let under_way = self.cleaner.under_way();
         if under_way + blocks > UNDER_WAY_MAX && !self.cleaner.is_still() {
@@ -551,9 +556,8 @@ impl Store {
             return false;
         }
         if left < 2 {
-            if let Some((segment, _)) = head.at.take() {
-                self.segments.get(segment).usage = Use::Closed;
-                self.segments.changed();
+            if let Some((segment, at)) = head.at.take() {
+                self.segments.seal(segment, Use::Closed, at);
             }
             let Some(segment) = self.segments.allocate(Use::Cold) else {
                 self.fail(StoreError::ReserveExhausted);
@@ -601,8 +605,12 @@ impl Store {
         for (offset, buf) in gather(front, data, self.journal.device_offset(place)) {
             self.counters.device_bytes += buf.len() as u64;
             self.counters.cleaner_bytes += buf.len() as u64;
-            let io = self.new_io(Io::Cold { generation, to, device_offset: offset });
-            self.out.push(StoreEffect::Write { io, offset, buf, durable: true });
+            self.write_device(
+                Io::Cold { generation, to, device_offset: offset },
+                offset,
+                buf,
+                true,
+            );
             waiting += 1;
         }
         // Until the moves are applied nothing says that the blocks are live.

@@ -4,6 +4,7 @@ use crate::txn::ObjectName;
 use bytes::Bytes;
 use std::fmt;
 use types::node::IoError;
+use types::zone::{Zone, ZoneOp};
 
 /// A device request that the caller performs. `io` is below 2^48, unique per store since it was
 /// opened, so that a caller with many stores can add the store's number on top.
@@ -13,22 +14,48 @@ pub enum StoreEffect {
     Read { io: u64, offset: u64, len: usize },
     /// `buf` is block aligned in memory, `offset` and its length multiples of the block size.
     /// With `durable` it is on stable media when it completes. Several writes may be under way and
-    /// may complete in any order.
+    /// may complete in any order; of a zone of a zoned device one is, at its write pointer.
     Write { io: u64, offset: u64, buf: Bytes, durable: bool },
     /// Every write that has completed before is on stable media when this completes.
     Flush { io: u64 },
     /// What the range holds is of no more use: reads of it may give anything from now on. The store
     /// neither reads nor writes there until the answer.
     Discard { io: u64, offset: u64, len: u64 },
+    /// Zoned devices only: of the zone that begins at `offset` and takes `len` bytes of the device.
+    /// Nothing else is written there meanwhile.
+    Zone { io: u64, offset: u64, len: u64, op: ZoneOp },
+    /// Zoned devices only: how are the zones of this range?
+    ReportZones { io: u64, offset: u64, len: u64 },
 }
 
 /// The answer to a [`StoreEffect`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IoCompletion {
-    Read { io: u64, result: Result<Bytes, IoError> },
-    Write { io: u64, result: Result<(), IoError> },
-    Flush { io: u64, result: Result<(), IoError> },
-    Discard { io: u64, result: Result<(), IoError> },
+    Read {
+        io: u64,
+        result: Result<Bytes, IoError>,
+    },
+    Write {
+        io: u64,
+        result: Result<(), IoError>,
+    },
+    Flush {
+        io: u64,
+        result: Result<(), IoError>,
+    },
+    Discard {
+        io: u64,
+        result: Result<(), IoError>,
+    },
+    Zone {
+        io: u64,
+        result: Result<(), IoError>,
+    },
+    /// In ascending order, every zone that begins in the range.
+    Zones {
+        io: u64,
+        result: Result<Vec<Zone>, IoError>,
+    },
 }
 
 /// What the store tells its caller.
@@ -232,6 +259,10 @@ pub enum StoreError {
     TransactionRefused,
     /// The reserve that keeps cleaner and checkpoints going was used up.
     ReserveExhausted,
+    /// The journal can go on in this zone only, which the device has given up.
+    ZoneFailed {
+        device_offset: u64,
+    },
 }
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -260,6 +291,12 @@ impl fmt::Display for StoreError {
                 write!(f, "a transaction needs data of the store that cannot be read")
             }
             Self::ReserveExhausted => write!(f, "the space reserve is used up"),
+            Self::ZoneFailed { device_offset } => {
+                write!(
+                    f,
+                    "the zone at {device_offset:#x}, where the journal goes on, takes no writes"
+                )
+            }
         }
     }
 }

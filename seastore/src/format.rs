@@ -5,12 +5,16 @@ use bytes::Bytes;
 use std::fmt;
 use types::hash::crc32c;
 use types::node::{BLOCK_SIZE, aligned_buf};
+use types::zone::ZoneTraits;
 use types::{Fsid, OsdId};
 
 pub(crate) const BLOCK: u64 = BLOCK_SIZE as u64;
 const MAGIC: &[u8; 16] = b"kermes seastore\n";
 /// Version of every format in a region; a reader refuses others.
 pub const FORMAT_VERSION: u32 = 3;
+/// The same on a zoned device, where regions are laid out otherwise: unknown to programs that write
+/// in place.
+pub const FORMAT_VERSION_ZONED: u32 = 4;
 /// Bytes of the superblock that mean something; the rest of its block is zero.
 const SUPERBLOCK_BYTES: usize = 128;
 const SEGMENT_BYTES_MIN: u64 = 1 << 20;
@@ -21,14 +25,21 @@ const SEGMENTS_MIN: u64 = 24;
 /// kept for a checkpoint, and what they take is taken from the cleaner.
 const SEGMENTS_WANTED: u64 = 1500;
 const SHARDS_MAX: u16 = 256;
+/// Zones with superblocks, at the device's start, and with anchors, at a region's.
+const SUPERBLOCK_ZONES: u64 = 2;
+pub(crate) const ANCHOR_ZONES: u64 = 2;
+/// Zones that a shard has begun at once: of the journal, of checkpoints, of cold data of two ages, and
+/// both of anchors.
+const ACTIVE_ZONES_MIN: u32 = 6;
 
-/// First and last block of a device hold the same superblock.
+/// First and last block of a device hold the same superblock; of a zoned device, the first blocks of
+/// its first two zones.
 ///
 /// ```text
 /// | offset | size | field                                          |
 /// |      0 |   16 | magic "kermes seastore\n"                      |
 /// |     16 |    4 | crc32c (seed !0) of bytes 20..128              |
-/// |     20 |    4 | format version                                 |
+/// |     20 |    4 | format version: 3, or 4 on a zoned device      |
 /// |     24 |   16 | cluster fsid                                   |
 /// |     40 |   16 | osd uuid                                       |
 /// |     56 |   16 | store uuid, new at every mkfs                  |
@@ -37,10 +48,13 @@ const SHARDS_MAX: u16 = 256;
 /// |     80 |    8 | device size, bytes                             |
 /// |     88 |    2 | shard count, a power of two                    |
 /// |     90 |    2 | 0                                              |
-/// |     92 |    4 | segment size, bytes, a power of two            |
+/// |     92 |    4 | segment size, bytes, a power of two; the       |
+/// |        |      | capacity of a zone                             |
 /// |     96 |    8 | region size, bytes; region i starts at         |
-/// |        |      | block size + i * region size                   |
-/// |    104 |   24 | 0                                              |
+/// |        |      | block size (two zones) + i * region size       |
+/// |    104 |    8 | zone size, bytes, a power of two; 0: not zoned |
+/// |    112 |    4 | zones that may be active, 0 for any number     |
+/// |    116 |   12 | 0                                              |
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Superblock {
@@ -52,6 +66,8 @@ pub struct Superblock {
     pub shards: u16,
     pub segment_bytes: u32,
     pub region_bytes: u64,
+    /// Of a zoned device, whose segments are its zones.
+    pub zones: Option<ZoneTraits>,
 }
 
 /// What a new store is made of.
@@ -66,9 +82,28 @@ pub struct MkfsParams {
     /// Store shards, a power of two up to 256. [`MkfsParams::SHARDS_DEFAULT`] unless there is a
     /// reason.
     pub shards: u16,
+    /// Of a zoned device.
+    pub zones: Option<ZoneTraits>,
 }
 impl MkfsParams {
     pub const SHARDS_DEFAULT: u16 = 8;
+
+    /// As many shards as a zoned device has zones for, at most the default, at least one.
+    pub fn shards_for(zones: &ZoneTraits, device_bytes: u64) -> u16 {
+        let fits = |shards: u16| {
+            let needed = SUPERBLOCK_ZONES + shards as u64 * (ANCHOR_ZONES + SEGMENTS_MIN);
+            device_bytes / zones.bytes.max(1) >= needed && enough_active(zones, shards)
+        };
+        let mut shards = Self::SHARDS_DEFAULT;
+        while shards > 1 && !fits(shards) {
+            shards /= 2;
+        }
+        shards
+    }
+}
+
+fn enough_active(zones: &ZoneTraits, shards: u16) -> bool {
+    zones.active_max == 0 || zones.active_max / shards.max(1) as u32 >= ACTIVE_ZONES_MIN
 }
 
 /// Why no store can be made with these parameters.
@@ -82,6 +117,16 @@ pub enum MkfsError {
     Shards {
         shards: u16,
     },
+    /// The device writes to fewer zones at once than the shards do.
+    ActiveZones {
+        shards: u16,
+        active_max: u32,
+    },
+    /// Zones that are too small, too large or no power of two.
+    Zones {
+        bytes: u64,
+        capacity: u64,
+    },
 }
 impl fmt::Display for MkfsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -91,6 +136,14 @@ impl fmt::Display for MkfsError {
             }
             Self::Shards { shards } => {
                 write!(f, "{shards} shards: must be a power of two from 1 to {SHARDS_MAX}")
+            }
+            Self::ActiveZones { shards, active_max } => write!(
+                f,
+                "{shards} shards write to {ACTIVE_ZONES_MIN} zones each, and the device to at most \
+                 {active_max} at once"
+            ),
+            Self::Zones { bytes, capacity } => {
+                write!(f, "zones of {bytes} bytes that hold {capacity} are of no use to the store")
             }
         }
     }
@@ -152,7 +205,13 @@ pub fn superblock_offsets(device_bytes: u64) -> [u64; 2] {
     [0, (device_bytes / BLOCK).saturating_sub(1) * BLOCK]
 }
 
-/// Says what a device holds, given its size and the blocks at [`superblock_offsets`]. One whole
+/// The same of a zoned device, which has zones of `zone_bytes`.
+pub fn zoned_superblock_offsets(zone_bytes: u64) -> [u64; 2] {
+    [0, zone_bytes]
+}
+
+/// Says what a device holds, given its size and the blocks at [`superblock_offsets`]
+/// or [`zoned_superblock_offsets`]. One whole
 /// copy is enough.
 pub fn probe(device_bytes: u64, first: &[u8], last: &[u8]) -> Result<Superblock, ProbeError> {
     let (a, b) = (Superblock::decode(first), Superblock::decode(last));
@@ -189,7 +248,8 @@ impl Superblock {
     pub fn encode(&self) -> Bytes {
         let mut b = vec![0; SUPERBLOCK_BYTES];
         b[..16].copy_from_slice(MAGIC);
-        b[20..24].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
+        let version = if self.zones.is_some() { FORMAT_VERSION_ZONED } else { FORMAT_VERSION };
+        b[20..24].copy_from_slice(&version.to_le_bytes());
         b[24..40].copy_from_slice(&self.cluster.0);
         b[40..56].copy_from_slice(&self.osd_uuid.0);
         b[56..72].copy_from_slice(&self.store_uuid.0);
@@ -199,6 +259,10 @@ impl Superblock {
         b[88..90].copy_from_slice(&self.shards.to_le_bytes());
         b[92..96].copy_from_slice(&self.segment_bytes.to_le_bytes());
         b[96..104].copy_from_slice(&self.region_bytes.to_le_bytes());
+        if let Some(zones) = &self.zones {
+            b[104..112].copy_from_slice(&zones.bytes.to_le_bytes());
+            b[112..116].copy_from_slice(&zones.active_max.to_le_bytes());
+        }
         let crc = crc32c(!0, &b[20..]);
         b[16..20].copy_from_slice(&crc.to_le_bytes());
         let mut block = aligned_buf(BLOCK_SIZE);
@@ -224,7 +288,8 @@ impl Superblock {
         if expected != found {
             return Err(ProbeError::Corrupt { expected, found });
         }
-        if u32_at(20) != FORMAT_VERSION {
+        let zoned = u32_at(20) == FORMAT_VERSION_ZONED;
+        if u32_at(20) != FORMAT_VERSION && !zoned {
             return Err(ProbeError::WrongVersion { found: u32_at(20), known: FORMAT_VERSION });
         }
         let sb = Self {
@@ -236,17 +301,33 @@ impl Superblock {
             shards: u16::from_le_bytes([block[88], block[89]]),
             segment_bytes: u32_at(92),
             region_bytes: u64_at(96),
+            zones: zoned.then(|| ZoneTraits {
+                bytes: u64_at(104),
+                capacity: u32_at(92) as u64,
+                active_max: u32_at(112),
+            }),
+        };
+        let segments_sane = match &sb.zones {
+            None => {
+                (SEGMENT_BYTES_MIN..=SEGMENT_BYTES_MAX).contains(&(sb.segment_bytes as u64))
+                    && sb.segment_bytes.is_power_of_two()
+                    && sb.region_bytes.is_multiple_of(BLOCK)
+            }
+            Some(zones) => {
+                are_usable(zones)
+                    && enough_active(zones, sb.shards)
+                    && sb.region_bytes.is_multiple_of(zones.bytes)
+                    && sb.region_bytes / BLOCK <= u32::MAX as u64
+            }
         };
         let sane = u32_at(76) as u64 == BLOCK
             && sb.shards.is_power_of_two()
             && sb.shards <= SHARDS_MAX
-            && (SEGMENT_BYTES_MIN..=SEGMENT_BYTES_MAX).contains(&(sb.segment_bytes as u64))
-            && sb.segment_bytes.is_power_of_two()
-            && sb.region_bytes.is_multiple_of(BLOCK)
+            && segments_sane
             && sb
                 .region_bytes
                 .checked_mul(sb.shards as u64)
-                .and_then(|all| all.checked_add(2 * BLOCK))
+                .and_then(|all| all.checked_add(sb.around_regions()))
                 .is_some_and(|all| all <= sb.device_bytes)
             && sb.segment_count() >= SEGMENTS_MIN;
         // A right checksum over a layout that cannot be: treat it as damage, never compute with it.
@@ -255,22 +336,50 @@ impl Superblock {
 
     /// Start of a shard's region, bytes from the start of the device.
     pub fn region_offset(&self, shard: u16) -> u64 {
-        BLOCK + shard as u64 * self.region_bytes
+        let first = self.zones.map_or(BLOCK, |zones| SUPERBLOCK_ZONES * zones.bytes);
+        first + shard as u64 * self.region_bytes
+    }
+    /// Bytes of the device that are in no region.
+    fn around_regions(&self) -> u64 {
+        self.zones.map_or(2 * BLOCK, |zones| SUPERBLOCK_ZONES.saturating_mul(zones.bytes))
     }
 
-    /// Segments of one region, which has two anchor blocks at either end.
+    /// Segments of one region, which has two anchor blocks at either end, or two zones of anchors.
     pub fn segment_count(&self) -> u64 {
-        self.region_bytes.saturating_sub(4 * BLOCK) / self.segment_bytes as u64
+        match &self.zones {
+            None => self.region_bytes.saturating_sub(4 * BLOCK) / self.segment_bytes as u64,
+            Some(zones) => (self.region_bytes / zones.bytes).saturating_sub(ANCHOR_ZONES),
+        }
     }
-    /// Its anchors: even, odd, even again, odd again.
+    /// From the start of a segment to that of the next, bytes, a power of two.
+    pub(crate) fn segment_stride(&self) -> u64 {
+        self.zones.map_or(self.segment_bytes as u64, |zones| zones.bytes)
+    }
+    /// Its anchors: even, odd, even again, odd again. Not on a zoned device.
     pub(crate) fn anchor_offsets(&self, shard: u16) -> [u64; 4] {
         let start = self.region_offset(shard);
         let end = start + self.region_bytes;
         [start, start + BLOCK, end - 2 * BLOCK, end - BLOCK]
     }
     pub(crate) fn segments_offset(&self, shard: u16) -> u64 {
-        self.region_offset(shard) + 2 * BLOCK
+        let anchors = self.zones.map_or(2 * BLOCK, |zones| ANCHOR_ZONES * zones.bytes);
+        self.region_offset(shard) + anchors
     }
+    /// Where the two copies of the superblock are, bytes.
+    pub fn offsets(&self) -> [u64; 2] {
+        match &self.zones {
+            None => superblock_offsets(self.device_bytes),
+            Some(zones) => zoned_superblock_offsets(zones.bytes),
+        }
+    }
+}
+
+/// Whether zones like these can be segments.
+fn are_usable(zones: &ZoneTraits) -> bool {
+    let capacity = SEGMENT_BYTES_MIN..=zones.bytes.min(u32::MAX as u64);
+    zones.bytes.is_power_of_two()
+        && capacity.contains(&zones.capacity)
+        && zones.capacity.is_multiple_of(BLOCK)
 }
 
 /// The superblock that [`mkfs_plan`] would write.
@@ -279,15 +388,10 @@ pub fn superblock_for(params: &MkfsParams) -> Result<Superblock, MkfsError> {
     if !shards.is_power_of_two() || shards > SHARDS_MAX {
         return Err(MkfsError::Shards { shards });
     }
-    let region_min = SEGMENTS_MIN * SEGMENT_BYTES_MIN + 4 * BLOCK;
-    let needed = region_min * shards as u64 + 2 * BLOCK;
-    if params.device_bytes < needed {
-        return Err(MkfsError::TooSmall { device_bytes: params.device_bytes, needed });
-    }
-    let region_bytes = ((params.device_bytes / BLOCK - 2) * BLOCK / shards as u64) / BLOCK * BLOCK;
-    let largest = (region_bytes - 4 * BLOCK) / SEGMENTS_WANTED;
-    let segment_bytes =
-        (1u64 << largest.max(1).ilog2()).clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX) as u32;
+    let (segment_bytes, region_bytes) = match &params.zones {
+        None => plain_layout(params)?,
+        Some(zones) => zoned_layout(params, zones)?,
+    };
     Ok(Superblock {
         cluster: params.cluster,
         osd_uuid: params.osd_uuid,
@@ -297,21 +401,62 @@ pub fn superblock_for(params: &MkfsParams) -> Result<Superblock, MkfsError> {
         shards,
         segment_bytes,
         region_bytes,
+        zones: params.zones,
     })
 }
 
-/// Everything to write, durably, for a new store: (offset in bytes, blocks). The superblocks come
-/// last, so that an interrupted mkfs leaves no store behind.
+/// Bytes of a segment and of a region.
+fn plain_layout(params: &MkfsParams) -> Result<(u32, u64), MkfsError> {
+    let shards = params.shards as u64;
+    let needed = (SEGMENTS_MIN * SEGMENT_BYTES_MIN + 4 * BLOCK) * shards + 2 * BLOCK;
+    if params.device_bytes < needed {
+        return Err(MkfsError::TooSmall { device_bytes: params.device_bytes, needed });
+    }
+    let region_bytes = ((params.device_bytes / BLOCK - 2) * BLOCK / shards) / BLOCK * BLOCK;
+    let largest = (region_bytes - 4 * BLOCK) / SEGMENTS_WANTED;
+    let segment_bytes =
+        (1u64 << largest.max(1).ilog2()).clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX) as u32;
+    Ok((segment_bytes, region_bytes))
+}
+
+/// The same where segments are zones.
+fn zoned_layout(params: &MkfsParams, zones: &ZoneTraits) -> Result<(u32, u64), MkfsError> {
+    let shards = params.shards;
+    if !are_usable(zones) {
+        return Err(MkfsError::Zones { bytes: zones.bytes, capacity: zones.capacity });
+    }
+    if !enough_active(zones, shards) {
+        return Err(MkfsError::ActiveZones { shards, active_max: zones.active_max });
+    }
+    let count = SUPERBLOCK_ZONES + (SEGMENTS_MIN + ANCHOR_ZONES) * shards as u64;
+    let needed = count.saturating_mul(zones.bytes);
+    if params.device_bytes < needed {
+        return Err(MkfsError::TooSmall { device_bytes: params.device_bytes, needed });
+    }
+    let each = (params.device_bytes / zones.bytes - SUPERBLOCK_ZONES) / shards as u64;
+    // A place is a u32.
+    let most = u32::MAX as u64 * BLOCK / zones.bytes;
+    Ok((zones.capacity as u32, each.min(most) * zones.bytes))
+}
+
+/// Everything to write, durably and in this order, for a new store: (offset in bytes, blocks). The
+/// superblocks come last, so that an interrupted mkfs leaves no store behind. All zones of a zoned
+/// device are reset before, and the first two finished afterwards.
 pub fn mkfs_plan(params: &MkfsParams) -> Result<Vec<(u64, Bytes)>, MkfsError> {
     let sb = superblock_for(params)?;
     let mut plan = Vec::new();
     for shard in 0..sb.shards {
+        let blank = |parity| Anchor::blank().encode_as(&sb.store_uuid, shard, parity);
+        if sb.zones.is_some() {
+            let start = sb.region_offset(shard);
+            plan.extend([(start, blank(0)), (start + BLOCK, blank(0))]);
+            continue;
+        }
         for (i, offset) in sb.anchor_offsets(shard).into_iter().enumerate() {
-            let parity = (i % 2) as u16;
-            plan.push((offset, Anchor::blank().encode_as(&sb.store_uuid, shard, parity)));
+            plan.push((offset, blank((i % 2) as u16)));
         }
     }
-    for offset in superblock_offsets(sb.device_bytes) {
+    for offset in sb.offsets() {
         plan.push((offset, sb.encode()));
     }
     Ok(plan)

@@ -5,7 +5,7 @@
 //! turns before; a guess that was too small costs another record in the same group.
 
 use crate::format::BLOCK;
-use crate::record::{FIRST, HEADER_BYTES, Home, MORE, RAW, RecordHeader};
+use crate::record::{FIRST, HEADER_BYTES, Home, MORE, RAW, RESUMED, RecordHeader};
 use crate::segments::{Segments, Use};
 use crate::txn::ObjectName;
 use bytes::{Bytes, BytesMut};
@@ -88,6 +88,8 @@ pub(crate) struct Journal {
     record_blocks_max: u32,
     /// No segment is left to follow the next one.
     pub exhausted: bool,
+    /// The next record stands for what could not be written in the segment before.
+    pub resumed: bool,
     pub writes: Vec<(u64, DeviceWrite)>,
 }
 
@@ -115,6 +117,7 @@ impl Journal {
             header_guess: 1,
             record_blocks_max: (record_bytes_max / BLOCK) as u32,
             exhausted: false,
+            resumed: false,
             writes: Vec::new(),
         }
     }
@@ -175,8 +178,7 @@ impl Journal {
             self.head.block = 0;
             return;
         };
-        segments.get(self.head.segment).usage = Use::Closed;
-        segments.changed();
+        segments.seal(self.head.segment, Use::Closed, self.head.block);
         self.head.segment = self.head.next;
         segments.get(self.head.segment).usage = Use::Journal;
         self.head.next = next;
@@ -282,6 +284,7 @@ impl Journal {
         let mut flags = if self.group_goes_on { 0 } else { FIRST };
         flags |= if more { MORE } else { 0 };
         flags |= if open.raw { RAW } else { 0 };
+        flags |= if std::mem::take(&mut self.resumed) { RESUMED } else { 0 };
         let header = RecordHeader {
             crc: 0,
             sequence: self.head.sequence,

@@ -55,6 +55,7 @@ mod touch;
 mod tree;
 pub mod txn;
 mod xattrs;
+mod zones;
 
 pub use check::{Check, CheckStep, Finding};
 pub use event::{
@@ -63,6 +64,7 @@ pub use event::{
 };
 pub use format::{
     MkfsError, MkfsParams, ProbeError, Superblock, mkfs_plan, probe, superblock_offsets,
+    zoned_superblock_offsets,
 };
 pub use scan::{ObjectScan, Scanned};
 pub use store::{Miss, Store, StoreConfig, StoreCounters};

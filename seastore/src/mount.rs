@@ -6,6 +6,7 @@
 //! record was durable, the journal is damaged, else its end was cut by a crash.
 
 mod chain;
+mod zoned;
 
 use crate::anchor::{self, Anchor, RootPlace};
 use crate::change::Change;
@@ -35,6 +36,8 @@ const PREFETCH: usize = 128;
 const FLUSH: usize = usize::MAX;
 
 enum Stage {
+    /// The report of a zoned device.
+    Zones,
     Anchors,
     Root,
     Chunks {
@@ -44,6 +47,8 @@ enum Stage {
     /// Its records are followed and replayed.
     Journal,
     Flush,
+    /// Zones that nobody goes on with are put away.
+    Settle,
 }
 
 /// A mount under way.
@@ -52,6 +57,8 @@ pub(crate) struct Mount {
     anchors: [Option<Bytes>; 4],
     anchors_waiting: usize,
     anchor: Option<Anchor>,
+    /// It goes to the other zone before the next one is written.
+    copy_anchor: bool,
     root: Option<Root>,
     table: PageTable,
     chain: Chain,
@@ -65,15 +72,21 @@ pub(crate) struct Mount {
 
 impl Store {
     pub(crate) fn start_mount(&mut self) {
-        let offsets = self.config.superblock.anchor_offsets(self.config.shard);
-        for (index, offset) in offsets.into_iter().enumerate() {
-            self.read_device(Io::Mount { index }, offset, BLOCK_SIZE);
-        }
+        let stage = if self.ask_for_zones() {
+            Stage::Zones
+        } else {
+            let offsets = self.config.superblock.anchor_offsets(self.config.shard);
+            for (index, offset) in offsets.into_iter().enumerate() {
+                self.read_device(Io::Mount { index }, offset, BLOCK_SIZE);
+            }
+            Stage::Anchors
+        };
         self.phase = Phase::Mounting(Box::new(Mount {
-            stage: Stage::Anchors,
+            stage,
             anchors: [const { None }; 4],
             anchors_waiting: 4,
             anchor: None,
+            copy_anchor: false,
             root: None,
             table: PageTable::default(),
             chain: Chain::new(self.journal.head),
@@ -148,13 +161,20 @@ impl Store {
             Stage::Flush if index != FLUSH => Ok(()),
             Stage::Flush => {
                 flushed.map_err(|error| StoreError::FlushFailed { error })?;
-                self.phase = Phase::Ready;
-                self.journal.mark(&mut self.segments);
-                self.perform_writes();
-                self.events.push(StoreEvent::Mounted(mount.report));
+                if !self.settle_zones(mount) {
+                    self.end_mount(mount);
+                }
                 Ok(())
             }
+            Stage::Zones | Stage::Settle => Ok(()),
         }
+    }
+
+    fn end_mount(&mut self, mount: &Mount) {
+        self.phase = Phase::Ready;
+        self.journal.mark(&mut self.segments);
+        self.perform_writes();
+        self.events.push(StoreEvent::Mounted(mount.report));
     }
 
     fn mounted_part(&self, place: u32, read: Result<Bytes, IoError>) -> Result<Bytes, StoreError> {
@@ -168,21 +188,28 @@ impl Store {
 
     fn choose_anchor(&mut self, mount: &mut Mount) -> Result<(), StoreError> {
         let sb = &self.config.superblock;
-        let offsets = sb.anchor_offsets(self.config.shard);
-        let blocks = mount.anchors.each_ref().map(|a| a.as_deref());
         let region = anchor::Region {
             store: sb.store_uuid,
             shard: self.config.shard,
             segments: self.segments.all.len() as u32,
             segment_blocks: self.segments.blocks(),
+            segment_stride: self.segments.start(1),
         };
-        let chosen = anchor::choose(blocks, &region).map_err(|damaged| {
-            let [a, b] = damaged.pair();
-            StoreError::NoAnchor { device_offsets: [offsets[a], offsets[b]] }
-        })?;
-        let anchor = chosen.anchor;
-        let damaged = offsets.iter().zip(chosen.damaged).filter(|(_, damaged)| *damaged);
-        self.bad_anchors = damaged.map(|(offset, _)| *offset).collect();
+        let anchor = if self.zones.is_some() {
+            let (anchor, bad) = self.newest_anchor(mount, &region)?;
+            self.bad_anchors = bad;
+            anchor
+        } else {
+            let offsets = sb.anchor_offsets(self.config.shard);
+            let blocks = mount.anchors.each_ref().map(|a| a.as_deref());
+            let chosen = anchor::choose(blocks, &region).map_err(|damaged| {
+                let [a, b] = damaged.pair();
+                StoreError::NoAnchor { device_offsets: [offsets[a], offsets[b]] }
+            })?;
+            let damaged = offsets.iter().zip(chosen.damaged).filter(|(_, damaged)| *damaged);
+            self.bad_anchors = damaged.map(|(offset, _)| *offset).collect();
+            chosen.anchor
+        };
         mount.chain = Chain::new(Head {
             segment: anchor.journal.segment,
             block: anchor.journal.place - self.segments.start(anchor.journal.segment),
@@ -248,7 +275,7 @@ impl Store {
 
     fn meta_segment(&mut self, place: u32, blocks: u32) {
         let segment = self.segments.of(place);
-        if self.segments.all[segment as usize].usage == Use::Free {
+        if matches!(self.segments.all[segment as usize].usage, Use::Free | Use::Broken) {
             self.segments.claim(segment, Use::MetaClosed);
         }
         self.segments.meta_birth(place, blocks);
@@ -322,8 +349,7 @@ impl Store {
                 return Ok(());
             }
             if followed == Followed::ToTheEnd {
-                self.finish_mount(mount);
-                return Ok(());
+                return self.finish_mount(mount);
             }
         }
     }
@@ -381,7 +407,7 @@ impl Store {
         toucher.needs
     }
 
-    fn finish_mount(&mut self, mount: &mut Mount) {
+    fn finish_mount(&mut self, mount: &mut Mount) -> Result<(), StoreError> {
         self.segments.replaying = false;
         let head = mount.chain.head;
         self.journal.head = head;
@@ -390,7 +416,7 @@ impl Store {
         for i in 0..self.segments.all.len() {
             let s = &self.segments.all[i];
             // The cleaner filled it after the checkpoint.
-            if s.usage == Use::Free && s.live > 0 {
+            if matches!(s.usage, Use::Free | Use::Broken) && s.live > 0 {
                 self.segments.claim(i as u32, Use::Closed);
                 let s = self.segments.get(i as u32);
                 (s.cold, s.last_sequence) = (true, head.sequence - 1);
@@ -399,6 +425,7 @@ impl Store {
         self.segments.claim(head.segment, Use::Journal);
         self.segments.claim(head.next, Use::Next);
         self.segments.claimed();
+        self.resume_journal()?;
         self.segments.changed();
         mount.report.objects = self.meta.objects;
         mount.stage = Stage::Flush;
@@ -406,5 +433,6 @@ impl Store {
         // it has to be durable before any of them is.
         let io = self.new_io(Io::Mount { index: FLUSH });
         self.out.push(StoreEffect::Flush { io });
+        Ok(())
     }
 }

@@ -15,6 +15,9 @@ pub(crate) const MORE: u16 = 2;
 pub(crate) const RAW: u16 = 4;
 /// Not of the journal: what the cleaner moved. Such records do not follow each other.
 pub(crate) const COLD: u16 = 8;
+/// The first of its segment, after a crash: the zone before cannot be written where the journal
+/// ended, and what a crash left there of a record with this sequence is void.
+pub(crate) const RESUMED: u16 = 16;
 
 /// Header of a record. The deltas follow it, then from block `header_blocks` on the data.
 ///
@@ -27,7 +30,8 @@ pub(crate) const COLD: u16 = 8;
 /// |     32 |    8 | offset of the record on the device                       |
 /// |     40 |    2 | shard                                                    |
 /// |     42 |    2 | flags: 1 first of a group, 2 more of the group follow,   |
-/// |        |      | 4 a part of one change, 8 written by the cleaner         |
+/// |        |      | 4 a part of one change, 8 written by the cleaner,        |
+/// |        |      | 16 in place of what a crash left in the zone before      |
 /// |     44 |    4 | field 4 of the previous record                           |
 /// |     48 |    8 | records up to this sequence were durable when written    |
 /// |     56 |    8 | nonce of the run that wrote it                           |

@@ -21,6 +21,17 @@ pub(crate) enum Use {
     Closed,
     /// Full of pages.
     MetaClosed,
+    /// Its zone takes no writes any more.
+    Broken,
+}
+
+/// What a zoned device is told of segments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ZoneEvent {
+    /// It is written from its start on.
+    Begun { segment: u32 },
+    /// So many blocks of it are written, and no more will be.
+    Ended { segment: u32, blocks: u32 },
 }
 
 #[derive(Debug, Clone)]
@@ -40,6 +51,8 @@ pub(crate) struct Segment {
     pub visits: u8,
     /// The cleaner is here.
     pub cleaning: bool,
+    /// Never free again: its zone takes no writes.
+    pub broken: bool,
 }
 
 impl Segment {
@@ -54,7 +67,10 @@ pub(crate) const VISITS_MAX: u8 = 8;
 
 pub(crate) struct Segments {
     pub all: Vec<Segment>,
+    /// Of a place, to its segment.
     shift: u32,
+    /// Blocks of a segment, no more than lie between two starts.
+    blocks: u32,
     free: VecDeque<u32>,
     /// Free as well; the device still keeps what they held.
     stale: VecDeque<u32>,
@@ -64,10 +80,16 @@ pub(crate) struct Segments {
     may_reap: bool,
     /// Deaths are durable at once: the journal is being replayed.
     pub replaying: bool,
+    /// Segments that are broken.
+    broken: u64,
+    /// On a zoned device, what it has not been told yet.
+    pub zone_events: Vec<ZoneEvent>,
+    pub(crate) zoned: bool,
 }
 
 impl Segments {
-    pub fn new(count: u32, segment_bytes: u64) -> Self {
+    /// `count` segments of `bytes` each, which start every `stride` bytes, a power of two.
+    pub fn new(count: u32, bytes: u64, stride: u64) -> Self {
         let blank = Segment {
             usage: Use::Free,
             live: 0,
@@ -77,20 +99,25 @@ impl Segments {
             readers: 0,
             visits: 0,
             cleaning: false,
+            broken: false,
         };
         Self {
             all: vec![blank; count as usize],
-            shift: (segment_bytes / crate::format::BLOCK).ilog2(),
+            shift: (stride / crate::format::BLOCK).ilog2(),
+            blocks: (bytes / crate::format::BLOCK) as u32,
             free: (0..count).collect(),
             stale: VecDeque::new(),
             kills: Vec::new(),
             may_reap: false,
             replaying: false,
+            broken: 0,
+            zone_events: Vec::new(),
+            zoned: false,
         }
     }
-    /// Blocks of a segment, a power of two.
+    /// Blocks of a segment.
     pub fn blocks(&self) -> u32 {
-        1 << self.shift
+        self.blocks
     }
     pub fn of(&self, place: u32) -> u32 {
         place >> self.shift
@@ -101,6 +128,10 @@ impl Segments {
     /// Past the last block.
     pub fn end(&self) -> u32 {
         (self.all.len() as u32) << self.shift
+    }
+    /// The places of a segment.
+    pub fn places(&self, segment: u32) -> std::ops::Range<u32> {
+        self.start(segment)..self.start(segment) + self.blocks
     }
     pub fn free_count(&self) -> u64 {
         (self.free.len() + self.stale.len()) as u64
@@ -116,7 +147,32 @@ impl Segments {
         s.usage = usage;
         s.cold = usage == Use::Cold;
         s.last_sequence = 0;
+        self.begin(segment);
         Some(segment)
+    }
+    /// A zoned device has to reset it before it is written.
+    pub fn begin(&mut self, segment: u32) {
+        if self.zoned {
+            self.zone_events.push(ZoneEvent::Begun { segment });
+        }
+    }
+    /// Nothing is written any more behind its first `blocks` blocks.
+    pub fn seal(&mut self, segment: u32, usage: Use, blocks: u32) {
+        self.get(segment).usage = usage;
+        self.changed();
+        if self.zoned {
+            self.zone_events.push(ZoneEvent::Ended { segment, blocks });
+        }
+    }
+    /// Never to be written again.
+    pub fn set_broken(&mut self, segment: u32) {
+        self.claim(segment, Use::Broken);
+        self.get(segment).broken = true;
+        self.broken += 1;
+    }
+    /// Segments that are, or will be, of use.
+    pub fn sound_count(&self) -> u64 {
+        self.all.len() as u64 - self.broken
     }
     /// Takes one particular segment, at mount. None is allocated before [`Segments::claimed`].
     pub fn claim(&mut self, segment: u32, usage: Use) {
@@ -184,8 +240,8 @@ impl Segments {
     }
 
     /// Frees segments that nothing refers to and whose records lie before `journal_start`. Calls
-    /// `freed` for each.
-    pub fn reap(&mut self, journal_start: u64, mut freed: impl FnMut(u32)) {
+    /// `freed` with the places of each.
+    pub fn reap(&mut self, journal_start: u64, mut freed: impl FnMut(std::ops::Range<u32>)) {
         if !std::mem::take(&mut self.may_reap) {
             return;
         }
@@ -197,10 +253,12 @@ impl Segments {
                 _ => false,
             };
             if unused && s.is_dead() && !s.cleaning {
-                s.usage = Use::Free;
                 s.visits = 0;
-                self.stale.push_back(i as u32);
-                freed(i as u32);
+                s.usage = if s.broken { Use::Broken } else { Use::Free };
+                if !s.broken {
+                    self.stale.push_back(i as u32);
+                }
+                freed(self.places(i as u32));
             }
         }
     }

@@ -97,7 +97,7 @@ impl Store {
         let own = RESERVE_CLEANER + RESERVE_FREEING + 5;
         let meta = self.meta.pager.placed_blocks() * 5 / 4 + more_meta / BLOCK;
         let checkpoint = 2 * self.dirty_bytes_max() / BLOCK + 2 * blocks;
-        let all = (self.segments.all.len() as u64).saturating_sub(own) * blocks;
+        let all = self.segments.sound_count().saturating_sub(own) * blocks;
         all.saturating_sub(meta + checkpoint) / 32 * 31
     }
 

@@ -22,6 +22,7 @@ use crate::slots::Slots;
 use crate::touch::{Needs, Toucher};
 use crate::tree::TreeError;
 use crate::txn::{ObjectName, Transaction, TxnOp};
+use crate::zones::Zones;
 use bytes::Bytes;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
@@ -35,6 +36,8 @@ const IN_FLIGHT_MAX: usize = 16;
 /// each transaction, with a block of its own for the header.
 const IN_FLIGHT_EAGER: usize = 8;
 const GATHERED: usize = 4;
+/// The same where one device write of them is under way: one more, to follow at once.
+const IN_FLIGHT_ZONED_MAX: usize = 2;
 /// Transactions that wait for metadata whose pages are asked for together.
 const PREFETCH: usize = 64;
 /// A transaction that was tried so often in vain may need more pages than the cache holds: until it
@@ -110,6 +113,7 @@ pub(crate) enum Io {
     Clean { segment: u32 },
     Cold { generation: usize, to: u32, device_offset: u64 },
     Discard { segment: u32, device_offset: u64 },
+    Zone { device_offset: u64 },
 }
 
 /// A device request under way.
@@ -194,6 +198,8 @@ pub struct Store {
     pub(crate) meta_head: Option<(u32, u32)>,
     pub(crate) cleaner: Cleaner,
     pub(crate) discarder: Discarder,
+    /// Of a zoned device.
+    pub(crate) zones: Option<Zones>,
     pub(crate) misses: Option<Box<RefCell<Misses>>>,
     ios: Slots<Outstanding>,
     pub(crate) events: Vec<StoreEvent>,
@@ -252,7 +258,8 @@ impl Store {
             config,
             phase: Phase::Closed,
             meta: Meta::new(Pager::new(budget)),
-            segments: Segments::new(sb.segment_count() as u32, segment_bytes),
+            segments: Segments::new(sb.segment_count() as u32, segment_bytes, sb.segment_stride())
+                .with_zones(sb.zones.is_some()),
             journal: Journal::new(sb.store_uuid, config.shard, config.nonce, origin, segment_bytes),
             queue: VecDeque::new(),
             queued_bytes: 0,
@@ -269,7 +276,9 @@ impl Store {
             checkpoint_wanted: false,
             meta_head: None,
             cleaner: Cleaner::default(),
-            discarder: Discarder::new(config.discard),
+            // A zone is reset instead.
+            discarder: Discarder::new(config.discard && sb.zones.is_none()),
+            zones: Zones::new(sb, config.shard),
             misses: (config.miss_one_in > 0).then(|| {
                 let seed = config.nonce ^ config.shard as u64;
                 Box::new(RefCell::new(Misses::new(seed)))
@@ -397,11 +406,8 @@ impl Store {
 
     /// Segments that hold nothing any more become free.
     pub(crate) fn reap_segments(&mut self) {
-        let (start, blocks) = (self.journal.start, self.segments.blocks());
         let data_cache = &mut self.data_cache;
-        self.segments.reap(start, |segment| {
-            data_cache.forget(segment * blocks..(segment + 1) * blocks);
-        });
+        self.segments.reap(self.journal.start, |places| data_cache.forget(places));
     }
 
     /// Takes a block that was read and found good into the cache of data, which shares the budget
@@ -423,8 +429,7 @@ impl Store {
         }
         for (sequence, (offset, buf)) in writes {
             self.counters.device_bytes += buf.len() as u64;
-            let io = self.new_io(Io::Record { sequence, device_offset: offset });
-            self.out.push(StoreEffect::Write { io, offset, buf, durable: true });
+            self.write_device(Io::Record { sequence, device_offset: offset }, offset, buf, true);
         }
     }
 
@@ -444,6 +449,7 @@ impl Store {
                 self.step_checkpoint();
             }
             self.step_discard();
+            self.follow_segments();
             self.evict_pages();
         }
         fx.append(&mut self.out);
@@ -452,6 +458,9 @@ impl Store {
     /// Whether the open record is to be written now, or to gather more.
     fn may_write_record(&self) -> bool {
         let under_way = self.journal.in_flight.len();
+        if self.zones.is_some() {
+            return under_way < IN_FLIGHT_ZONED_MAX;
+        }
         let eager = (IN_FLIGHT_EAGER / self.config.shards_on_core.max(1) as usize).max(1);
         let gathered = self.journal.transactions() >= GATHERED;
         under_way < eager || gathered && under_way < IN_FLIGHT_MAX
@@ -472,10 +481,19 @@ impl Store {
         fx: &mut Vec<StoreEffect>,
     ) {
         let (id, read, write) = match done {
+            IoCompletion::Zones { io, result } => {
+                if self.ios.remove(io).is_some() {
+                    self.on_zones(result);
+                }
+                events.append(&mut self.events);
+                fx.append(&mut self.out);
+                return;
+            }
             IoCompletion::Read { io, result } => (io, result, Ok(())),
             IoCompletion::Write { io, result }
             | IoCompletion::Flush { io, result }
-            | IoCompletion::Discard { io, result } => (io, Ok(Bytes::new()), result),
+            | IoCompletion::Discard { io, result }
+            | IoCompletion::Zone { io, result } => (io, Ok(Bytes::new()), result),
         };
         let Some(request) = self.ios.remove(id) else { return };
         let read = read.and_then(|buf| match buf.len() {
@@ -485,6 +503,9 @@ impl Store {
         if read.is_err() && self.try_again(request) {
             fx.append(&mut self.out);
             return;
+        }
+        if self.zones.is_some() {
+            self.on_zone_io(&request.io, &write);
         }
         match request.io {
             Io::Mount { index } => self.on_mount_io(index, read, write),
@@ -510,6 +531,10 @@ impl Store {
             Io::Discard { segment, device_offset } => {
                 self.on_discarded(segment, device_offset, write)
             }
+            Io::Zone { .. } => {}
+        }
+        if self.zones.is_some() {
+            self.continue_settling();
         }
         if matches!(self.phase, Phase::Ready) {
             self.reap_segments();

@@ -94,6 +94,7 @@ impl Cluster {
                 store_uuid: fsid(&mut chance),
                 device_bytes: plan.disk_bytes,
                 shards: plan.shards,
+                zones: None,
             });
             for (offset, block) in plan.expect("the disk is large enough") {
                 disk.write_now(offset, &block);

@@ -63,6 +63,8 @@ fn input_without_hops<H>(input: Input<()>) -> Input<H> {
         Input::WriteDone { io, result } => Input::WriteDone { io, result },
         Input::FlushDone { io, result } => Input::FlushDone { io, result },
         Input::DiscardDone { io, result } => Input::DiscardDone { io, result },
+        Input::ZoneDone { io, result } => Input::ZoneDone { io, result },
+        Input::Zones { io, result } => Input::Zones { io, result },
         Input::Persisted { id, result } => Input::Persisted { id, result },
         Input::Tick => Input::Tick,
         Input::Stop => Input::Stop,
@@ -80,6 +82,8 @@ fn effect_without_hops<H>(effect: Effect<H>) -> Effect<()> {
         Effect::Write { io, offset, buf, durable } => Effect::Write { io, offset, buf, durable },
         Effect::Flush { io } => Effect::Flush { io },
         Effect::Discard { io, offset, len } => Effect::Discard { io, offset, len },
+        Effect::Zone { io, offset, len, op } => Effect::Zone { io, offset, len, op },
+        Effect::ReportZones { io, offset, len } => Effect::ReportZones { io, offset, len },
         Effect::Persist { id, changes } => Effect::Persist { id, changes },
         Effect::Log { level, text } => Effect::Log { level, text },
         Effect::Exit { code } => Effect::Exit { code },
@@ -631,6 +635,9 @@ impl World {
             Effect::Discard { io, offset, len } => {
                 let delay = self.disk_delay();
                 self.schedule(id, delay, Happening::DiscardDone { io, offset, len });
+            }
+            Effect::Zone { .. } | Effect::ReportZones { .. } => {
+                unreachable!("simulated disks have no zones")
             }
             Effect::Persist { id: batch, changes } => {
                 self.host(id).kv_pending.push_back((batch, changes));

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`enc`] (how bytes are written and read), [`id`] (who and where), [`addr`],
 //! [`object`] (names of objects and their order), [`node`] (the vocabulary between a core and its
-//! driver), [`time`].
+//! driver), [`time`], [`zone`].
 
 pub mod addr;
 pub mod enc;
@@ -13,6 +13,7 @@ pub mod id;
 pub mod node;
 pub mod object;
 pub mod time;
+pub mod zone;
 
 pub use addr::{AddrKind, EntityAddr, EntityAddrVec};
 pub use enc::{Decode, DecodeError, Encode, Reader};

@@ -6,6 +6,7 @@
 //! clock or a random source: time comes with each input, and a node is given a seed when it is made.
 
 use crate::time::{Instant, Now};
+use crate::zone::{Zone, ZoneOp};
 use bytes::{Bytes, BytesMut};
 use std::net::SocketAddr;
 
@@ -103,6 +104,15 @@ pub enum Input<H> {
         io: IoId,
         result: Result<(), IoError>,
     },
+    ZoneDone {
+        io: IoId,
+        result: Result<(), IoError>,
+    },
+    /// In ascending order, every zone that begins in the range.
+    Zones {
+        io: IoId,
+        result: Result<Vec<Zone>, IoError>,
+    },
     /// The batch of [`Effect::Persist`] with this id, and every one before it, is durable.
     Persisted {
         id: u64,
@@ -175,6 +185,20 @@ pub enum Effect<H> {
     },
     /// The range holds nothing of use: the device may forget it. Writes there wait for the answer.
     Discard {
+        io: IoId,
+        offset: u64,
+        len: u64,
+    },
+    /// Zoned devices only: of the zone that begins at `offset` and takes `len` bytes of the device.
+    /// Neither writes nor another of these are under way there.
+    Zone {
+        io: IoId,
+        offset: u64,
+        len: u64,
+        op: ZoneOp,
+    },
+    /// Zoned devices only: report the zones of a range.
+    ReportZones {
         io: IoId,
         offset: u64,
         len: u64,

@@ -260,7 +260,7 @@ fn create_osd(
         id,
         fsid,
         osd_uuid: Some(uuid),
-        shards,
+        shards: Some(shards),
         force: false,
     })?;
     let key = mon_cmd::new_key()?;

@@ -14,7 +14,8 @@ use seastore::{MkfsParams, ProbeError, Superblock};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use types::node::{BLOCK_SIZE, CoreId, LogLevel};
+use types::node::{BLOCK_SIZE, CoreId, IoError, LogLevel};
+use types::zone::ZoneOp;
 use types::{EntityAddrVec, EntityKind, Fsid, OsdId};
 
 /// How long an OSD waits for its device when an earlier run has just ended.
@@ -70,9 +71,10 @@ pub struct MkfsArgs {
     /// The OSD's own id; a new one by default.
     #[arg(long, value_name = "UUID", value_parser = super::parse_fsid)]
     pub osd_uuid: Option<Fsid>,
-    /// Store shards: the most cores that can ever share this device. A power of two up to 256.
-    #[arg(long, value_name = "N", default_value_t = MkfsParams::SHARDS_DEFAULT)]
-    pub shards: u16,
+    /// Store shards: the most cores that can ever share this device. A power of two up to 256; 8 by
+    /// default, fewer on a zoned device that writes to few zones at once.
+    #[arg(long, value_name = "N")]
+    pub shards: Option<u16>,
     /// Overwrite whatever is there.
     #[arg(long)]
     pub force: bool,
@@ -151,7 +153,11 @@ pub fn mkfs(args: &MkfsArgs) -> anyhow::Result<()> {
         },
         store_uuid: daemon::new_uuid()?,
         device_bytes: device.size(),
-        shards: args.shards,
+        shards: args.shards.unwrap_or_else(|| {
+            let fitting = |zones| MkfsParams::shards_for(&zones, device.size());
+            device.zones().map_or(MkfsParams::SHARDS_DEFAULT, fitting)
+        }),
+        zones: device.zones(),
     };
     let plan = seastore::mkfs_plan(&params).with_context(|| format!("{path}"))?;
     // What a device held before would stay as good as used. One that refuses loses nothing by it,
@@ -159,10 +165,21 @@ pub fn mkfs(args: &MkfsArgs) -> anyhow::Result<()> {
     if device.is_block() && device.can_discard() {
         let _ = device.discard(0, device.size());
     }
-    for (offset, block) in plan {
-        device.write(offset, &block, false).with_context(|| format!("cannot write to {path}"))?;
+    let failed = || format!("cannot write to {path}");
+    if let Some(zones) = device.zones() {
+        let whole = device.size() / zones.bytes * zones.bytes;
+        device.zone_op(0, whole, ZoneOp::Reset).with_context(failed)?;
     }
-    device.flush().with_context(|| format!("cannot write to {path}"))
+    for (offset, block) in plan {
+        device.write(offset, &block, false).with_context(failed)?;
+    }
+    if let Some(zones) = device.zones() {
+        // So they are not among those that may be active at once.
+        for offset in seastore::zoned_superblock_offsets(zones.bytes) {
+            device.zone_op(offset, zones.bytes, ZoneOp::Finish).with_context(failed)?;
+        }
+    }
+    device.flush().with_context(failed)
 }
 
 /// What the first and last block say; the outer error is the device's.
@@ -171,9 +188,23 @@ fn read_superblock(device: &Device) -> anyhow::Result<Result<Superblock, ProbeEr
     if size < 2 * BLOCK_SIZE as u64 {
         return Ok(Err(ProbeError::TooSmall { device_bytes: size, needed: 2 * BLOCK_SIZE as u64 }));
     }
-    let [first, last] = seastore::superblock_offsets(size);
-    let read = |offset| device.read(offset, BLOCK_SIZE).context("cannot read the superblock");
+    let read = |offset| read_block(device, offset).context("cannot read the superblock");
+    let [first, last] = match device.zones() {
+        None => seastore::superblock_offsets(size),
+        Some(zones) => seastore::zoned_superblock_offsets(zones.bytes),
+    };
     Ok(seastore::probe(size, &read(first)?, &read(last)?))
+}
+
+/// The block at the start of a zone; where nothing is written, which not all devices can read, zeros.
+fn read_block(device: &Device, offset: u64) -> Result<bytes::Bytes, IoError> {
+    if let Some(zones) = device.zones() {
+        let report = device.report_zones(offset, zones.bytes)?;
+        if report.first().is_some_and(|zone| zone.written < BLOCK_SIZE as u64) {
+            return Ok(vec![0; BLOCK_SIZE].into());
+        }
+    }
+    device.read(offset, BLOCK_SIZE)
 }
 
 /// Opens a device, and waits a moment for one whose last user has just ended.
@@ -198,6 +229,12 @@ pub(super) fn open_store(
 ) -> anyhow::Result<(Device, Superblock)> {
     let device = open_device(path)?;
     let superblock = read_superblock(&device)?.with_context(|| format!("{}", path.display()))?;
+    let sizes = |zones: types::zone::ZoneTraits| (zones.bytes, zones.capacity);
+    ensure!(
+        superblock.zones.map(sizes) == device.zones().map(sizes),
+        "{}: the store was made on a device with other zones",
+        path.display()
+    );
     if let Some(cluster) = cluster {
         superblock.check_cluster(cluster).with_context(|| format!("{}", path.display()))?;
     }
@@ -211,11 +248,13 @@ fn mend_superblock(
     superblock: &Superblock,
     log: &mut runtime::LogSink,
 ) -> anyhow::Result<()> {
-    for offset in seastore::superblock_offsets(device.size()) {
-        let block = device.read(offset, BLOCK_SIZE).context("cannot read the superblock")?;
+    for offset in superblock.offsets() {
+        let block = read_block(device, offset).context("cannot read the superblock")?;
         let Err(why) = Superblock::decode(&block) else { continue };
-        device
-            .write(offset, &superblock.encode(), true)
+        let of_zone = |op| superblock.zones.map_or(Ok(()), |z| device.zone_op(offset, z.bytes, op));
+        of_zone(ZoneOp::Reset)
+            .and_then(|()| device.write(offset, &superblock.encode(), true))
+            .and_then(|()| of_zone(ZoneOp::Finish))
             .with_context(|| format!("cannot mend the superblock at {offset}"))?;
         let text = format!("the superblock at {offset} was damaged and is whole again: {why}");
         log(runtime::clock::Clock::new().now(), LogLevel::Warn, &text);

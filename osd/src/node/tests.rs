@@ -94,6 +94,7 @@ impl World {
             store_uuid: Fsid([3; 16]),
             device_bytes: DEVICE,
             shards: SHARDS,
+            zones: None,
         };
         let mut disk = vec![0; DEVICE as usize];
         for (at, bytes) in mkfs_plan(&params).unwrap() {

@@ -58,6 +58,7 @@ impl World {
             store_uuid: Fsid([3; 16]),
             device_bytes: DEVICE,
             shards: 1,
+            zones: None,
         };
         let mut disk = vec![0; DEVICE as usize];
         for (at, bytes) in mkfs_plan(&params).unwrap() {
@@ -168,6 +169,9 @@ impl World {
             }
             StoreEffect::Flush { io } => IoCompletion::Flush { io, result: Ok(()) },
             StoreEffect::Discard { io, .. } => IoCompletion::Discard { io, result: Ok(()) },
+            StoreEffect::Zone { .. } | StoreEffect::ReportZones { .. } => {
+                panic!("not a zoned device")
+            }
         };
         let mut out = Vec::new();
         self.shard.on_io(NOW, Some(&self.view), done, &mut out);

@@ -5,6 +5,7 @@
 //! runs its completions when this thread enters (SINGLE_ISSUER, DEFER_TASKRUN), so that nothing
 //! interrupts the node. The device is a registered file. An idle core sleeps in the kernel.
 
+mod helper;
 mod net;
 mod ops;
 
@@ -12,6 +13,7 @@ use crate::clock::Clock;
 use crate::device::{Device, Durability};
 use crate::hop::Port;
 use crate::pool::{Pool, ReadBuf};
+use helper::{Helper, Request};
 use io_uring::{IoUring, cqueue, opcode, squeue, types as ring};
 use net::Net;
 use ops::{Op, Slab};
@@ -102,7 +104,9 @@ struct Core<H> {
     slab: Slab,
     net: Net,
     /// Registered with the ring; held for its lock.
-    _device: Option<Device>,
+    device: Option<Device>,
+    /// Does what the ring cannot; begun by the first such request.
+    helper: Option<Helper>,
     durability: Durability,
     /// Without a device, or where the kernel registers no memory, there is none.
     pool: Option<Pool>,
@@ -147,7 +151,8 @@ impl<H> Core<H> {
             net: Net::new(resources.port.core()),
             durability: resources.device.as_ref().map_or(Durability::Dsync, Device::durability),
             is_block: resources.device.as_ref().is_some_and(Device::is_block),
-            _device: resources.device,
+            device: resources.device,
+            helper: None,
             pool,
             turn: *TURN_COMPLETIONS.end(),
             port: resources.port,
@@ -209,11 +214,26 @@ impl<H> Core<H> {
             Effect::Discard { io, offset, len } => {
                 self.discard(Op::Discard { io, offset, len, by_hole: !self.is_block })
             }
+            Effect::Zone { io, offset, len, op } => {
+                self.help(Request::Zone { io, offset, len, op })
+            }
+            Effect::ReportZones { io, offset, len } => {
+                self.help(Request::ReportZones { io, offset, len })
+            }
             Effect::Persist { .. } => panic!("this driver has no key-value store"),
             Effect::Hop { to, msg } => self.port.push(to, msg),
             Effect::Log { level, text } => (self.log)(self.clock.now(), level, &text),
             Effect::Exit { code } => self.exit = Some(code),
         }
+    }
+
+    fn help(&mut self, request: Request) {
+        let (device, port) = (&self.device, &self.port);
+        let helper = self.helper.get_or_insert_with(|| {
+            let device = device.as_ref().expect("a node that does disk I/O is given a device");
+            Helper::new(device, port.alarm())
+        });
+        helper.ask(request);
     }
 
     fn read(&mut self, mut op: Op) {
@@ -311,6 +331,9 @@ impl<H> Core<H> {
             }
         }
         self.completions = completions;
+        while let Some(input) = self.helper.as_ref().and_then(Helper::answer) {
+            node.handle(now, input, effects);
+        }
         self.net.end_lingering(now.mono);
     }
 

@@ -39,6 +39,9 @@ fn run(store: &mut Store, disk: &mut BTreeMap<u64, Bytes>, mut fx: Vec<StoreEffe
                 }
                 StoreEffect::Flush { io } => IoCompletion::Flush { io, result: Ok(()) },
                 StoreEffect::Discard { io, .. } => IoCompletion::Discard { io, result: Ok(()) },
+                StoreEffect::Zone { .. } | StoreEffect::ReportZones { .. } => {
+                    panic!("not a zoned device")
+                }
             };
             store.on_io(done, &mut Vec::new(), &mut fx);
         }
@@ -54,6 +57,7 @@ fn made() -> Store {
         store_uuid: Fsid([3; 16]),
         device_bytes: 32 << 20,
         shards: 1,
+        zones: None,
     };
     let mut disk: BTreeMap<u64, Bytes> = mkfs_plan(&params).unwrap().into_iter().collect();
     let [a, b] = superblock_offsets(params.device_bytes);

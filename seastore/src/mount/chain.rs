@@ -9,7 +9,7 @@
 //! records whose durability is not yet known, which are few more than one run has under way at once.
 
 use super::*;
-use crate::record::COLD;
+use crate::record::{COLD, RESUMED};
 use std::collections::BTreeMap;
 
 /// Blocks asked for beyond what is needed: at first, and at most while records follow each other
@@ -108,6 +108,10 @@ enum Step {
         broken: Broken,
         done: u32,
         crc: u32,
+    },
+    /// On a zoned device: did the run after a crash go on in the next zone?
+    Resumed {
+        broken: Broken,
     },
     /// Does a record behind the end say that the one at the head was durable? Blocks of the head's
     /// segment, then of the next one.
@@ -271,7 +275,7 @@ impl Store {
 
     /// Sees to it that the blocks are on their way, and with them what will be looked at soon.
     fn read_ahead(&mut self, chain: &mut Chain, block: u32, blocks: u32) {
-        let all = self.segments.blocks();
+        let all = self.readable_blocks(chain.window.segment);
         let window = &mut chain.window;
         while let Some((from, part)) = window.parts.first_key_value()
             && from + part.blocks <= block
@@ -297,7 +301,8 @@ impl Store {
                 chain.beyond = Window { segment: next, ..Window::default() };
             }
             let from = chain.beyond.end();
-            self.read_parts(chain, next, from, (until - all).min(all));
+            let there = self.readable_blocks(next);
+            self.read_parts(chain, next, from, (until - all).min(there));
         }
     }
 
@@ -322,7 +327,8 @@ impl Store {
         segment: u32,
         block: u32,
     ) -> Result<Option<Looked>, StoreError> {
-        if block >= self.segments.blocks() {
+        let readable = self.readable_blocks(segment);
+        if block >= readable {
             return Ok(Some(Looked::Nothing));
         }
         let Some(first) = self.journal_blocks(chain, (segment, block), 1)? else {
@@ -335,7 +341,7 @@ impl Store {
         let chained = header.sequence == chain.head.sequence
             && header.previous == chain.head.previous
             && header.flags & COLD == 0;
-        let fits = block as u64 + header.total_blocks() <= self.segments.blocks() as u64
+        let fits = block as u64 + header.total_blocks() <= readable as u64
             && header.header_blocks > 0
             && (header.next as usize) < self.segments.all.len();
         if !chained || !fits {
@@ -412,6 +418,21 @@ impl Store {
                     }
                 }
                 Step::Verify { broken, done, crc } => self.verify_data(mount, broken, done, crc)?,
+                Step::Resumed { broken } => {
+                    let (segment, next) = (mount.chain.head.segment, mount.chain.head.next);
+                    let block = mount.chain.head.block;
+                    match self.look(&mut mount.chain, next, 0)? {
+                        None => Err(Step::Resumed { broken }),
+                        Some(Looked::Record(r)) if r.header.flags & RESUMED != 0 => {
+                            self.follow(mount, r);
+                            Ok(Step::Follow)
+                        }
+                        Some(_) => {
+                            mount.chain.ahead = AHEAD_MAX;
+                            Ok(Step::Claims { broken, segment, block, later: false })
+                        }
+                    }
+                }
                 Step::Claims { broken, segment, block, later } => {
                     self.look_for_claims(mount, broken, segment, block, later)?
                 }
@@ -437,6 +458,9 @@ impl Store {
     ) -> Result<Result<Step, Step>, StoreError> {
         let chain = &mut mount.chain;
         let Some(first) = chain.pending.front() else {
+            if self.zones.is_some() {
+                return Ok(Ok(Step::Resumed { broken }));
+            }
             let segment = chain.head.segment;
             let block = chain.head.block;
             chain.ahead = AHEAD_MAX;
@@ -476,7 +500,7 @@ impl Store {
     ) -> Result<Result<Step, Step>, StoreError> {
         let head = mount.chain.head;
         let sequence = head.sequence;
-        let all = self.segments.blocks();
+        let all = self.readable_blocks(segment);
         let mut at = block;
         while at < all {
             let blocks = PART_BLOCKS.min(all - at);

@@ -73,6 +73,9 @@ impl Bench {
                 }
                 StoreEffect::Flush { io } => IoCompletion::Flush { io, result: Ok(()) },
                 StoreEffect::Discard { io, .. } => IoCompletion::Discard { io, result: Ok(()) },
+                StoreEffect::Zone { .. } | StoreEffect::ReportZones { .. } => {
+                    panic!("not a zoned device")
+                }
             };
             self.store.on_io(done, &mut self.events, &mut self.waiting);
         }

@@ -1,11 +1,12 @@
 //! A virtual disk, a model of a store, random operations.
 #![allow(dead_code)]
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use seastore::*;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use types::node::aligned_buf;
+use types::zone::{Zone, ZoneOp, ZoneState, ZoneTraits};
 use types::{Fsid, HObject, OsdId, PgId, PoolId};
 
 pub const BLOCK: usize = 4096;
@@ -64,8 +65,155 @@ pub struct Disk {
     cached_at: BTreeMap<u64, u64>,
     /// Writes so far.
     pub writes: u64,
+    /// Of a zoned disk.
+    zones: Option<Zones>,
 }
+
+/// Zones that can be begun and not full at once, as small devices have it.
+pub const ACTIVE_MAX: u32 = 14;
+const SECTOR: u64 = 512;
+
+/// What a zoned disk says of its zones. It refuses (by a panic: the store never does that) what real
+/// ones refuse: writes that are not at the write pointer, too many active zones, and reads of what
+/// was not written, which some devices answer with zeros.
+#[derive(Clone)]
+struct Zones {
+    traits: ZoneTraits,
+    /// Write pointer, bytes from the zone's start, a multiple of a sector; whether it was finished.
+    all: Vec<(u64, bool)>,
+    /// Zones that have failed.
+    bad: BTreeMap<u64, ZoneState>,
+}
+impl Zones {
+    fn index(&self, offset: u64) -> usize {
+        (offset / self.traits.bytes) as usize
+    }
+    fn state(&self, index: usize) -> ZoneState {
+        let bad = self.bad.get(&(index as u64));
+        match (bad, self.all[index]) {
+            (Some(bad), _) => *bad,
+            (_, (_, true)) => ZoneState::Full,
+            (_, (0, _)) => ZoneState::Empty,
+            (_, (at, _)) if at == self.traits.capacity => ZoneState::Full,
+            _ => ZoneState::Active,
+        }
+    }
+    /// The write pointer goes on.
+    fn advance(&mut self, offset: u64, len: u64) {
+        let index = self.index(offset);
+        let within = offset % self.traits.bytes;
+        let state = self.state(index);
+        let takes = matches!(state, ZoneState::Empty | ZoneState::Active);
+        assert!(takes, "write at {offset:#x} to a zone that is {state:?}");
+        assert_eq!(within, self.all[index].0, "write at {offset:#x} is not at the write pointer");
+        assert!(within + len <= self.traits.capacity, "write at {offset:#x} leaves the zone");
+        self.all[index].0 += len;
+        let active = (0..self.all.len()).filter(|i| self.state(*i) == ZoneState::Active).count();
+        assert!(active as u32 <= self.traits.active_max, "{active} active zones");
+    }
+    fn check_read(&self, offset: u64, len: u64) {
+        let index = self.index(offset);
+        let (written, finished) = self.all[index];
+        let end = if finished { self.traits.capacity } else { written };
+        let within = offset % self.traits.bytes;
+        assert!(within + len <= end, "read of {len} at {offset:#x}, and {end:#x} is written");
+    }
+}
+
 impl Disk {
+    pub fn zoned(traits: ZoneTraits, device_bytes: u64) -> Self {
+        let all = vec![(0, false); (device_bytes / traits.bytes) as usize];
+        let zones = Some(Zones { traits, all, bad: BTreeMap::new() });
+        Self { zones, ..Self::default() }
+    }
+    fn zone_mut(&mut self) -> &mut Zones {
+        self.zones.as_mut().expect("only a zoned disk is asked that")
+    }
+    /// Where its zones are and how far they are written.
+    pub fn report(&self, offset: u64, len: u64) -> Vec<Zone> {
+        let zones = self.zones.as_ref().expect("only a zoned disk is asked that");
+        let capacity = zones.traits.capacity;
+        let range = zones.index(offset)..zones.index(offset + len);
+        let zone = |index: usize| {
+            let state = zones.state(index);
+            let begun = matches!(state, ZoneState::Empty | ZoneState::Active);
+            let written = if begun { zones.all[index].0 } else { capacity };
+            Zone { offset: index as u64 * zones.traits.bytes, capacity, written, state }
+        };
+        range.map(zone).collect()
+    }
+    pub fn zone_op(&mut self, offset: u64, op: ZoneOp) {
+        let bytes = self.zone_mut().traits.bytes;
+        assert_eq!(offset % bytes, 0);
+        let index = self.zone_mut().index(offset);
+        match op {
+            ZoneOp::Finish => self.zone_mut().all[index].1 = true,
+            ZoneOp::Reset => {
+                self.zone_mut().all[index] = (0, false);
+                for block in offset / BLOCK as u64..(offset + bytes) / BLOCK as u64 {
+                    self.blocks.remove(&block);
+                    self.cached.remove(&block);
+                }
+            }
+        }
+    }
+    /// From now on the device says this of the zone.
+    pub fn spoil_zone(&mut self, offset: u64, state: ZoneState) {
+        let index = self.zone_mut().index(offset) as u64;
+        self.zone_mut().bad.insert(index, state);
+    }
+    /// Power is cut: of what is in the cache for a zone, either a first part stays and the write
+    /// pointer goes back, or it stays where it is and sectors before it are lost.
+    fn lose_cache_of_zones(&mut self, mut keep: impl FnMut() -> bool) {
+        let cached = std::mem::take(&mut self.cached);
+        let mut gone = None;
+        let mut holes = false;
+        for (block, bytes) in cached {
+            let offset = block * BLOCK as u64;
+            let zones = self.zone_mut();
+            let index = zones.index(offset);
+            let first = zones.all[index].1;
+            if gone.is_none_or(|(zone, _)| zone != index) {
+                gone = Some((index, false));
+                holes = first || keep();
+            }
+            let mut stays = BytesMut::zeroed(BLOCK);
+            for (i, sector) in bytes.chunks(SECTOR as usize).enumerate() {
+                let at = i * SECTOR as usize;
+                let lost = gone.is_some_and(|(_, gone)| gone) || !keep();
+                if !lost {
+                    stays[at..at + SECTOR as usize].copy_from_slice(sector);
+                } else if !holes && gone == Some((index, false)) {
+                    gone = Some((index, true));
+                    let zones = self.zone_mut();
+                    zones.all[index].0 = offset % zones.traits.bytes + at as u64;
+                }
+            }
+            self.blocks.insert(block, stays[..].into());
+        }
+    }
+    /// The same for a write that was under way.
+    fn tear_zone(&mut self, offset: u64, buf: &[u8], mut keep: impl FnMut() -> bool) {
+        let holes = keep();
+        let sectors: Vec<bool> = buf.chunks(SECTOR as usize).map(|_| keep()).collect();
+        let first = sectors.iter().take_while(|kept| **kept).count();
+        let end = if holes { sectors.len() } else { first };
+        // What lies before it may be lost as well.
+        let zones = self.zone_mut();
+        if end == 0 || zones.all[zones.index(offset)].0 != offset % zones.traits.bytes {
+            return;
+        }
+        self.zone_mut().advance(offset, end as u64 * SECTOR);
+        let mut kept = buf[..end * SECTOR as usize].to_vec();
+        for (i, _) in sectors[..end].iter().enumerate().filter(|(_, kept)| !**kept) {
+            kept[i * SECTOR as usize..][..SECTOR as usize].fill(0);
+        }
+        kept.resize(kept.len().next_multiple_of(BLOCK), 0);
+        for (i, bytes) in kept.chunks(BLOCK).enumerate() {
+            self.blocks.insert(offset / BLOCK as u64 + i as u64, bytes.into());
+        }
+    }
+
     /// What the first `writes` writes left in the cache is on stable media.
     pub fn flush(&mut self, writes: u64) {
         let early = |block: &u64| self.cached_at[block] <= writes;
@@ -77,6 +225,7 @@ impl Disk {
     }
     pub fn write_cached(&mut self, offset: u64, buf: &[u8]) {
         assert_eq!((offset % BLOCK as u64, buf.len() % BLOCK), (0, 0));
+        self.advance(offset, buf);
         self.writes += 1;
         for (i, bytes) in buf.chunks(BLOCK).enumerate() {
             let block = offset / BLOCK as u64 + i as u64;
@@ -110,12 +259,18 @@ impl Disk {
     }
     /// Power is cut: of each cached block a part of the sectors, for which `keep` says so, stays.
     pub fn lose_cache(&mut self, mut keep: impl FnMut() -> bool) {
+        if self.zones.is_some() {
+            return self.lose_cache_of_zones(keep);
+        }
         for (block, cached) in std::mem::take(&mut self.cached) {
             self.write_torn(block * BLOCK as u64, &cached, &mut keep);
         }
     }
     pub fn read(&self, offset: u64, len: usize) -> Bytes {
         assert_eq!((offset % BLOCK as u64, len % BLOCK), (0, 0));
+        if let Some(zones) = &self.zones {
+            zones.check_read(offset, len as u64);
+        }
         let mut out = aligned_buf(len);
         for i in 0..(len / BLOCK) as u64 {
             let block = offset / BLOCK as u64 + i;
@@ -126,9 +281,15 @@ impl Disk {
         }
         out.freeze()
     }
+    fn advance(&mut self, offset: u64, buf: &[u8]) {
+        if let Some(zones) = &mut self.zones {
+            zones.advance(offset, buf.len() as u64);
+        }
+    }
     /// To stable media.
     pub fn write(&mut self, offset: u64, buf: &[u8]) {
         assert_eq!((offset % BLOCK as u64, buf.len() % BLOCK), (0, 0));
+        self.advance(offset, buf);
         for (i, bytes) in buf.chunks(BLOCK).enumerate() {
             let block = offset / BLOCK as u64 + i as u64;
             self.cached.remove(&block);
@@ -137,6 +298,9 @@ impl Disk {
     }
     /// Writes the sectors for which `keep` says so.
     pub fn write_torn(&mut self, offset: u64, buf: &[u8], mut keep: impl FnMut() -> bool) {
+        if self.zones.is_some() {
+            return self.tear_zone(offset, buf, keep);
+        }
         for (i, sector) in buf.chunks(512).enumerate() {
             if keep() {
                 let at = offset + i as u64 * 512;
@@ -157,6 +321,7 @@ pub fn params(device_bytes: u64, shards: u16) -> MkfsParams {
         store_uuid: Fsid([7; 16]),
         device_bytes,
         shards,
+        zones: None,
     }
 }
 
@@ -168,6 +333,24 @@ pub fn format(device_bytes: u64, shards: u16) -> (Disk, Superblock) {
     let [a, b] = superblock_offsets(device_bytes);
     let sb = probe(device_bytes, &disk.read(a, BLOCK), &disk.read(b, BLOCK)).unwrap();
     (disk, sb)
+}
+
+/// Zones of 2 MiB that hold a number of blocks that is no power of two.
+pub const ZONES: ZoneTraits =
+    ZoneTraits { bytes: 2 << 20, capacity: (1 << 20) + 300 * 1024, active_max: ACTIVE_MAX };
+
+/// A zoned disk with so many segments, formatted for one shard.
+pub fn format_zoned(segments: u64) -> (Disk, Superblock) {
+    let device_bytes = (4 + segments) * ZONES.bytes;
+    let params = MkfsParams { zones: Some(ZONES), ..params(device_bytes, 1) };
+    let mut disk = Disk::zoned(ZONES, device_bytes);
+    for (offset, buf) in mkfs_plan(&params).unwrap() {
+        disk.write(offset, &buf);
+    }
+    let offsets = zoned_superblock_offsets(ZONES.bytes);
+    let [a, b] = offsets.map(|offset| disk.read(offset, BLOCK));
+    offsets.into_iter().for_each(|offset| disk.zone_op(offset, ZoneOp::Finish));
+    (disk, probe(device_bytes, &a, &b).unwrap())
 }
 
 /// Names of several kinds: in a namespace, long ones, clones of others.

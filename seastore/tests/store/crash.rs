@@ -5,7 +5,7 @@
 //! off as well. A seed explores a window of a run, in the long run (`SEASTORE_SEEDS`) a longer one.
 
 use crate::common::{Disk, Model, Rng, difference, long_run, name, seed_range};
-use crate::world::{World, aged, aged_ops, apply_to_model, random_txn};
+use crate::world::{World, aged, aged_ops, aged_zoned, apply_to_model, random_txn};
 use seastore::*;
 use std::collections::BTreeSet;
 
@@ -57,6 +57,12 @@ fn crashed(world: &World, fate: Fate, rng: &mut Rng) -> Disk {
             StoreEffect::Discard { offset, len, .. } => {
                 let drawn = draw(rng);
                 disk.discard_torn(*offset, *len, || sector(rng, drawn));
+            }
+            StoreEffect::Zone { offset, op, .. } => {
+                let drawn = draw(rng);
+                if fate == Fate::Kept || sector(rng, drawn) {
+                    disk.zone_op(*offset, *op);
+                }
             }
             _ => {}
         }
@@ -166,11 +172,17 @@ struct Tally {
 /// What a seed is about, and when its window begins.
 const KINDS: u64 = 5;
 const CLEANER: u64 = 4;
+/// On a zoned device.
+fn is_zoned(seed: u64) -> bool {
+    seed % 3 == 2
+}
 
 impl Run {
     fn new(seed: u64) -> Self {
         let rng = Rng(seed.wrapping_mul(1000) + 17);
         let (mut world, first) = match seed % KINDS {
+            CLEANER if is_zoned(seed) => aged_zoned(),
+            _ if is_zoned(seed) => (World::zoned(256 << 10), Model::new()),
             CLEANER => aged(),
             kind if kind % 2 == 0 => (World::new(32 << 20, 256 << 10), Model::new()),
             _ => (World::discarding(32 << 20, 256 << 10), Model::new()),

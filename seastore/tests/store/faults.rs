@@ -3,7 +3,7 @@
 //! In the long run (`SEASTORE_SEEDS`) every one of them, else some.
 
 use crate::common::{Model, Rng, long_run, name, seeds};
-use crate::world::{World, aged, aged_ops, apply_to_model, offset_of, random_op};
+use crate::world::{World, aged, aged_ops, aged_zoned, apply_to_model, offset_of, random_op};
 use seastore::StoreConfig;
 use seastore::TxnOp;
 use seastore::*;
@@ -46,8 +46,17 @@ impl Outcome {
 fn is_cleaning(seed: u64) -> bool {
     seed % 2 == 1
 }
+/// And those from 2 on, of each four, on a zoned device.
+fn is_zoned(seed: u64) -> bool {
+    seed % 4 > 1
+}
 fn start(seed: u64) -> (World, Model) {
-    if is_cleaning(seed) { aged() } else { (World::new(32 << 20, 256 << 10), Model::new()) }
+    match (is_cleaning(seed), is_zoned(seed)) {
+        (true, true) => aged_zoned(),
+        (true, false) => aged(),
+        (false, true) => (World::zoned(256 << 10), Model::new()),
+        (false, false) => (World::new(32 << 20, 256 << 10), Model::new()),
+    }
 }
 
 /// Small and large writes, clones, omaps; the cache is so small that metadata go and come back.
@@ -65,7 +74,13 @@ fn mixed_ops(rng: &mut Rng) -> Vec<TxnOp> {
 fn workload(world: &mut World, first: Model, seed: u64) -> Outcome {
     let mut rng = Rng(seed);
     let mut accepted = Vec::new();
-    for step in 0..if is_cleaning(seed) { 160 } else { 80 } {
+    let steps = match (is_cleaning(seed), is_zoned(seed)) {
+        (false, _) => 80,
+        (true, false) => 160,
+        // Zones are larger than segments.
+        (true, true) => 300,
+    };
+    for step in 0..steps {
         let ops = if is_cleaning(seed) { aged_ops(&mut rng) } else { mixed_ops(&mut rng) };
         match world.submit(ops.clone(), step) {
             Ok(()) => accepted.push((step, ops)),
@@ -129,9 +144,11 @@ fn points(seed: u64) -> [Vec<u64>; 4] {
         let kind = match effect {
             StoreEffect::Read { len, .. } if *len > 256 << 10 => 3,
             StoreEffect::Read { .. } => 0,
-            StoreEffect::Write { .. } => 1,
+            StoreEffect::Write { .. } | StoreEffect::Zone { .. } => 1,
             StoreEffect::Flush { .. } => 2,
-            StoreEffect::Discard { .. } => unreachable!("this store does not discard"),
+            StoreEffect::Discard { .. } | StoreEffect::ReportZones { .. } => {
+                unreachable!("this store does not discard, and is mounted")
+            }
         };
         seen.borrow_mut().push(kind);
         false
@@ -167,9 +184,9 @@ fn check_alive(mut world: World, out: &Outcome, what: &str) {
 
 #[test]
 fn a_read_that_fails_once_is_tried_again_and_nobody_notices() {
-    for seed in 0..seeds(2) {
+    for seed in 0..seeds(4) {
         let [reads, _, _, cleaner] = points(seed);
-        for n in some(&reads, seed, 5).chain(some(&cleaner, seed, 1)) {
+        for n in some(&reads, seed, 4).chain(some(&cleaner, seed, 1)) {
             let what = format!("seed {seed} request {n}");
             let (mut world, model) = start(seed);
             let first = world.io_count;
@@ -191,9 +208,9 @@ fn a_read_that_fails_once_is_tried_again_and_nobody_notices() {
 #[test]
 fn a_place_that_cannot_be_read_is_named_and_leaves_no_transaction_in_part() {
     let (mut refused, mut unreadable) = (0, 0);
-    for seed in 0..seeds(2) {
+    for seed in 0..seeds(4) {
         let [reads, _, _, cleaner] = points(seed);
-        for n in some(&reads, seed, 8).chain(some(&cleaner, seed, 2)) {
+        for n in some(&reads, seed, 5).chain(some(&cleaner, seed, 2)) {
             let what = format!("seed {seed} request {n}");
             let (mut world, model) = start(seed);
             let first = world.io_count;
@@ -232,9 +249,9 @@ fn a_place_that_cannot_be_read_is_named_and_leaves_no_transaction_in_part() {
 #[test]
 fn a_failed_write_or_flush_ends_the_store_and_nothing_acknowledged_is_lost() {
     let mut flushes = 0;
-    for seed in 0..seeds(2) {
+    for seed in 0..seeds(4) {
         let [_, writes, flushed, _] = points(seed);
-        for n in some(&writes, seed, 12).chain(some(&flushed, seed, 4)) {
+        for n in some(&writes, seed, 8).chain(some(&flushed, seed, 3)) {
             let what = format!("seed {seed} request {n}");
             let (mut world, model) = start(seed);
             let first = world.io_count;
@@ -281,8 +298,13 @@ fn a_failed_write_or_flush_ends_the_store_and_nothing_acknowledged_is_lost() {
 /// Each request of a mount fails once, or from then on.
 #[test]
 fn a_failed_request_of_a_mount_is_tried_again_or_one_error_and_the_next_mount_works() {
-    let (mut world, model) = start(10);
-    let out = workload(&mut world, model, 10);
+    requests_of_a_mount_fail(World::new(32 << 20, 256 << 10));
+    requests_of_a_mount_fail(World::zoned(256 << 10));
+}
+
+fn requests_of_a_mount_fail(mut world: World) {
+    let zoned = world.config.superblock.zones.is_some();
+    let out = workload(&mut world, Model::new(), 10);
     let (disk, config) = (world.disk, world.config);
     let mut probe = World::opened(disk.clone(), config);
     probe.store.mount(&mut probe.waiting);
@@ -290,7 +312,7 @@ fn a_failed_request_of_a_mount_is_tried_again_or_one_error_and_the_next_mount_wo
         probe.perform(0);
     }
     let count = probe.io_count;
-    assert!(count > 8, "{count} requests");
+    assert!(count > if zoned { 6 } else { 8 }, "{count} requests");
     let (mut named, mut unneeded) = (0, 0);
     // The anchors, the root and all chunks, some of the rest.
     let some = |n: &u64| long_run() || *n < 12 || n.is_multiple_of(31) || n + 1 == count;
@@ -323,6 +345,10 @@ fn a_failed_request_of_a_mount_is_tried_again_or_one_error_and_the_next_mount_wo
                     named += 1;
                 }
                 Err(StoreError::FlushFailed { .. }) if !is_read => {}
+                // The report of zones; what puts zones away; a zone's anchors together.
+                Err(StoreError::ReadFailed { .. }) if zoned && n == 0 => {}
+                Err(StoreError::WriteFailed { .. }) if zoned && !is_read => {}
+                Err(StoreError::NoAnchor { .. }) if zoned && for_good => {}
                 Ok(_) if is_read && !for_good => {}
                 // One copy of an anchor, a page that was asked for ahead of need, data in the journal.
                 Ok(_) if is_read => unneeded += 1,
@@ -336,5 +362,8 @@ fn a_failed_request_of_a_mount_is_tried_again_or_one_error_and_the_next_mount_wo
         }
     }
     println!("{named} named, {unneeded} of no use, of {count}");
-    assert!(named >= 3 && unneeded < count / 2, "{named} named, {unneeded} of no use, of {count}");
+    assert!(
+        named >= if zoned { 2 } else { 3 } && unneeded < count / 2,
+        "{named} named, {unneeded} of no use, of {count}"
+    );
 }

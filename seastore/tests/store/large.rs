@@ -134,6 +134,9 @@ impl Large {
             }
             StoreEffect::Flush { io } => IoCompletion::Flush { io, result: Ok(()) },
             StoreEffect::Discard { io, .. } => IoCompletion::Discard { io, result: Ok(()) },
+            StoreEffect::Zone { .. } | StoreEffect::ReportZones { .. } => {
+                panic!("not a zoned device")
+            }
         };
         let mut fx = Vec::new();
         self.store.on_io(done, &mut self.events, &mut fx);

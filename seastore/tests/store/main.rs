@@ -13,3 +13,4 @@ mod model;
 mod mount;
 mod rot;
 mod world;
+mod zoned;

@@ -2,7 +2,9 @@
 //!
 //! `SEASTORE_OPS` says how many operations the long run does, seed after seed.
 
-use crate::common::{Model, Rng, collections_object, difference, format, name, seed_range};
+use crate::common::{
+    Model, Rng, collections_object, difference, format, format_zoned, name, seed_range,
+};
 use crate::world::{World, apply_to_model, random_op, random_txn};
 use bytes::Bytes;
 use seastore::{ObjectName, ReadData, ReadError, ReadStart, Store, StoreConfig, StoreEvent, TxnOp};
@@ -24,7 +26,8 @@ struct Run {
 impl Run {
     fn new(seed: u64) -> Self {
         let mut rng = Rng(seed.wrapping_mul(77) + 5);
-        let (disk, superblock) = format(32 << 20, 1);
+        let zoned = seed % 4 == 3;
+        let (disk, superblock) = if zoned { format_zoned(26) } else { format(32 << 20, 1) };
         let config = StoreConfig {
             cache_bytes: [StoreConfig::CACHE_BYTES_MIN, 256 << 10, 4 << 20][rng.below(3) as usize],
             miss_one_in: [0, 3, 40][rng.below(3) as usize],

@@ -2,12 +2,13 @@
 #![allow(dead_code)]
 
 use crate::common::{
-    BLOCK, Disk, Model, ModelObject, Rng, collection_pair, collections_object, format, name,
+    BLOCK, Disk, Model, ModelObject, Rng, collection_pair, collections_object, format,
+    format_zoned, name,
 };
 use bytes::Bytes;
 use seastore::*;
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use types::node::IoError;
 use types::{HObject, PgId, PoolId};
 
@@ -19,7 +20,9 @@ pub fn offset_of(effect: &StoreEffect) -> Option<u64> {
     match effect {
         StoreEffect::Read { offset, .. }
         | StoreEffect::Write { offset, .. }
-        | StoreEffect::Discard { offset, .. } => Some(*offset),
+        | StoreEffect::Discard { offset, .. }
+        | StoreEffect::Zone { offset, .. }
+        | StoreEffect::ReportZones { offset, .. } => Some(*offset),
         StoreEffect::Flush { .. } => None,
     }
 }
@@ -49,6 +52,11 @@ impl World {
         let (disk, superblock) = format(device_bytes, 1);
         let defaults = StoreConfig::new(superblock, 0, 1);
         Self::formatted(disk, StoreConfig { cache_bytes, discard: true, ..defaults })
+    }
+    /// On a zoned device of about 32 MiB.
+    pub fn zoned(cache_bytes: usize) -> Self {
+        let (disk, superblock) = format_zoned(26);
+        Self::formatted(disk, StoreConfig { cache_bytes, ..StoreConfig::new(superblock, 0, 1) })
     }
     pub fn formatted(disk: Disk, config: StoreConfig) -> Self {
         let mut world = Self::opened(disk, config);
@@ -126,9 +134,32 @@ impl World {
                 }
                 IoCompletion::Discard { io, result }
             }
+            StoreEffect::Zone { io, offset, op, .. } => {
+                let result = answer(());
+                // What failed may have been done all the same.
+                if result.is_ok() || self.io_count.is_multiple_of(2) {
+                    self.disk.zone_op(offset, op);
+                }
+                IoCompletion::Zone { io, result }
+            }
+            StoreEffect::ReportZones { io, offset, len } => {
+                let result = answer(()).map(|()| self.disk.report(offset, len));
+                IoCompletion::Zones { io, result }
+            }
         };
         self.store.on_io(done, &mut self.events, &mut self.waiting);
         self.note_flushes();
+        self.check_zones();
+    }
+    /// One request that writes is under way in each zone.
+    fn check_zones(&self) {
+        let Some(zones) = &self.config.superblock.zones else { return };
+        let mut busy = BTreeSet::new();
+        for effect in &self.waiting {
+            if let StoreEffect::Write { offset, .. } | StoreEffect::Zone { offset, .. } = effect {
+                assert!(busy.insert(offset / zones.bytes), "two at once: {effect:?}");
+            }
+        }
     }
     fn note_flushes(&mut self) {
         for effect in &self.waiting {
@@ -142,6 +173,7 @@ impl World {
         self.note_flushes();
         self.store.take_events(&mut self.events);
         self.check_discards();
+        self.check_zones();
     }
     /// Nothing is read or written where a discard is under way.
     fn check_discards(&self) {
@@ -435,9 +467,20 @@ pub fn aged_ops(rng: &mut Rng) -> Vec<TxnOp> {
 /// A store whose cleaner has begun to work, and what it holds.
 pub fn aged() -> (World, Model) {
     thread_local!(static MADE: OnceCell<(Disk, StoreConfig, Model)> = const { OnceCell::new() });
+    MADE.with(|made| from_aged(made, || World::new(32 << 20, 256 << 10)))
+}
+/// The same on a zoned device.
+pub fn aged_zoned() -> (World, Model) {
+    thread_local!(static MADE: OnceCell<(Disk, StoreConfig, Model)> = const { OnceCell::new() });
+    MADE.with(|made| from_aged(made, || World::zoned(256 << 10)))
+}
+fn from_aged(
+    made: &OnceCell<(Disk, StoreConfig, Model)>,
+    new: impl Fn() -> World,
+) -> (World, Model) {
     let make = || {
         let mut rng = Rng(5);
-        let mut world = World::new(32 << 20, 256 << 10);
+        let mut world = new();
         let mut model = Model::new();
         while world.store.counters().segments_cleaned < 2 {
             let ops = aged_ops(&mut rng);
@@ -447,8 +490,6 @@ pub fn aged() -> (World, Model) {
         }
         (world.disk, world.config, model)
     };
-    MADE.with(|made| {
-        let (disk, config, model) = made.get_or_init(make).clone();
-        (World::opened(disk, config).mounted(), model)
-    })
+    let (disk, config, model) = made.get_or_init(make).clone();
+    (World::opened(disk, config).mounted(), model)
 }

@@ -66,6 +66,9 @@ impl Mounted {
                         self.disk.discard(offset, len);
                         IoCompletion::Discard { io, result: Ok(()) }
                     }
+                    StoreEffect::Zone { .. } | StoreEffect::ReportZones { .. } => {
+                        unreachable!("simulated disks have no zones")
+                    }
                 };
                 self.store.on_io(done, &mut self.events, &mut fx);
             }

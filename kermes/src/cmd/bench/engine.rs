@@ -170,6 +170,14 @@ impl Engine {
                 let (shard, io) = split(io);
                 (shard, IoCompletion::Discard { io, result })
             }
+            Input::ZoneDone { io, result } => {
+                let (shard, io) = split(io);
+                (shard, IoCompletion::Zone { io, result })
+            }
+            Input::Zones { io, result } => {
+                let (shard, io) = split(io);
+                (shard, IoCompletion::Zones { io, result })
+            }
             _ => return,
         };
         self.stores[shard].on_io(done, &mut self.events, &mut self.fx);
@@ -234,6 +242,12 @@ impl Engine {
                 StoreEffect::Flush { io } => Effect::Flush { io: id(io) },
                 StoreEffect::Discard { io, offset, len } => {
                     Effect::Discard { io: id(io), offset, len }
+                }
+                StoreEffect::Zone { io, offset, len, op } => {
+                    Effect::Zone { io: id(io), offset, len, op }
+                }
+                StoreEffect::ReportZones { io, offset, len } => {
+                    Effect::ReportZones { io: id(io), offset, len }
                 }
             });
         }

@@ -156,7 +156,7 @@ fn measure(args: &StoreArgs) -> anyhow::Result<Outcome> {
             id: 0,
             fsid: daemon::new_uuid()?,
             osd_uuid: None,
-            shards: args.shards,
+            shards: Some(args.shards),
             force: args.force,
         })?;
     }
@@ -384,6 +384,9 @@ mod tests {
                     StoreEffect::Flush { io } => IoCompletion::Flush { io, result: device.flush() },
                     StoreEffect::Discard { io, offset, len } => {
                         IoCompletion::Discard { io, result: device.discard(offset, len) }
+                    }
+                    StoreEffect::Zone { .. } | StoreEffect::ReportZones { .. } => {
+                        panic!("not a zoned device")
                     }
                 };
                 store.on_io(done, &mut Vec::new(), &mut fx);

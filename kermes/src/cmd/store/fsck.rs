@@ -36,7 +36,7 @@ pub fn fsck(args: &DeviceArgs, deep: bool) -> Result<i32> {
         data_bytes: 0,
         progress: Progress::new("fsck"),
     };
-    for offset in seastore::superblock_offsets(device.size()) {
+    for offset in superblock.offsets() {
         let why = match device.read(offset, BLOCK_SIZE) {
             Ok(block) => Superblock::decode(&block).err().map(|e| e.to_string()),
             Err(e) => Some(e.to_string()),

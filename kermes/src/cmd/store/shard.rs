@@ -161,6 +161,17 @@ impl<'a> Shard<'a> {
                     IoCompletion::Flush { io, result }
                 }
                 StoreEffect::Discard { io, .. } => IoCompletion::Discard { io, result: Ok(()) },
+                StoreEffect::Zone { io, offset, len, op } => {
+                    let result = match self.mode {
+                        Mode::Look => Ok(()),
+                        Mode::Change => self.readers.device.zone_op(offset, len, op),
+                    };
+                    IoCompletion::Zone { io, result }
+                }
+                StoreEffect::ReportZones { io, offset, len } => {
+                    let result = self.readers.device.report_zones(offset, len);
+                    IoCompletion::Zones { io, result }
+                }
             };
             answered = true;
             self.store.on_io(done, &mut self.events, &mut self.fx);

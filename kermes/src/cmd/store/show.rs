@@ -18,9 +18,10 @@ pub fn info(args: &DeviceArgs) -> Result<i32> {
         format!("osd.{} of cluster {}", sb.osd.0, sb.cluster),
         format!("osd uuid {}, store uuid {}", sb.osd_uuid, sb.store_uuid),
         format!(
-            "{} in {} shards, segments of {}",
+            "{} in {} shards, {} of {}",
             human_bytes(sb.device_bytes),
             sb.shards,
+            if sb.zones.is_some() { "zones" } else { "segments" },
             human_bytes(sb.segment_bytes as u64)
         ),
     ];
