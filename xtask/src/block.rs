@@ -10,13 +10,18 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Names a program that runs a command in a virtual machine: `PROGRAM -t SECONDS -- COMMAND..`, with
-/// this machine's files in place and NVMe devices as `/dev/vm/data` (blocks of 512 bytes),
-/// `/dev/vm/data4k` (of 4096) and `/dev/vm/zns` (zoned).
+/// Names a program that runs a command in a virtual machine: `PROGRAM -t SECONDS -Q OPTIONS --
+/// COMMAND..`, with this machine's files in place, NVMe devices as `/dev/vm/data` (blocks of 512
+/// bytes) and `/dev/vm/data4k` (of 4096), and further options of QEMU.
 const VM: &str = "KERMES_VM";
 const VM_DEVICES: [&str; 2] = ["/dev/vm/data", "/dev/vm/data4k"];
-const VM_ZONED: &str = "/dev/vm/zns";
-const VM_SECONDS: &str = "500";
+const VM_SECONDS: &str = "700";
+/// Of the zoned NVMe device that is added to the machine, to find it by.
+const ZONED_SERIAL: &str = "kermes-zoned";
+/// Zones like those of a small real device: they hold less than their size, few may be active.
+const ZONED: &str = "zoned=true,zoned.zone_size=16M,zoned.zone_capacity=12M,zoned.max_open=14,\
+                     zoned.max_active=14";
+const ZONED_BYTES: u64 = 64 * (16 << 20);
 /// What a device needs at least, bytes.
 const DEVICE_BYTES: u64 = 512 << 20;
 
@@ -25,9 +30,12 @@ pub struct BlockArgs {
     /// Block devices to check: what they hold is lost.
     #[arg(long, value_name = "PATH", required = true)]
     device: Vec<PathBuf>,
-    /// Zoned block devices, on which no store can be made.
+    /// Zoned block devices to check, in the same way.
     #[arg(long, value_name = "PATH")]
     zoned: Vec<PathBuf>,
+    /// The same by the serial number of an NVMe device.
+    #[arg(long, value_name = "SERIAL")]
+    zoned_serial: Vec<String>,
 }
 
 /// `cargo xtask block`.
@@ -35,13 +43,43 @@ pub fn block(args: &BlockArgs) -> anyhow::Result<()> {
     for device in &args.device {
         println!("{}: {}", device.display(), check(device)?);
     }
-    for device in &args.zoned {
-        let output = bench_command(device, "randwrite", &["--mkfs", "--force"]).output()?;
-        let text = describe(&output);
-        ensure!(!output.status.success() && text.contains("is a zoned device"), "{text}");
-        println!("{}: refused", device.display());
+    let mut zoned = args.zoned.clone();
+    for serial in &args.zoned_serial {
+        zoned.push(nvme_of(serial)?);
+    }
+    for device in &zoned {
+        println!("{}: {}", device.display(), check_zoned(device)?);
     }
     Ok(())
+}
+
+/// The first namespace of the NVMe device with this serial number.
+fn nvme_of(serial: &str) -> anyhow::Result<PathBuf> {
+    for entry in std::fs::read_dir("/sys/class/nvme")? {
+        let entry = entry?;
+        let found = std::fs::read_to_string(entry.path().join("serial")).unwrap_or_default();
+        if found.trim() == serial {
+            let name = format!("{}n1", entry.file_name().to_string_lossy());
+            return Ok(Path::new("/dev").join(name));
+        }
+    }
+    bail!("no NVMe device has the serial number {serial}")
+}
+
+/// Everything that is asked of a zoned device, which refuses a write that is out of order.
+fn check_zoned(device: &Path) -> anyhow::Result<String> {
+    let text = bench(device, "randwrite", &["--mkfs", "--force", "--seconds", "20"])?;
+    ensure!(text.contains("zoned (host managed)"), "not a zoned device: {text}");
+    for _ in 0..3 {
+        killed(device)?;
+        fsck(device)?;
+        bench(device, "randread", &["--seconds", "1"])?;
+    }
+    for (workload, bs) in [("mixed", "64k"), ("omap", "512")] {
+        bench(device, workload, &["--mkfs", "--force", "--bs", bs, "--seconds", "10"])?;
+        fsck(device)?;
+    }
+    Ok("order of its zones kept, whole after three kills".into())
 }
 
 /// Loop devices of both block sizes.
@@ -87,16 +125,28 @@ pub fn vm() -> anyhow::Result<Outcome> {
     if !has("qemu-system-x86_64") {
         return Ok(Outcome::Skipped("qemu-system-x86_64 is not installed".into()));
     }
+    let folder = directory("block-vm");
+    std::fs::create_dir(&folder)?;
+    let file = folder.join("zoned");
+    std::fs::File::create(&file)?.set_len(ZONED_BYTES)?;
+    let devices = format!(
+        "-drive file={},if=none,id=kz,format=raw,cache=unsafe -device nvme,id=kzc,serial={} -device \
+         nvme-ns,drive=kz,bus=kzc,nsid=1,{ZONED}",
+        file.display(),
+        ZONED_SERIAL
+    );
     let mut command = Command::new(runner);
-    command.args(["-t", VM_SECONDS, "--", "env"]);
+    command.args(["-t", VM_SECONDS, "-Q", &devices, "--", "env"]);
     let target = kermes().parent().and_then(Path::parent).expect("TARGET/release").to_owned();
     command.arg(format!("CARGO_TARGET_DIR={}", target.display()));
     command.arg(std::env::current_exe()?).arg("block");
     for device in VM_DEVICES {
         command.args(["--device", device]);
     }
-    command.args(["--zoned", VM_ZONED]);
-    let output = command.output()?;
+    command.args(["--zoned-serial", ZONED_SERIAL]);
+    let output = command.output();
+    std::fs::remove_dir_all(&folder)?;
+    let output = output?;
     ensure!(output.status.success(), "in the virtual machine: {}", describe(&output));
     let text = String::from_utf8_lossy(&output.stdout);
     Ok(Outcome::Passed(text.trim().lines().collect::<Vec<_>>().join("; ")))
@@ -179,7 +229,10 @@ fn uncached(device: &Path, sysfs: &Path) -> anyhow::Result<()> {
 
 fn bench_command(device: &Path, workload: &str, more: &[&str]) -> Command {
     let mut command = Command::new(kermes());
-    command.args(["bench", "store", "--workload", workload, "--bs", "64k", "--depth", "16"]);
+    command.args(["bench", "store", "--workload", workload, "--depth", "16"]);
+    if !more.contains(&"--bs") {
+        command.args(["--bs", "64k"]);
+    }
     command.args(["--size", "64M", "--verify", "--discard", "true"]).args(more);
     command.arg("--device").arg(device).stdin(Stdio::null());
     command
