@@ -374,6 +374,68 @@ fn an_object_moves_and_what_is_damaged_is_left_out() {
     assert_eq!(said(&["fsck", "--deep", "--device", text(&path)]).0, 0);
 }
 
+/// A page rots that the journal changes: no OSD can use the store, but whatever else is there can be
+/// looked at and exported.
+#[test]
+fn what_is_left_of_a_damaged_store_can_be_moved() {
+    let dir = Dir::new("left");
+    let path = dir.path("device");
+    let superblock = mkfs(&path, 1);
+    fill(&path, superblock);
+    let hurt = names().next().unwrap();
+    let mut writer = Writer::open(&path, superblock, 0);
+    let value = "of the journal".into();
+    writer.submit(vec![TxnOp::SetXattr { o: hurt.clone(), name: "new".into(), value }]);
+    drop(writer);
+    let (_, whole) = said(&["list", "--device", text(&path)]);
+
+    let image = std::fs::read(&path).unwrap();
+    let device = std::fs::File::options().write(true).open(&path).unwrap();
+    let says = format!("object {hurt}: what the journal changes in it needs metadata");
+    // Onode pages; the one that holds the object's is found by trying.
+    let pages =
+        image.chunks(BLOCK_SIZE).enumerate().filter(|(_, b)| b[..4] == *b"KSpg" && b[8] == 1);
+    let found = pages.map(|(i, b)| ((i * BLOCK_SIZE) as u64 + 40, b[40])).find(|(at, byte)| {
+        device.write_all_at(&[byte ^ 4], *at).unwrap();
+        let (code, answer) = said(&["fsck", "--device", text(&path)]);
+        if code == 1 && answer.contains(&says) {
+            return true;
+        }
+        device.write_all_at(&[*byte], *at).unwrap();
+        false
+    });
+    let place = format!("at {:#x}", found.expect("a page is needed").0 - 40);
+
+    let (code, list) = said(&["list", "--device", text(&path)]);
+    assert_eq!(code, 1, "{list}");
+    let listed = |text: &str| text.lines().filter(|l| l.contains("object.")).count();
+    assert!(list.contains(&says) && list.contains(&place), "{list}");
+    assert!(listed(&whole) > listed(&list) && listed(&list) > 100, "{}", listed(&list));
+
+    let file = dir.path("left.export");
+    let export = ["export", "--device", text(&path), "--pg", "3.1", "--file", text(&file)];
+    let (code, why) = said(&export);
+    assert!(code == 2 && why.contains(&says) && !file.exists(), "{code} {why}");
+    let (code, why) = said(&[&export[..], &["--skip-damaged"]].concat());
+    assert!(code == 1 && why.contains(&says), "{code} {why}");
+    let new = dir.path("new");
+    mkfs(&new, 1);
+    let (code, answer) =
+        said(&["import", "--device", text(&new), "--file", text(&file), "--force"]);
+    assert_eq!(code, 1, "{answer}");
+    assert_eq!(said(&["fsck", "--deep", "--device", text(&new)]).0, 0);
+    let (code, list) = said(&["list", "--device", text(&new), "--pg", "3.1"]);
+    assert!(code == 0 && listed(&list) > 100, "{code} {list}");
+    assert!(!list.contains(&hurt.to_string()), "it is outdated: {list}");
+    let last = names().nth(300).unwrap().to_string();
+    assert!(list.contains(&last), "{list}");
+    // Nothing was written to the damaged one.
+    let mut after = std::fs::read(&path).unwrap();
+    let at = found.unwrap().0 as usize;
+    after[at] ^= 4;
+    assert!(after == image, "the damaged store has changed");
+}
+
 #[test]
 fn names_with_a_dash_and_pipes_that_close() {
     let dir = Dir::new("names");

@@ -278,7 +278,10 @@ impl Shard {
                 }
                 false
             }
-            Err(SubmitError::Invalid { .. } | SubmitError::Failed(_)) => true,
+            // No OSD salvages.
+            Err(SubmitError::Invalid { .. } | SubmitError::Failed(_) | SubmitError::Salvaged) => {
+                true
+            }
         }
     }
 
@@ -339,6 +342,7 @@ impl Shard {
                         format!("object {object}: cleaner's read at {device_offset:#x}: {error}");
                     out.push(Out::Alarm(text));
                 }
+                StoreEvent::Outdated { .. } => {}
                 StoreEvent::DiscardRefused { device_offset, error } => {
                     let text = format!(
                         "the device refused to discard at {device_offset:#x} and is not asked \

@@ -169,6 +169,39 @@ pub(crate) enum Change {
     },
 }
 
+impl Change {
+    /// The object that is changed.
+    pub fn object(&self) -> Option<&ObjectName> {
+        match self {
+            Self::Touch { o }
+            | Self::Write { o, .. }
+            | Self::Punch { o, .. }
+            | Self::SetSize { o, .. }
+            | Self::Remove { o }
+            | Self::SetXattr { o, .. }
+            | Self::RemoveXattr { o, .. }
+            | Self::OmapSet { o, .. }
+            | Self::OmapRemove { o, .. }
+            | Self::OmapRemoveRange { o, .. }
+            | Self::OmapClear { o }
+            | Self::OmapSetHeader { o, .. }
+            | Self::Clone { to: o, .. }
+            | Self::CloneRange { to: o, .. } => Some(o),
+            Self::CreateCollection { .. }
+            | Self::RemoveCollection { .. }
+            | Self::Move { .. }
+            | Self::Collect { .. } => None,
+        }
+    }
+    /// The object that it is copied from.
+    pub fn source(&self) -> Option<&ObjectName> {
+        match self {
+            Self::Clone { from, .. } | Self::CloneRange { from, .. } => Some(from),
+            _ => None,
+        }
+    }
+}
+
 fn put_u32(out: &mut Vec<u8>, value: u32) {
     out.extend_from_slice(&value.to_le_bytes());
 }

@@ -80,6 +80,10 @@ pub enum StoreEvent {
     /// The device refused a background job's read. What could not be read stays where it is: of
     /// this object, and perhaps of others next to it.
     Unreadable { object: ObjectName, device_offset: u64, error: IoError },
+    /// A mount that salvages: changes of the journal to this object need metadata that are damaged
+    /// or cannot be read. The object is as it was before the first of them, and may be missing. Said
+    /// once for each object, before [`StoreEvent::Mounted`].
+    Outdated { object: ObjectName, device_offset: u64 },
     /// The device refused to discard. Nothing is lost; it is not asked again.
     DiscardRefused { device_offset: u64, error: IoError },
     /// The device failed or what it holds cannot be used. Said once; every later call sees the
@@ -139,6 +143,8 @@ pub enum SubmitError {
     },
     /// The store is not mounted yet.
     NotMounted,
+    /// The store is mounted to look at what is left.
+    Salvaged,
     Failed(StoreError),
 }
 impl fmt::Display for SubmitError {
@@ -148,6 +154,7 @@ impl fmt::Display for SubmitError {
             Self::Busy => write!(f, "the store has to clean before it takes more"),
             Self::Invalid { op, what } => write!(f, "operation {op}: {what}"),
             Self::NotMounted => write!(f, "the store is not mounted"),
+            Self::Salvaged => write!(f, "the store is mounted to look at what is left"),
             Self::Failed(e) => write!(f, "{e}"),
         }
     }

@@ -57,6 +57,13 @@ pub(crate) enum FetchError {
     },
 }
 impl FetchError {
+    /// Of what cannot be read, bytes from the device's start; 0 where that is not known.
+    pub fn device_offset(&self) -> u64 {
+        match self {
+            Self::Io { device_offset, .. } | Self::Corrupt { device_offset, .. } => *device_offset,
+            Self::Misfit { .. } => 0,
+        }
+    }
     /// For a mount, which cannot do without.
     pub fn as_store_error(&self) -> StoreError {
         match *self {

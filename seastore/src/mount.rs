@@ -22,9 +22,10 @@ use crate::segments::Use;
 use crate::store::{Io, Phase, Store};
 use crate::table::PageTable;
 use crate::touch::{Needs, Toucher};
+use crate::txn::ObjectName;
 use bytes::{Bytes, BytesMut};
 use chain::{Chain, Followed};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use types::hash::crc32c;
 use types::node::{BLOCK_SIZE, IoError};
 
@@ -67,6 +68,8 @@ pub(crate) struct Mount {
     changes: VecDeque<Change>,
     /// The pages of so many of them have been asked for.
     asked: usize,
+    /// Objects of which changes were passed over, and for what place of the device.
+    outdated: BTreeMap<ObjectName, u64>,
     report: MountReport,
 }
 
@@ -93,6 +96,7 @@ impl Store {
             replaying: false,
             changes: VecDeque::new(),
             asked: 0,
+            outdated: BTreeMap::new(),
             report: MountReport::default(),
         }));
     }
@@ -370,6 +374,12 @@ impl Store {
                 }
             }
             let Some(change) = mount.changes.front() else { return Ok(true) };
+            let passed = |o: Option<&ObjectName>| o.and_then(|o| mount.outdated.get(o).copied());
+            if let Some(place) = passed(change.object()).or_else(|| passed(change.source())) {
+                // It builds on what was passed over.
+                self.pass_over(mount, place);
+                continue;
+            }
             let needs = self.needs_of_change(change);
             if needs.is_empty() {
                 let change = mount.changes.pop_front().expect("looked at");
@@ -380,7 +390,11 @@ impl Store {
                 continue;
             }
             if let Some(error) = self.fetching.error_of(&needs) {
-                return Err(error.as_store_error());
+                if !self.config.salvage {
+                    return Err(error.as_store_error());
+                }
+                self.pass_over(mount, error.device_offset());
+                continue;
             }
             // The change may need more pages than the cache holds: none goes until it is applied.
             if applied {
@@ -397,6 +411,16 @@ impl Store {
                 self.want(FetchKey::Page(id), Waiter::Mount);
             }
             return Ok(false);
+        }
+    }
+
+    /// Leaves the next change out: its object stays as it was, whatever else is to become of it.
+    fn pass_over(&mut self, mount: &mut Mount, device_offset: u64) {
+        let Some(change) = mount.changes.pop_front() else { return };
+        mount.asked = mount.asked.saturating_sub(1);
+        let Some(object) = change.object() else { return };
+        if mount.outdated.insert(object.clone(), device_offset).is_none() {
+            self.events.push(StoreEvent::Outdated { object: object.clone(), device_offset });
         }
     }
 
@@ -429,6 +453,10 @@ impl Store {
         self.segments.changed();
         mount.report.objects = self.meta.objects;
         mount.stage = Stage::Flush;
+        if self.config.salvage {
+            self.phase = Phase::Ready;
+            return self.events.push(StoreEvent::Mounted(mount.report));
+        }
         // What was read may still be in the device's volatile cache; later records build on it, so
         // it has to be durable before any of them is.
         let io = self.new_io(Io::Mount { index: FLUSH });

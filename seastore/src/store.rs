@@ -66,6 +66,10 @@ pub struct StoreConfig {
     pub discard: bool,
     /// Shards of this store on the same core, this one counted.
     pub shards_on_core: u16,
+    /// To look at what is left of a damaged store: changes of the journal that need damaged metadata
+    /// are passed over by the mount, which says so by [`StoreEvent::Outdated`], and nothing is
+    /// written.
+    pub salvage: bool,
 }
 impl StoreConfig {
     /// Enough for what one transaction touches.
@@ -85,6 +89,7 @@ impl StoreConfig {
             miss_one_in: 0,
             discard: false,
             shards_on_core: 1,
+            salvage: false,
         }
     }
 
@@ -310,6 +315,7 @@ impl Store {
     /// As [`Store::submit`]; takes the operations out of `txn`, and leaves them there on an error.
     pub fn try_submit(&mut self, txn: &mut Transaction, token: u64) -> Result<(), SubmitError> {
         match &self.phase {
+            Phase::Ready if self.config.salvage => return Err(SubmitError::Salvaged),
             Phase::Ready => {}
             Phase::Failed(e) => return Err(SubmitError::Failed(*e)),
             _ => return Err(SubmitError::NotMounted),
@@ -436,7 +442,7 @@ impl Store {
     /// Writes everything submitted since the last call as one journal record, and takes one step of
     /// checkpoint and cleaner. Call it after every batch of inputs, completions included.
     pub fn end_of_turn(&mut self, fx: &mut Vec<StoreEffect>) {
-        if matches!(self.phase, Phase::Ready) {
+        if matches!(self.phase, Phase::Ready) && !self.config.salvage {
             self.step_cleaner();
             self.collect_garbage();
             if self.may_write_record() {

@@ -191,6 +191,57 @@ fn a_rotten_block_is_named_or_of_no_use() {
     assert!(refused > 0 && named > 5 && unused > 5, "{refused} {named} {unused}");
 }
 
+/// A store whose journal changes pages that are spoilt, mounted to look at what is left: whoever is
+/// not named as outdated is right or an error. How many are outdated, and how many are not.
+fn look_at_what_is_left(
+    disk: Disk,
+    config: StoreConfig,
+    mut model: Model,
+    spoilt: &[u64],
+    what: &str,
+) -> (usize, usize) {
+    let writes = disk.writes;
+    let mut world = World::opened(disk, StoreConfig { salvage: true, ..config });
+    world.mount().unwrap_or_else(|e| panic!("{what}: {e}"));
+    let mut outdated = 0;
+    for event in std::mem::take(&mut world.events) {
+        let StoreEvent::Outdated { object, device_offset } = event else {
+            panic!("{what}: {event:?}")
+        };
+        assert!(names(device_offset, spoilt), "{what}: {device_offset:#x}");
+        assert!(model.remove(&*object).is_some(), "{what}: {object} twice");
+        outdated += 1;
+    }
+    let left = model.keys().filter(|o| **o != collections_object()).count();
+    look_at_all(&mut world, &model, spoilt, what);
+    let touch = world.store.submit(vec![TxnOp::Touch { o: name(1) }].into(), 1);
+    assert_eq!(touch, Err(SubmitError::Salvaged), "{what}");
+    world.run();
+    assert_eq!(world.disk.writes, writes, "{what}: it was written to");
+    (outdated, left)
+}
+
+#[test]
+fn what_no_change_of_the_journal_needs_is_left() {
+    let (disk, config, model) = made(3);
+    let (mut outdated, mut left) = (0, 0);
+    for block in usable_blocks(&disk) {
+        let mut rotten = disk.clone();
+        let spoilt = spoil(&mut rotten, block, Rot::Bit, &mut Rng(block + 7));
+        let refused = World::opened(rotten.clone(), config).mount().err();
+        let part = CheckpointPart::Page;
+        if !matches!(refused, Some(StoreError::CheckpointCorrupt { part: p, .. }) if p == part) {
+            continue;
+        }
+        let what = format!("block {block}");
+        let found = look_at_what_is_left(rotten, config, model.clone(), &spoilt, &what);
+        assert!(found.0 > 0, "{what}: the mount was refused for nothing");
+        outdated += found.0;
+        left += found.1;
+    }
+    assert!(outdated > 10 && left > 10, "{outdated} {left}");
+}
+
 /// `None` if it cannot be mounted, else how many errors were met.
 fn look_at_spoilt(
     disk: Disk,

@@ -65,6 +65,9 @@ pub fn export(args: &DeviceArgs, what: &What, path: &Path, skip_damaged: bool) -
         (Some(pg), _) => export.pg(&readers, sb, begin, *pg)?,
         (None, Some(name)) => {
             let (mut shard, o, info) = find(&readers, sb, Mode::Look, name)?;
+            if let Some(finding) = shard.outdated_one(&o) {
+                bail!("{finding}: only what it was before is left");
+            }
             export.out.put(&Frame::Begin(begin)).with_context(failed)?;
             export.object(&mut shard, &o, &info)?;
         }
@@ -122,6 +125,11 @@ impl Export {
         };
         self.put(&Frame::Begin(Begin { pg: Some((pg, bits)), ..begin }))?;
         let (start, end) = range_of(pg, bits);
+        for finding in shard.outdated() {
+            if finding.object.as_ref().is_some_and(|o| start <= **o && **o < end) {
+                self.damage(&finding, Lost::Objects)?;
+            }
+        }
         let mut scan = ObjectScan::new(&shard.store, &start, &end);
         loop {
             match shard.next_objects(&mut scan)? {
@@ -132,7 +140,9 @@ impl Export {
                 }
                 Next::Objects(found) => {
                     for (o, info) in found {
-                        self.object(&mut shard, &o, &info)?;
+                        if !shard.outdated.contains_key(&o) {
+                            self.object(&mut shard, &o, &info)?;
+                        }
                     }
                 }
             }

@@ -77,6 +77,9 @@ impl Fsck {
                 return self.say(Some(index), Finding::new(format!("cannot be mounted: {root}")));
             }
         };
+        for finding in shard.outdated() {
+            self.say(Some(index), finding)?;
+        }
         let pages = shard.store.statfs().metadata / BLOCK_SIZE as u64;
         let mut check = Check::new(&shard.store);
         loop {

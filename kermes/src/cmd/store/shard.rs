@@ -3,9 +3,9 @@
 use anyhow::{Context, Result, bail};
 use runtime::device::Device;
 use seastore::{
-    IoCompletion, Miss, MountReport, ObjectInfo, ObjectName, ObjectScan, ReadData, ReadError,
-    ReadStart, Scanned, Store, StoreConfig, StoreEffect, StoreEvent, SubmitError, Superblock,
-    Transaction,
+    Finding, IoCompletion, Miss, MountReport, ObjectInfo, ObjectName, ObjectScan, ReadData,
+    ReadError, ReadStart, Scanned, Store, StoreConfig, StoreEffect, StoreEvent, SubmitError,
+    Superblock, Transaction,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -51,7 +51,7 @@ impl Readers {
 /// What becomes of the store's writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// They are answered and forgotten: the device stays as it is.
+    /// There are none: the device stays as it is. A damaged store shows what is left of it.
     Look,
     Change,
 }
@@ -78,6 +78,8 @@ pub struct Shard<'a> {
     fetched: BTreeMap<u64, Result<(), ReadError>>,
     durable: u64,
     pub report: MountReport,
+    /// Objects that are not as they were at last, with the place that is damaged.
+    pub outdated: BTreeMap<ObjectName, u64>,
 }
 
 /// The next of the objects, or why some of them cannot be read.
@@ -101,8 +103,11 @@ impl<'a> Shard<'a> {
                 u64::from_le_bytes(seed[..8].try_into().expect("8 bytes"))
             }
         };
-        let config =
-            StoreConfig { cache_bytes: CACHE_BYTES, ..StoreConfig::new(superblock, index, nonce) };
+        let config = StoreConfig {
+            cache_bytes: CACHE_BYTES,
+            salvage: mode == Mode::Look,
+            ..StoreConfig::new(superblock, index, nonce)
+        };
         let (sender, receiver) = channel();
         let mut this = Self {
             readers,
@@ -118,6 +123,7 @@ impl<'a> Shard<'a> {
             fetched: BTreeMap::new(),
             durable: 0,
             report: MountReport::default(),
+            outdated: BTreeMap::new(),
         };
         this.store.mount(&mut this.fx);
         loop {
@@ -129,10 +135,23 @@ impl<'a> Shard<'a> {
                         return Ok(this);
                     }
                     StoreEvent::Failed(e) => return Err(e).context(format!("shard {index}")),
+                    StoreEvent::Outdated { object, device_offset } => {
+                        this.outdated.insert(object, device_offset);
+                    }
                     _ => {}
                 }
             }
         }
+    }
+
+    /// What is to be said of objects that are outdated.
+    pub fn outdated(&self) -> Vec<Finding> {
+        self.outdated.keys().filter_map(|o| self.outdated_one(o)).collect()
+    }
+    pub fn outdated_one(&self, o: &ObjectName) -> Option<Finding> {
+        let device_offset = self.outdated.get(o)?;
+        let what = "what the journal changes in it needs metadata that are damaged";
+        Some(Finding::new(what).of(o.clone()).at(*device_offset))
     }
 
     /// Hands the store's requests to the device and waits for at least one answer.

@@ -6,7 +6,7 @@ use crate::cmd::connect::{Format, human_bytes};
 use crate::cmd::osd;
 use crate::out::Lines;
 use anyhow::{Result, bail};
-use seastore::{ObjectInfo, ObjectName, ObjectScan};
+use seastore::{Finding, ObjectInfo, ObjectName, ObjectScan};
 use serde_json::{Value, json};
 use types::{HObject, PgId};
 
@@ -44,12 +44,17 @@ pub fn info(args: &DeviceArgs) -> Result<i32> {
             human_bytes(report.journal_bytes),
             if report.tail_cut { ", the last one cut short" } else { "" }
         ));
+        if !one.outdated.is_empty() {
+            let count = one.outdated.len();
+            lines.push(format!("  {count} objects are outdated: `kermes store fsck` names them"));
+        }
         lines.push(format!("  {}", one.store.space_line()));
         shards.push(json!({
             "pgs": pgs, "objects": space.objects, "data_bytes": space.data,
             "metadata_bytes": space.metadata, "total_bytes": space.total,
             "available_bytes": space.available, "records_replayed": report.records,
             "journal_bytes": report.journal_bytes, "tail_cut": report.tail_cut,
+            "outdated_objects": one.outdated.len(),
         }));
     }
     match args.format {
@@ -73,6 +78,10 @@ pub fn list(args: &DeviceArgs, only: Option<PgId>) -> Result<i32> {
     }
     for index in 0..sb.shards {
         let mut one = Shard::mount(&readers, sb, index, Mode::Look)?;
+        for finding in one.outdated() {
+            eprintln!("kermes: shard {index}: {finding}; it is shown as it was before, if at all");
+            code = 1;
+        }
         let mut pgs: Vec<(PgId, u8)> = one.store.collections().collect();
         pgs.retain(|(pg, _)| only.is_none_or(|only| only == *pg));
         met |= !pgs.is_empty();
@@ -144,6 +153,9 @@ pub fn find<'a>(
     let mut lost = None;
     for index in 0..sb.shards {
         let mut one = Shard::mount(readers, sb, index, mode)?;
+        let outdated = one.outdated().into_iter();
+        let wanted_one = |f: &Finding| f.object.as_ref().is_some_and(|o| shown(o) == wanted);
+        lost = outdated.filter(wanted_one).map(|f| f.to_string()).next().or(lost);
         let mut scan = ObjectScan::new(&one.store, &start, &end);
         loop {
             match one.next_objects(&mut scan)? {
@@ -169,6 +181,10 @@ pub fn dump(args: &DeviceArgs, wanted: &str) -> Result<i32> {
     let (device, sb) = osd::open_store(&args.device, None)?;
     let readers = Readers::new(device);
     let (mut one, o, info) = find(&readers, sb, Mode::Look, wanted)?;
+    let outdated = one.outdated_one(&o);
+    if let Some(finding) = &outdated {
+        eprintln!("kermes: shard {}: {finding}; it is shown as it was before", one.index);
+    }
     let xattrs = one.look(|store| {
         let mut pairs = Vec::new();
         store.xattrs(&o, &mut |k, v| pairs.push((k.to_vec(), v.to_vec())))?;
@@ -215,7 +231,7 @@ pub fn dump(args: &DeviceArgs, wanted: &str) -> Result<i32> {
         out.line(json)?;
     }
     out.flush()?;
-    Ok(0)
+    Ok(outdated.is_some() as i32)
 }
 
 fn pair(out: &mut Lines, k: &[u8], v: &[u8]) -> Result<()> {
