@@ -455,7 +455,8 @@ impl Store {
         mount.stage = Stage::Flush;
         if self.config.salvage {
             self.phase = Phase::Ready;
-            return self.events.push(StoreEvent::Mounted(mount.report));
+            self.events.push(StoreEvent::Mounted(mount.report));
+            return Ok(());
         }
         // What was read may still be in the device's volatile cache; later records build on it, so
         // it has to be durable before any of them is.
