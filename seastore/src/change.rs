@@ -12,7 +12,7 @@ use crate::onode::{BLOCKS_MAX, LADDR_END, Run};
 use crate::txn::{OBJECT_SIZE_MAX, ObjectName};
 use bytes::Bytes;
 use std::rc::Rc;
-use types::{HObject, PgId};
+use types::{HObject, PgId, SnapId};
 
 /// Set in a tag when the change is on the same object as the last one that was named.
 const SAME: u8 = 0x80;
@@ -36,11 +36,18 @@ const CLONE_RANGE: u8 = 16;
 const MOVE: u8 = 17;
 const COLLECT: u8 = 18;
 
+/// How an object is named: what most have in common is left out.
+const NAME_LONG_POOL: u8 = 1;
+const NAME_SNAP: u8 = 2;
+const NAME_NSPACE: u8 = 4;
+const NAME_KEY: u8 = 8;
+
 /// How the target of a clone is named.
 const TARGET_NAMED: u8 = 0;
 const TARGET_OTHER_SNAP: u8 = 1;
 
-const WRITTEN_RUN_BYTES: usize = 4 + 4 + 8 + 4;
+/// At least what a run takes: three numbers of variable length and a place.
+const WRITTEN_RUN_BYTES_MIN: usize = 3 + 4;
 /// A number of variable length is below 2 to this power.
 const NUMBER_BITS_MAX: u32 = 63;
 /// At least what a moved block takes: two numbers of variable length.
@@ -223,13 +230,25 @@ fn put_count(out: &mut Vec<u8>, count: usize) {
 
 fn put_name(out: &mut Vec<u8>, o: &HObject) {
     assert!(!o.max, "the maximum names no object");
-    put_u64(out, o.pool.0 as u64);
+    let is = |there: bool, bit: u8| if there { bit } else { 0 };
+    let form = is(o.pool.0 < 0, NAME_LONG_POOL)
+        | is(o.snap != SnapId::HEAD, NAME_SNAP)
+        | is(!o.nspace.is_empty(), NAME_NSPACE)
+        | is(!o.key.is_empty(), NAME_KEY);
+    out.push(form);
+    match u64::try_from(o.pool.0) {
+        Ok(pool) => put_number(out, pool),
+        Err(_) => put_u64(out, o.pool.0 as u64),
+    }
     put_u32(out, o.hash);
-    put_u64(out, o.snap.0);
-    for text in [&o.nspace, &o.key, &o.name] {
-        let len = u16::try_from(text.len()).expect("TxnOp::check bounds names");
-        out.extend_from_slice(&len.to_le_bytes());
-        out.extend_from_slice(text.as_bytes());
+    if form & NAME_SNAP != 0 {
+        put_u64(out, o.snap.0);
+    }
+    for (bit, text) in [(NAME_NSPACE, &o.nspace), (NAME_KEY, &o.key), (0, &o.name)] {
+        if form & bit == bit {
+            put_number(out, text.len() as u64);
+            out.extend_from_slice(text.as_bytes());
+        }
     }
 }
 
@@ -295,17 +314,17 @@ pub(crate) fn put_write(
 ) {
     assert!(end <= OBJECT_SIZE_MAX, "a write to {end}");
     put_tag(out, WRITE, o, last);
-    put_u64(out, end);
-    put_count(out, runs.len());
+    put_number(out, end);
+    put_number(out, runs.len() as u64);
     let (mut next, mut block_count) = (0, 0);
     for run in runs {
         assert!(run.run().is_sane() && run.block >= next, "{run:?} after block {next}");
+        put_number(out, (run.block - next) as u64);
+        put_number(out, run.blocks as u64);
+        put_number(out, run.laddr);
+        put_u32(out, run.place);
         next = run.run().end();
         block_count += run.blocks as usize;
-        put_u32(out, run.block);
-        put_u32(out, run.blocks);
-        put_u64(out, run.laddr);
-        put_u32(out, run.place);
     }
     assert_eq!(crcs.len(), block_count, "checksums of a write");
     crcs.iter().for_each(|crc| put_u32(out, *crc));

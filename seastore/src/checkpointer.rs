@@ -95,7 +95,11 @@ impl Store {
         }
         self.checkpoint_wanted = false;
         if self.is_short() {
-            let sparse = self.segments.sparsest_meta();
+            // Each costs no more than its pages once, and is free from then on.
+            let segment = self.segments.blocks();
+            let most = (self.dirty_bytes_wanted() as u64 / BLOCK / 4) as u32;
+            let left = self.meta.pager.places_to_leave();
+            let sparse = self.segments.sparse_meta_without(left, most.clamp(segment / 4, segment));
             self.empty_meta_segments(&sparse);
         }
         let head = self.journal.head;

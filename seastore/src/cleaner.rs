@@ -535,9 +535,12 @@ impl Store {
         true
     }
 
-    /// Writes what waits though it fills no record, where nothing else is to be done.
+    /// Writes what waits though it fills no record, where nothing else is to be done. Not both
+    /// pools: once the victims of one are free there may be room for others that fill the second.
     fn write_rest(&mut self) -> bool {
-        self.cleaner.is_still() && self.write_record(0, true) | self.write_record(1, true)
+        let [first, moved_before] = &self.cleaner.heads;
+        let generation = (moved_before.pool.len() > first.pool.len()) as usize;
+        self.cleaner.is_still() && self.write_record(generation, true)
     }
 
     /// Appends live blocks to a segment of the cleaner's: a full record, or with `rest` what there

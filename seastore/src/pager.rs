@@ -297,6 +297,12 @@ impl Pager {
         here.map(|(id, _)| id).collect()
     }
 
+    /// Places that a checkpoint which froze now would give up.
+    pub fn places_to_leave(&self) -> impl Iterator<Item = Place> + '_ {
+        let dirty = self.dirty.iter().filter(|id| self.slots[id.0 as usize].dirty);
+        dirty.chain(&self.freed).filter_map(|id| self.table.get(*id))
+    }
+
     /// Recounts the accounts; says what is wrong.
     pub fn check(&self) -> Result<(), String> {
         let (mut bytes, mut dirty, mut frozen, mut fresh) = (0, 0, 0, 0);

@@ -2,6 +2,7 @@
 //!
 //! Places are block numbers from the start of the region's first segment.
 
+use crate::table::Place;
 use std::collections::VecDeque;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -324,10 +325,19 @@ impl Segments {
         Self::fill(sparse, blocks.max(first))
     }
 
-    /// Segments of pages with so few live ones that all those of these segments together take a
-    /// quarter of one.
-    pub fn sparsest_meta(&self) -> Vec<u32> {
-        Self::fill(self.used_meta(), self.blocks() / 4)
+    /// The segments of pages that are worth emptying when a checkpoint begins that leaves the places
+    /// `left` anyway: those of which the rest is at most `blocks` together.
+    pub fn sparse_meta_without(&self, left: impl Iterator<Item = Place>, blocks: u32) -> Vec<u32> {
+        let mut live: Vec<u32> = self.all.iter().map(|s| s.live).collect();
+        for place in left {
+            let live = &mut live[self.of(place.addr) as usize];
+            *live = live.saturating_sub(place.blocks as u32);
+        }
+        let used = self.used_meta().into_iter();
+        let mut sparse: Vec<_> = used.map(|(_, i)| (live[i as usize], i)).collect();
+        sparse.retain(|(live, _)| (1..self.blocks() / 4 * 3).contains(live));
+        sparse.sort_unstable();
+        Self::fill(sparse, blocks)
     }
 
     /// Full segments of pages: (live blocks, segment), the sparsest first.

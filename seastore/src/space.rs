@@ -33,7 +33,8 @@ impl Store {
             deltas += op.delta_bytes_max();
             frees |= op.frees();
         }
-        let bytes = (data + edges) * BLOCK + deltas + 2 * BLOCK;
+        // What the deltas tell of becomes pages, which a checkpoint has to write.
+        let bytes = (data + edges) * BLOCK + 2 * deltas + 2 * BLOCK;
         let freeing = frees && data == 0 && deltas <= FREEING_BYTES_MAX;
         if !freeing && self.meta.data_blocks + data > self.data_blocks_max(deltas) {
             return Err(SubmitError::Full);
@@ -69,17 +70,17 @@ impl Store {
     }
 
     /// Dirty pages that a checkpoint may meet, bytes. Transactions dirty what there is, and add at
-    /// most what the rest of a segment tells of.
-    fn dirty_bytes_max(&self) -> u64 {
+    /// most what `growth` segments tell of.
+    fn dirty_bytes_max(&self, growth: u64) -> u64 {
         let dirty = self.meta.pager.dirty_bytes() as u64;
         let pages = self.meta.pager.placed_blocks() * BLOCK;
         let fresh = self.meta.pager.fresh_bytes() as u64;
-        let growth = 2 * self.config.superblock.segment_bytes as u64;
+        let growth = growth * self.config.superblock.segment_bytes as u64;
         dirty.max((2 * self.dirty_bytes_wanted() as u64).min(pages + fresh + growth))
     }
     /// Blocks that one checkpoint may write from now on.
     fn checkpoint_blocks_max(&self) -> u64 {
-        let dirty = self.dirty_bytes_max();
+        let dirty = self.dirty_bytes_max(1);
         let table = self.meta.pager.id_end() as u64 / 340 + 2;
         let left = self.checkpointer.as_ref().map_or(0, |c| c.blocks_left());
         dirty / BLOCK + table + left + 8
@@ -96,7 +97,7 @@ impl Store {
         let blocks = self.segments.blocks() as u64;
         let own = RESERVE_CLEANER + RESERVE_FREEING + 5;
         let meta = self.meta.pager.placed_blocks() * 5 / 4 + more_meta / BLOCK;
-        let checkpoint = 2 * self.dirty_bytes_max() / BLOCK + 2 * blocks;
+        let checkpoint = 2 * self.dirty_bytes_max(2) / BLOCK + 2 * blocks;
         let all = self.segments.sound_count().saturating_sub(own) * blocks;
         all.saturating_sub(meta + checkpoint) / 32 * 31
     }

@@ -129,15 +129,22 @@ impl Fields<'_> {
     }
 
     fn write(&mut self, o: ObjectName) -> Result<Change> {
-        let end = self.size()?;
+        let end = self.number()?;
+        check(end <= OBJECT_SIZE_MAX, "object size", end)?;
+        let count = self.number()?;
         // A run has a block at least, and that a checksum.
-        let count = self.r.count("runs of a write", WRITTEN_RUN_BYTES + 4)?;
-        let mut runs = Vec::with_capacity(count);
-        let (mut next, mut blocks) = (0, 0u64);
+        let room = self.r.remaining() / (WRITTEN_RUN_BYTES_MIN + 4);
+        check(count <= room as u64, "runs of a write", count)?;
+        let mut runs = Vec::with_capacity(count as usize);
+        let (mut next, mut blocks) = (0u32, 0u64);
         for _ in 0..count {
-            let (block, len) = (self.r.u32()?, self.r.u32()?);
-            let run = WrittenRun { block, blocks: len, laddr: self.r.u64()?, place: self.r.u32()? };
-            check(run.run().is_sane() && block >= next, "run at block", block as u64)?;
+            let (gap, len) = (self.number()?, self.number()?);
+            let small = |n: u64| n <= BLOCKS_MAX as u64;
+            check(small(gap) && small(len) && small(next as u64), "blocks of a run", gap.max(len))?;
+            let (block, len) = (next + gap as u32, len as u32);
+            let (laddr, place) = (self.number()?, self.r.u32()?);
+            let run = WrittenRun { block, blocks: len, laddr, place };
+            check(run.run().is_sane(), "run at block", block as u64)?;
             let place_end = run.place.checked_add(len);
             let placed = place_end.is_some_and(|end| end <= self.place_end);
             check(placed, "place of a run", run.place as u64)?;
@@ -206,8 +213,9 @@ impl Fields<'_> {
     }
 
     fn text(&mut self) -> Result<String> {
-        let len = self.r.u16()? as usize;
-        check(len <= NAME_BYTES_MAX, "length of a name", len as u64)?;
+        let len = self.number()?;
+        check(len <= NAME_BYTES_MAX as u64, "length of a name", len)?;
+        let len = len as usize;
         let bytes = self.r.take("name", len)?;
         match std::str::from_utf8(bytes) {
             Ok(text) => Ok(text.to_owned()),
@@ -218,10 +226,22 @@ impl Fields<'_> {
         }
     }
 
+    /// What could have been left out is refused, so that equal names have equal bytes.
     fn name(&mut self) -> Result<HObject> {
-        let (pool, hash, snap) = (PoolId(self.r.i64()?), self.r.u32()?, SnapId(self.r.u64()?));
-        let (nspace, key, name) = (self.text()?, self.text()?, self.text()?);
-        Ok(HObject { pool, hash, nspace, key, name, snap, max: false })
+        let form = self.r.u8()?;
+        let known = NAME_LONG_POOL | NAME_SNAP | NAME_NSPACE | NAME_KEY;
+        check(form & !known == 0, "form of a name", form as u64)?;
+        let has = |bit: u8| form & bit != 0;
+        let pool = if has(NAME_LONG_POOL) { self.r.i64()? } else { self.number()? as i64 };
+        check((pool < 0) == has(NAME_LONG_POOL), "pool", pool as u64)?;
+        let hash = self.r.u32()?;
+        let snap = SnapId(if has(NAME_SNAP) { self.r.u64()? } else { SnapId::HEAD.0 });
+        check((snap != SnapId::HEAD) == has(NAME_SNAP), "snapshot", snap.0)?;
+        let nspace = if has(NAME_NSPACE) { self.text()? } else { String::new() };
+        let key = if has(NAME_KEY) { self.text()? } else { String::new() };
+        let left_out = nspace.is_empty() != has(NAME_NSPACE) && key.is_empty() != has(NAME_KEY);
+        check(left_out, "form of a name", form as u64)?;
+        Ok(HObject { pool: PoolId(pool), hash, nspace, key, name: self.text()?, snap, max: false })
     }
 
     fn target(&mut self, from: &HObject) -> Result<ObjectName> {

@@ -15,9 +15,11 @@ fn blob() -> impl Strategy<Value = Bytes> {
 
 /// Few names, so that changes follow one another on the same object.
 fn object() -> impl Strategy<Value = ObjectName> {
-    (0..2i64, prop::sample::select(&["", "k"][..]), prop::sample::select(&["a", "bc"][..]), 0..3u64)
+    let snap = prop_oneof![0..3u64, Just(SnapId::HEAD.0)];
+    (-1..2i64, prop::sample::select(&["", "k"][..]), prop::sample::select(&["a", "bc"][..]), snap)
         .prop_map(|(pool, key, name, snap)| {
-            let head = HObject::head(PoolId(pool), "ns", key, name);
+            let nspace = if snap == 1 { "" } else { "ns" };
+            let head = HObject::head(PoolId(pool), nspace, key, name);
             HObject { snap: SnapId(snap), ..head }.into()
         })
 }
@@ -163,6 +165,16 @@ proptest! {
         }
     }
 
+    /// A name has one form: whatever else is read back is refused.
+    #[test]
+    fn a_name_has_one_form(o in object(), at in 0..4usize, byte: u8) {
+        let mut bytes = encode(&[Change::Touch { o: o.clone() }]);
+        bytes[1 + at] = byte;
+        if let Ok(read) = decode(bytes.clone()) {
+            prop_assert_eq!(encode(&read), bytes);
+        }
+    }
+
     #[test]
     fn an_operation_takes_no_more_than_its_bound(op in op(), shared: bool) {
         let changes = largest_changes(&op, shared);
@@ -270,7 +282,7 @@ fn plain(name: &str) -> ObjectName {
     HObject::head(PoolId(1), "", "", name).into()
 }
 
-/// The write of one block and the xattr that follows it: 52 bytes and the name once.
+/// The write of one block and the xattr that follows it: 33 bytes and the name once.
 #[test]
 fn a_block_takes_few_bytes() {
     let o = plain("rbd_data.1");
@@ -278,7 +290,7 @@ fn a_block_takes_few_bytes() {
     let (mut out, mut last) = (Vec::new(), None);
     put_write(&mut out, &o, &mut last, 4096, &[run], &[6]);
     put_xattr(&mut out, &o, &mut last, b"_", b"12345");
-    assert_eq!(out.len(), 26 + 10 + 37 + (1 + 3 + 7));
+    assert_eq!(out.len(), (1 + 7 + 10) + (2 + 1 + 7 + 4) + (1 + 3 + 7));
 }
 
 #[test]
@@ -339,16 +351,26 @@ fn numbers_out_of_range_are_refused() {
     assert!(decode([&[MOVE][..], &u32::MAX.to_le_bytes(), &[0; 8]].concat()).is_err());
 }
 
+/// Runs cannot overlap; each has a block, and the last ends where an object does.
 #[test]
-fn runs_that_overlap_are_refused() {
-    let run = |block| WrittenRun { block, blocks: 2, laddr: 0, place: 0 };
-    let mut out = Vec::new();
-    put_write(&mut out, &plain("a"), &mut None, 0, &[run(0), run(2)], &[0; 4]);
-    assert!(decode(out.clone()).is_ok());
-    // The second run's block: after both runs come four checksums.
-    let second = out.len() - 4 * 4 - WRITTEN_RUN_BYTES;
-    out[second] = 1;
-    assert!(decode(out).is_err());
+fn runs_without_blocks_or_past_the_end_are_refused() {
+    let run = |block| WrittenRun { block, blocks: 1, laddr: 0, place: 0 };
+    for (second, blocks, good) in [
+        (1, 1, true),
+        (1, 0, false),
+        (BLOCKS_MAX - 1, 1, true),
+        (BLOCKS_MAX - 1, 2, false),
+        (BLOCKS_MAX - 1, 0, false),
+    ] {
+        let mut out = Vec::new();
+        put_write(&mut out, &plain("a"), &mut None, 0, &[run(0), run(second)], &[0; 2]);
+        // Behind the second run's blocks come laddr and place, then two checksums.
+        let at = out.len() - (2 * 4) - (1 + 4) - 1;
+        assert_eq!(out[at], 1);
+        out[at] = blocks;
+        out.resize(out.len() + 4 * blocks as usize - 4, 0);
+        assert_eq!(decode(out).is_ok(), good, "{second} {blocks}");
+    }
 }
 
 #[test]
