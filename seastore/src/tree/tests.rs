@@ -442,6 +442,22 @@ fn huge_keys_do_not_make_the_tree_high() {
     assert!(store.get(tree.root).unwrap().level() <= 4);
 }
 
+/// One insert may make three pages of one. They have to stand in order in their parent.
+#[test]
+fn a_page_that_splits_twice_stays_in_order() {
+    for sizes in [[2000, 3900, 2000], [100, 3900, 3900], [3900, 3900, 100], [1400, 5000, 2600]] {
+        for order in [[0, 2, 1], [0, 1, 2], [2, 0, 1], [1, 2, 0]] {
+            let (mut store, mut tree) = (Store::default(), Tree::empty(PageKind::Omap));
+            for n in order {
+                tree.insert(&mut store, &[n as u8], &vec![n as u8; sizes[n]]);
+            }
+            check(&mut store, &tree);
+            let all: Vec<u8> = content(&mut store, &tree).into_iter().map(|(k, _)| k[0]).collect();
+            assert_eq!(all, [0, 1, 2], "{sizes:?} {order:?}");
+        }
+    }
+}
+
 #[test]
 fn pages_in_a_wrong_place_are_found() {
     let inner = |level, children: &[(&[u8], PageId)]| {
