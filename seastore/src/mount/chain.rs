@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 /// Blocks asked for beyond what is needed: at first, and at most while records follow each other
 /// closely.
 const AHEAD_MIN: u32 = 16;
-const AHEAD_MAX: u32 = 2048;
+const AHEAD_MAX: u32 = 1024;
 /// Blocks of one read.
 const PART_BLOCKS: u32 = 256;
 /// Data of so many blocks are passed over: to read them takes longer than to wait for the header
