@@ -59,6 +59,7 @@ pub(crate) struct Checkpointer {
     /// only when they are where the table will say.
     under_way: BTreeMap<u64, Vec<(PageId, Place)>>,
     journal_blocks: u64,
+    steps: u64,
 }
 
 impl Checkpointer {
@@ -149,6 +150,7 @@ impl Store {
             waiting: 0,
             under_way: BTreeMap::new(),
             journal_blocks: self.journal.blocks,
+            steps: self.meta.steps,
         });
     }
 
@@ -332,6 +334,7 @@ impl Store {
         self.counters.checkpoints += 1;
         self.journal.start = c.journal.sequence;
         self.journal.blocks -= c.journal_blocks;
+        self.meta.steps -= c.steps;
         self.root_places = c.places.clone();
         for (place, blocks) in &c.superseded {
             self.segments.meta_kill(*place, *blocks);

@@ -49,6 +49,9 @@ pub(crate) struct Meta {
     pub collections: BTreeMap<PgId, u8>,
     /// What is removed in the background, oldest first.
     pub garbage: VecDeque<Garbage>,
+    /// Objects looked up and items set, moved or given up one by one, since the newest durable
+    /// checkpoint: what a replay would take, in steps that take about the same time.
+    pub steps: u64,
     current: Option<Current>,
     scratch: Vec<u8>,
 }
@@ -71,6 +74,7 @@ impl Meta {
             data_blocks: 0,
             collections: BTreeMap::new(),
             garbage: VecDeque::new(),
+            steps: 0,
             current: None,
             scratch: Vec::new(),
         }
@@ -105,6 +109,7 @@ impl Meta {
             return true;
         }
         self.close();
+        self.steps += 1;
         let mut name = Vec::with_capacity(128);
         key::encode_name_into(o, &mut name);
         let found = self.onodes.get(&self.pager, &name).expect(RESIDENT);
@@ -203,6 +208,7 @@ impl Meta {
     }
 
     fn set_in_group(&mut self, laddr: u64, place: u32, crcs: &[u32], segments: &mut Segments) {
+        self.steps += 1;
         let key = key::lba_key(laddr / GROUP);
         let first = (laddr % GROUP) as usize;
         // Nearly all writes replace blocks that are there: eight bytes each, in place.
@@ -283,6 +289,7 @@ impl Meta {
         let (mut at, end) = (laddr, laddr + blocks);
         while at < end {
             let until = end.min((at / GROUP + 1) * GROUP);
+            self.steps += 1;
             let key = key::lba_key(at / GROUP);
             let mut group = self.group(&key);
             if !group.is_empty() {
@@ -458,6 +465,7 @@ impl Meta {
     }
 
     fn move_blocks(&mut self, to: u32, moves: &[Moved], segments: &mut Segments) {
+        self.steps += moves.len() as u64;
         for (to, moved) in (to..).zip(moves) {
             let key = key::lba_key(moved.laddr / GROUP);
             let index = (moved.laddr % GROUP) as u8;
@@ -484,6 +492,7 @@ impl Meta {
         self.now().onode.omap_id
     }
     pub fn omap_set(&mut self, key: &[u8], value: &[u8]) {
+        self.steps += 1;
         let id = self.omap_id();
         let key = key::omap_key(id, key);
         if !self.omap.insert(&mut self.pager, &key, value) {
@@ -491,6 +500,7 @@ impl Meta {
         }
     }
     pub fn omap_remove(&mut self, key: &[u8]) {
+        self.steps += 1;
         let id = self.now().onode.omap_id;
         if id != 0 && self.omap.remove(&mut self.pager, &key::omap_key(id, key)) {
             self.changing().omap_count -= 1;

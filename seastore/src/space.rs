@@ -9,6 +9,9 @@ use crate::txn::{Transaction, TxnOp};
 pub(crate) const RESERVE_CLEANER: u64 = 2;
 /// Further ones that only transactions which free space may use as well.
 pub(crate) const RESERVE_FREEING: u64 = 1;
+/// So many steps of a replay start a checkpoint ([`crate::meta::Meta::steps`]): they take about half a
+/// second. Small changes of metadata reach them long before the journal is full.
+pub(crate) const REPLAY_STEPS: u64 = 400_000;
 /// A transaction that frees space may log at most this much while it draws on the reserve, bytes.
 const FREEING_BYTES_MAX: u64 = 256 << 10;
 
@@ -52,6 +55,7 @@ impl Store {
     /// Checkpoints do not keep up: journal or dirty pages have reached twice what starts one.
     fn must_wait(&self) -> bool {
         self.journal.blocks * BLOCK > 2 * self.config.journal_bytes()
+            || self.meta.steps > 2 * REPLAY_STEPS
             || self.meta.pager.dirty_bytes() > 2 * self.dirty_bytes_wanted()
             || self.queue.len() > 4096
     }
@@ -66,6 +70,7 @@ impl Store {
     pub(crate) fn checkpoint_due(&self) -> bool {
         self.checkpoint_wanted
             || self.journal.blocks * BLOCK >= self.config.journal_bytes()
+            || self.meta.steps >= REPLAY_STEPS
             || self.meta.pager.dirty_bytes() >= self.dirty_bytes_wanted()
     }
 

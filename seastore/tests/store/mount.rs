@@ -121,3 +121,28 @@ fn a_block_of_the_journal_that_cannot_be_read() {
         }
     }
 }
+
+/// Keys of omaps fill the journal slowly and take long to replay: a checkpoint does not wait for it to
+/// be full.
+#[test]
+fn a_mount_has_not_too_many_steps_to_replay() {
+    let mut world = world();
+    let keys: Vec<_> = (0..1000).map(|n| bytes::Bytes::from(format!("{n:04}"))).collect();
+    let mut checkpoints = 0;
+    let mut steps = 0;
+    while checkpoints < 2 {
+        let o = name(8 * (steps / 1000 % 10));
+        let pairs = keys.iter().map(|k| (k.clone(), k.clone())).collect();
+        world.submit(vec![TxnOp::OmapSet { o, pairs }], 0).unwrap();
+        world.run();
+        steps += 1000;
+        if world.store.counters().checkpoints > checkpoints {
+            checkpoints += 1;
+            assert!((390_000..410_000).contains(&steps), "{steps}");
+            steps = 0;
+        }
+        assert!(steps < 500_000, "no checkpoint");
+    }
+    let mut world = world.remounted();
+    assert_eq!(world.metadata(&name(8)).omap.len(), 1000);
+}
