@@ -10,6 +10,7 @@ use aes_gcm::aead::{AeadInPlace, KeyInit};
 use aes_gcm::{Aes128Gcm, Nonce};
 use bytes::{Bytes, BytesMut};
 use std::fmt;
+use types::hash::crc32c;
 
 /// Frame tags.
 pub mod tag {
@@ -102,11 +103,6 @@ impl fmt::Display for FrameError {
     }
 }
 impl std::error::Error for FrameError {}
-
-/// crc32c with Ceph's conventions: any seed, no final inversion.
-pub fn crc32c_raw(seed: u32, bytes: &[u8]) -> u32 {
-    !crc32c::crc32c_append(!seed, bytes)
-}
 
 fn padded(len: usize) -> usize {
     len.next_multiple_of(16)
@@ -263,7 +259,7 @@ impl FrameReader {
 
 fn parse_preamble(p: &[u8], secure: bool, limits: &Limits) -> Result<Head, FrameError> {
     let crc = u32::from_le_bytes(p[28..32].try_into().expect("4 bytes"));
-    if crc32c_raw(0, &p[..28]) != crc {
+    if crc32c(0, &p[..28]) != crc {
         return Err(FrameError::PreambleCrc);
     }
     let (tag, count) = (p[0], p[1]);
@@ -339,7 +335,7 @@ fn crc_frame(frame: BytesMut, head: Head) -> Result<Step, FrameError> {
     if head.lens[0] > 0 {
         segments[0] = frame.slice(at..at + head.lens[0]);
         at += head.lens[0];
-        if crc32c_raw(!0, &segments[0]) != word(at) {
+        if crc32c(!0, &segments[0]) != word(at) {
             return Err(FrameError::SegmentCrc { segment: 0 });
         }
         at += 4;
@@ -352,7 +348,7 @@ fn crc_frame(frame: BytesMut, head: Head) -> Result<Step, FrameError> {
         }
         let lens = head.lens[..head.count].iter().zip(&mut segments).enumerate();
         for (segment, (&len, bytes)) in lens.skip(1) {
-            if crc32c_raw(!0, &frame[at..at + len]) != word(epilogue + 1 + 4 * (segment - 1)) {
+            if crc32c(!0, &frame[at..at + len]) != word(epilogue + 1 + 4 * (segment - 1)) {
                 return Err(FrameError::SegmentCrc { segment });
             }
             if len > 0 {
@@ -433,7 +429,7 @@ impl FrameWriter {
             None => {
                 if !payload.is_empty() {
                     out.extend_from_slice(payload);
-                    out.extend_from_slice(&crc32c_raw(!0, payload).to_le_bytes());
+                    out.extend_from_slice(&crc32c(!0, payload).to_le_bytes());
                 }
             }
             Some(gcm) => {
@@ -485,18 +481,18 @@ impl FrameWriter {
         let head = &mut self.scratch;
         put_preamble(head, tag::MESSAGE, count, lens);
         head.extend_from_slice(header);
-        head.extend_from_slice(&crc32c_raw(!0, header).to_le_bytes());
+        head.extend_from_slice(&crc32c(!0, header).to_le_bytes());
         if count == 1 {
             out.push(head.split().freeze());
             return;
         }
         let mut crcs = [0u32; 3];
-        crcs[0] = crc32c_raw(!0, front);
+        crcs[0] = crc32c(!0, front);
         if count > 2 {
-            crcs[1] = crc32c_raw(!0, middle);
+            crcs[1] = crc32c(!0, middle);
         }
         if count > 3 {
-            crcs[2] = data.parts().iter().fold(!0, |crc, part| crc32c_raw(crc, part));
+            crcs[2] = data.parts().iter().fold(!0, |crc, part| crc32c(crc, part));
         }
         if copied {
             head.extend_from_slice(front);
@@ -559,7 +555,7 @@ fn put_preamble(out: &mut BytesMut, tag: u8, count: usize, lens: [usize; 4]) {
         p[at..at + 4].copy_from_slice(&(lens[segment] as u32).to_le_bytes());
         p[at + 4..at + 6].copy_from_slice(&ALIGNMENTS[segment].to_le_bytes());
     }
-    let crc = crc32c_raw(0, &p[..28]);
+    let crc = crc32c(0, &p[..28]);
     p[28..].copy_from_slice(&crc.to_le_bytes());
     out.extend_from_slice(&p);
 }
