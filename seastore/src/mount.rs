@@ -449,7 +449,9 @@ impl Store {
         self.segments.claim(head.segment, Use::Journal);
         self.segments.claim(head.next, Use::Next);
         self.segments.claimed();
-        self.resume_journal()?;
+        if !self.config.salvage {
+            self.resume_journal()?;
+        }
         self.segments.changed();
         mount.report.objects = self.meta.objects;
         mount.stage = Stage::Flush;

@@ -178,8 +178,8 @@ impl Store {
     pub(crate) fn continue_settling(&mut self) {
         if matches!(self.phase, Phase::Mounting(_)) {
             self.with_mount(|store, mount| {
-                let idle = store.zones.as_ref().is_some_and(Zones::is_idle);
-                if matches!(mount.stage, Stage::Settle) && idle {
+                let idle = |store: &Self| store.zones.as_ref().is_some_and(Zones::is_idle);
+                if matches!(mount.stage, Stage::Settle) && idle(store) {
                     store.end_mount(mount);
                 }
                 Ok(())
