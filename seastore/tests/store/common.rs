@@ -339,11 +339,13 @@ pub fn format(device_bytes: u64, shards: u16) -> (Disk, Superblock) {
 pub const ZONES: ZoneTraits =
     ZoneTraits { bytes: 2 << 20, capacity: (1 << 20) + 300 * 1024, active_max: ACTIVE_MAX };
 
-/// A zoned disk with so many segments, formatted for one shard.
+/// A zoned disk with so many segments, formatted for one shard, that writes to as few zones at once
+/// as it needs.
 pub fn format_zoned(segments: u64) -> (Disk, Superblock) {
     let device_bytes = (4 + segments) * ZONES.bytes;
-    let params = MkfsParams { zones: Some(ZONES), ..params(device_bytes, 1) };
-    let mut disk = Disk::zoned(ZONES, device_bytes);
+    let zones = ZoneTraits { active_max: 6, ..ZONES };
+    let params = MkfsParams { zones: Some(zones), ..params(device_bytes, 1) };
+    let mut disk = Disk::zoned(zones, device_bytes);
     for (offset, buf) in mkfs_plan(&params).unwrap() {
         disk.write(offset, &buf);
     }
