@@ -21,14 +21,14 @@ const ZONED_SERIAL: &str = "kermes-zoned";
 /// Zones like those of a small real device: they hold less than their size, few may be active.
 const ZONED: &str = "zoned=true,zoned.zone_size=16M,zoned.zone_capacity=12M,zoned.max_open=14,\
                      zoned.max_active=14";
-const ZONED_BYTES: u64 = 64 * (16 << 20);
+const ZONED_BYTES: u64 = 32 * (16 << 20);
 /// What a device needs at least, bytes.
 const DEVICE_BYTES: u64 = 512 << 20;
 
 #[derive(Debug, Args)]
 pub struct BlockArgs {
     /// Block devices to check: what they hold is lost.
-    #[arg(long, value_name = "PATH", required = true)]
+    #[arg(long, value_name = "PATH", required_unless_present_any = ["zoned", "zoned_serial"])]
     device: Vec<PathBuf>,
     /// Zoned block devices to check, in the same way.
     #[arg(long, value_name = "PATH")]
