@@ -17,7 +17,8 @@
 //!
 //! `page` and `tree` are B+trees of byte strings over pages that may be absent; `pager` keeps pages
 //! in memory within a budget and knows where they lie; `key`, `onode` (with `xattrs`) and `group`
-//! are what the trees hold; `change` is what the journal holds.
+//! are what the trees hold; `change` is what the journal holds. `zones` keeps the order that a
+//! device with zones asks for.
 
 mod anchor;
 mod blob;
