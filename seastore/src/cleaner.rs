@@ -270,7 +270,7 @@ impl Store {
     /// Begins with another victim.
     fn choose_victim(&mut self) -> bool {
         let under_way = self.cleaner.victims.len();
-        if under_way >= VICTIMS_MAX || self.will_do() {
+        if under_way >= VICTIMS_MAX || self.is_busy() || self.will_do() {
             return false;
         }
         if self.segments.free_count() <= self.checkpoint_segments() && !self.journal.is_idle() {
@@ -301,6 +301,14 @@ impl Store {
             left: 0,
         });
         true
+    }
+
+    /// Whether what the victims gain is worth their work by itself. Where each gains little, the live
+    /// blocks of several fill records; otherwise more of them at once only make operations wait.
+    fn is_busy(&self) -> bool {
+        let blocks = self.segments.blocks();
+        let dead = |v: &Victim| blocks - self.segments.all[v.segment as usize].live;
+        self.cleaner.victims.iter().map(dead).sum::<u32>() >= blocks / 8 * 3
     }
 
     /// Whether the victims, and those before them that are free once the journal is durable, will

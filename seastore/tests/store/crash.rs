@@ -344,16 +344,21 @@ impl Run {
     fn until_window(&mut self) {
         let at_least = self.rng.below(25);
         let before = self.world.store.counters();
-        for step in 0..600 {
+        let mut last = before;
+        for step in 0..2000 {
             let now = self.world.store.counters();
+            // What the cleaner has just asked for is under way: its end, and what follows.
+            let cleaned = now.cleaner_bytes - last.cleaner_bytes;
             let begun = match self.seed % KINDS {
                 0 => true,
-                CLEANER => now.cleaner_bytes > before.cleaner_bytes,
+                CLEANER => cleaned > 0,
                 _ => now.checkpoint_bytes > before.checkpoint_bytes,
             };
             if begun && step >= at_least {
+                self.tally.cleaned_bytes += cleaned;
                 return;
             }
+            last = now;
             self.step();
         }
         panic!("seed {}: nothing happens", self.seed);
