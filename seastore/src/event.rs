@@ -376,7 +376,7 @@ pub struct ObjectInfo {
 pub struct StatFs {
     /// What can be filled with data, reserves taken off.
     pub total: u64,
-    /// Data of objects, and metadata.
+    /// Data of objects, at most `total`, which metadata make less.
     pub used: u64,
     /// `total - used`, not below 0.
     pub available: u64,

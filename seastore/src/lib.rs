@@ -43,6 +43,7 @@ mod pager;
 mod pages;
 mod reader;
 mod record;
+mod report;
 mod resolve;
 mod root;
 mod s3fifo;
@@ -67,6 +68,7 @@ pub use format::{
     MkfsError, MkfsParams, ProbeError, Superblock, mkfs_plan, probe, superblock_offsets,
     zoned_superblock_offsets,
 };
+pub use report::{SpaceReport, UTILISATION_STEPS};
 pub use scan::{ObjectScan, Scanned};
 pub use store::{Miss, Store, StoreConfig, StoreCounters};
 pub use txn::{

@@ -7,7 +7,7 @@ use crate::data_cache::DataCache;
 use crate::discard::Discarder;
 use crate::event::*;
 use crate::fetch::{FetchKey, Fetching};
-use crate::format::{BLOCK, Superblock};
+use crate::format::Superblock;
 use crate::journal::Journal;
 use crate::key;
 use crate::meta::Meta;
@@ -756,48 +756,8 @@ impl Store {
         })?;
         Ok(found)
     }
-    /// One line about space and what goes on, for people.
-    pub fn space_line(&self) -> String {
-        use crate::segments::Use;
-        let count = |usage| self.segments.all.iter().filter(|s| s.usage == usage).count();
-        format!(
-            "segments: {} free, {} journal and data, {} pages, of {}; {} blocks of data of {}; \
-             journal {} of {} bytes; {} dirty bytes of {}; {} wanted free, {} for a checkpoint; \
-             queue {}; in flight {}; wanted room {}; checkpoint {}; cleaning {}",
-            self.segments.free_count(),
-            count(Use::Closed),
-            count(Use::Meta) + count(Use::MetaClosed),
-            self.segments.all.len(),
-            self.meta.data_blocks,
-            self.data_blocks_max(0),
-            self.journal.blocks * BLOCK,
-            self.config.journal_bytes(),
-            self.meta.pager.dirty_bytes(),
-            self.dirty_bytes_wanted(),
-            self.free_wanted(),
-            self.checkpoint_segments(),
-            self.queue.len(),
-            self.journal.in_flight.len(),
-            self.room_wanted.get(),
-            self.checkpointer.is_some(),
-            self.cleaner.is_cleaning(),
-        )
-    }
     /// PGs and their bits, in order.
     pub fn collections(&self) -> impl Iterator<Item = (PgId, u8)> + '_ {
         self.meta.collections.iter().map(|(pg, bits)| (*pg, *bits))
-    }
-    pub fn statfs(&self) -> StatFs {
-        let total = self.data_blocks_max(0) * BLOCK;
-        let data = self.meta.data_blocks * BLOCK;
-        let used = data.min(total);
-        StatFs {
-            total,
-            used,
-            available: total - used,
-            data,
-            metadata: self.meta.pager.placed_blocks() * BLOCK,
-            objects: self.meta.objects,
-        }
     }
 }

@@ -181,6 +181,32 @@ fn data_stay_in_memory_when_asked_for() {
     world.assert_consistent("kept");
 }
 
+/// The report of room follows what is written: full segments, then half empty ones.
+#[test]
+fn the_report_of_room_says_how_full_segments_are() {
+    let mut world = World::new(128 * MIB, 64 << 20);
+    assert_eq!(world.store.space_report().write_amplification, None);
+    let fill = |world: &mut World, step: usize| {
+        for i in (0..1024).step_by(step) {
+            let data = Bytes::from(vec![i as u8; 64 << 10]);
+            let o = name(i / 64);
+            world.submit(vec![TxnOp::Write { o, offset: (i % 64) << 16, data }], i).unwrap();
+            world.run();
+        }
+    };
+    fill(&mut world, 1);
+    let full = world.store.space_report();
+    let records = |r: &SpaceReport| r.utilisation.iter().sum::<u32>();
+    assert!(full.utilisation[9] > 50 && records(&full) < full.utilisation[9] + 6, "{full:?}");
+    assert!(full.write_amplification.is_some_and(|w| (1.0..1.2).contains(&w)), "{full:?}");
+    // Every other piece is written anew: what held them is half empty.
+    fill(&mut world, 2);
+    let half = world.store.space_report();
+    let middle: u32 = half.utilisation[4..6].iter().sum();
+    assert!(middle > 45 && half.utilisation[9] < 45, "{half:?}");
+    assert!(half.segments_free < full.segments_free && half.segments == full.segments);
+}
+
 /// After many changes of omaps the segments of pages are half empty. Whoever writes data then gets
 /// their room, also if nothing else has happened since the last checkpoint.
 #[test]

@@ -3,8 +3,8 @@
 
 use bytes::Bytes;
 use seastore::{
-    IoCompletion, Miss, MountReport, ObjectName, ReadData, ReadStart, Store, StoreConfig,
-    StoreEffect, StoreEvent, SubmitError, Superblock, Transaction, TxnOp,
+    IoCompletion, Miss, MountReport, ObjectName, ReadData, ReadStart, SpaceReport, Store,
+    StoreConfig, StoreEffect, StoreEvent, SubmitError, Superblock, Transaction, TxnOp,
 };
 use types::node::{Effect, Input, IoId};
 use types::{HObject, PoolId};
@@ -257,6 +257,17 @@ impl Engine {
     /// Bytes of objects that all shards together can hold.
     pub fn capacity_bytes(&self) -> u64 {
         self.stores.iter().map(|s| s.statfs().total).sum()
+    }
+
+    /// How segments are used, of all shards.
+    pub fn room(&self) -> SpaceReport {
+        let mut all = SpaceReport::default();
+        for one in self.stores.iter().map(Store::space_report) {
+            all.segments += one.segments;
+            all.segments_free += one.segments_free;
+            all.utilisation.iter_mut().zip(one.utilisation).for_each(|(all, one)| *all += one);
+        }
+        all
     }
 
     /// Bytes of objects over capacity, of all shards.

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use clap::ValueEnum;
 use hdrhistogram::Histogram;
 use runtime::process::cpu_time;
-use seastore::{ObjectName, ReadData};
+use seastore::{ObjectName, ReadData, SpaceReport};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -89,6 +89,8 @@ pub struct Outcome {
     pub objects: u64,
     /// Objects' bytes over what the store can hold.
     pub utilisation: f64,
+    /// At the end, of all shards.
+    pub room: SpaceReport,
     pub series: Vec<Interval>,
     pub mount: Mounting,
 }
@@ -228,6 +230,7 @@ impl Load {
                 traffic: Traffic::default(),
                 objects: 0,
                 utilisation: 0.0,
+                room: SpaceReport::default(),
                 series: Vec::new(),
                 mount: Mounting::default(),
             },
@@ -525,6 +528,7 @@ impl Load {
             }
             Phase::Drain => {
                 self.measured.utilisation = self.engine.utilisation();
+                self.measured.room = self.engine.room();
                 self.verdict.borrow_mut().get_or_insert(Ok(self.measured.clone()));
                 fx.push(Effect::Exit { code: 0 });
             }

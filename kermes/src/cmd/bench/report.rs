@@ -65,6 +65,9 @@ pub fn print(args: &StoreArgs, outcome: &Outcome) {
             "device_reads_bytes": outcome.traffic.read,
             "objects": outcome.objects,
             "utilisation": outcome.utilisation,
+            "segments": outcome.room.segments,
+            "segments_free": outcome.room.segments_free,
+            "utilisation_histogram": outcome.room.utilisation,
             "mount": {
                 "ms": outcome.mount.elapsed.as_secs_f64() * 1e3,
                 "cpu_ms": outcome.mount.cpu.as_secs_f64() * 1e3,
@@ -105,6 +108,13 @@ pub fn print(args: &StoreArgs, outcome: &Outcome) {
         let written = human_bytes(outcome.traffic.written);
         println!("write ampl.  {factor:>12.2}      {written} to the device");
     }
+    let steps: Vec<String> = outcome.room.utilisation.iter().map(u32::to_string).collect();
+    println!(
+        "segments     {:>12}   of {} free; those of records by tenths that live: {}",
+        outcome.room.segments_free,
+        outcome.room.segments,
+        steps.join(" ")
+    );
     if outcome.series.is_empty() {
         return;
     }
@@ -199,6 +209,7 @@ mod tests {
             traffic: Traffic { written: 6_144_000, read: 0 },
             objects: 1,
             utilisation: 0.5,
+            room: seastore::SpaceReport::default(),
             series: Vec::new(),
             mount: Mounting::default(),
         }

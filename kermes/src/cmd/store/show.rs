@@ -48,6 +48,13 @@ pub fn info(args: &DeviceArgs) -> Result<i32> {
             let count = one.outdated.len();
             lines.push(format!("  {count} objects are outdated: `kermes store fsck` names them"));
         }
+        let room = one.store.space_report();
+        let steps = |h: &[u32]| h.iter().map(u32::to_string).collect::<Vec<_>>().join(" ");
+        lines.push(format!(
+            "  segments by tenths of them that live: records {}, pages {}",
+            steps(&room.utilisation),
+            steps(&room.utilisation_of_pages)
+        ));
         lines.push(format!("  {}", one.store.space_line()));
         shards.push(json!({
             "pgs": pgs, "objects": space.objects, "data_bytes": space.data,
@@ -55,6 +62,10 @@ pub fn info(args: &DeviceArgs) -> Result<i32> {
             "available_bytes": space.available, "records_replayed": report.records,
             "journal_bytes": report.journal_bytes, "tail_cut": report.tail_cut,
             "outdated_objects": one.outdated.len(),
+            "segments": room.segments, "segments_free": room.segments_free,
+            "segments_free_wanted": room.segments_free_wanted,
+            "utilisation_histogram": room.utilisation,
+            "utilisation_histogram_of_pages": room.utilisation_of_pages,
         }));
     }
     match args.format {
