@@ -27,10 +27,10 @@ use messenger::messages::peer::PeerMessage;
 use messenger::mon_client::MonClient;
 use messenger::table::{Event, Limits, Messenger, MessengerConfig};
 use peers::Peers;
-use seastore::{IoCompletion, StoreConfig, StoreEffect, Superblock};
+use seastore::{IoCompletion, StoreConfig, Superblock};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
-use types::node::{ConnId, CoreId, Effect, Input, IoId, LogLevel, Node};
+use types::node::{ConnId, CoreId, Effect, Input, LogLevel, Node};
 use types::time::Now;
 use types::{EntityAddrVec, EntityKind, EntityName, FixedMap, Instant, OsdId, PgId};
 
@@ -265,21 +265,7 @@ impl OsdNode {
 
     fn perform_store(slot: usize, out: Out, fx: &mut Fx) {
         let Out::Store(effect) = out else { return };
-        let id = |io: u64| IoId(io | (slot as u64) << 48);
-        fx.push(match effect {
-            StoreEffect::Read { io, offset, len } => Effect::Read { io: id(io), offset, len },
-            StoreEffect::Write { io, offset, buf, durable } => {
-                Effect::Write { io: id(io), offset, buf, durable }
-            }
-            StoreEffect::Flush { io } => Effect::Flush { io: id(io) },
-            StoreEffect::Discard { io, offset, len } => Effect::Discard { io: id(io), offset, len },
-            StoreEffect::Zone { io, offset, len, op } => {
-                Effect::Zone { io: id(io), offset, len, op }
-            }
-            StoreEffect::ReportZones { io, offset, len } => {
-                Effect::ReportZones { io: id(io), offset, len }
-            }
-        });
+        fx.push(effect.into_effect(slot));
     }
 
     /// Performs what shard `slot` asked for.
@@ -469,33 +455,12 @@ impl Node for OsdNode {
         }
         self.events = events;
         let Some(input) = input else { return };
-        let slot = |io: IoId| ((io.0 >> 48) as usize, io.0 & ((1 << 48) - 1));
+        let input = match IoCompletion::from_input(input) {
+            Ok((slot, done)) => return self.on_io(now, slot, done, fx),
+            Err(input) => input,
+        };
         match input {
             Input::Start => self.on_start(now, fx),
-            Input::ReadDone { io, result } => {
-                let (slot, io) = slot(io);
-                self.on_io(now, slot, IoCompletion::Read { io, result }, fx)
-            }
-            Input::WriteDone { io, result } => {
-                let (slot, io) = slot(io);
-                self.on_io(now, slot, IoCompletion::Write { io, result }, fx)
-            }
-            Input::FlushDone { io, result } => {
-                let (slot, io) = slot(io);
-                self.on_io(now, slot, IoCompletion::Flush { io, result }, fx)
-            }
-            Input::DiscardDone { io, result } => {
-                let (slot, io) = slot(io);
-                self.on_io(now, slot, IoCompletion::Discard { io, result }, fx)
-            }
-            Input::ZoneDone { io, result } => {
-                let (slot, io) = slot(io);
-                self.on_io(now, slot, IoCompletion::Zone { io, result }, fx)
-            }
-            Input::Zones { io, result } => {
-                let (slot, io) = slot(io);
-                self.on_io(now, slot, IoCompletion::Zones { io, result }, fx)
-            }
             Input::Hop { from, msg } => self.on_hop(now, from, msg, fx),
             Input::Tick => self.on_tick(now, fx),
             Input::Stop => self.on_stop(now, fx),

@@ -28,6 +28,7 @@ mod checkpointer;
 mod cleaner;
 mod data_cache;
 mod discard;
+mod driver;
 pub mod event;
 mod fetch;
 pub mod format;

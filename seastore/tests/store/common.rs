@@ -342,14 +342,18 @@ pub const ZONES: ZoneTraits =
 /// A zoned disk with so many segments, formatted for one shard, that writes to as few zones at once
 /// as it needs.
 pub fn format_zoned(segments: u64) -> (Disk, Superblock) {
-    let device_bytes = (4 + segments) * ZONES.bytes;
     let zones = ZoneTraits { active_max: 6, ..ZONES };
-    let params = MkfsParams { zones: Some(zones), ..params(device_bytes, 1) };
+    format_zones(zones, 4 + segments, 1)
+}
+/// A disk of so many zones, formatted.
+pub fn format_zones(zones: ZoneTraits, count: u64, shards: u16) -> (Disk, Superblock) {
+    let device_bytes = count * zones.bytes;
+    let params = MkfsParams { zones: Some(zones), ..params(device_bytes, shards) };
     let mut disk = Disk::zoned(zones, device_bytes);
     for (offset, buf) in mkfs_plan(&params).unwrap() {
         disk.write(offset, &buf);
     }
-    let offsets = zoned_superblock_offsets(ZONES.bytes);
+    let offsets = zoned_superblock_offsets(zones.bytes);
     let [a, b] = offsets.map(|offset| disk.read(offset, BLOCK));
     offsets.into_iter().for_each(|offset| disk.zone_op(offset, ZoneOp::Finish));
     (disk, probe(device_bytes, &a, &b).unwrap())

@@ -67,16 +67,7 @@ fn probe_and_mkfs_know_zones() {
 
 #[test]
 fn two_shards_share_the_zones_that_may_be_active() {
-    let device_bytes = 60 * ZONES.bytes;
-    let params = MkfsParams { zones: Some(ZONES), ..params(device_bytes, 2) };
-    let mut disk = Disk::zoned(ZONES, device_bytes);
-    for (offset, buf) in mkfs_plan(&params).unwrap() {
-        disk.write(offset, &buf);
-    }
-    let offsets = zoned_superblock_offsets(ZONES.bytes);
-    let [a, b] = offsets.map(|offset| disk.read(offset, BLOCK));
-    offsets.into_iter().for_each(|offset| disk.zone_op(offset, ZoneOp::Finish));
-    let sb = probe(device_bytes, &a, &b).unwrap();
+    let (mut disk, sb) = format_zones(ZONES, 60, 2);
     let mut rng = Rng(3);
     for round in 0..6 {
         let mut world = World::opened(disk, StoreConfig::new(sb, round % 2, round as u64 + 1));

@@ -6,13 +6,11 @@ use seastore::{
     IoCompletion, Miss, MountReport, ObjectName, ReadData, ReadStart, SpaceReport, Store,
     StoreConfig, StoreEffect, StoreEvent, SubmitError, Superblock, Transaction, TxnOp,
 };
-use types::node::{Effect, Input, IoId};
+use types::node::{Effect, Input};
 use types::{HObject, PoolId};
 
 /// No cluster has a pool of this number.
 const POOL: PoolId = PoolId(-1000);
-/// Bits of an [`IoId`] that are the store's own.
-const IO_BITS: u32 = 48;
 
 /// What one operation asks for.
 #[derive(Debug, Clone)]
@@ -152,34 +150,7 @@ impl Engine {
 
     /// Takes a driver's answer; others are left alone.
     pub fn handle<H>(&mut self, input: Input<H>, news: &mut Vec<News>, out: &mut Vec<Effect<H>>) {
-        let split = |io: IoId| ((io.0 >> IO_BITS) as usize, io.0 & ((1 << IO_BITS) - 1));
-        let (shard, done) = match input {
-            Input::ReadDone { io, result } => {
-                let (shard, io) = split(io);
-                (shard, IoCompletion::Read { io, result })
-            }
-            Input::WriteDone { io, result } => {
-                let (shard, io) = split(io);
-                (shard, IoCompletion::Write { io, result })
-            }
-            Input::FlushDone { io, result } => {
-                let (shard, io) = split(io);
-                (shard, IoCompletion::Flush { io, result })
-            }
-            Input::DiscardDone { io, result } => {
-                let (shard, io) = split(io);
-                (shard, IoCompletion::Discard { io, result })
-            }
-            Input::ZoneDone { io, result } => {
-                let (shard, io) = split(io);
-                (shard, IoCompletion::Zone { io, result })
-            }
-            Input::Zones { io, result } => {
-                let (shard, io) = split(io);
-                (shard, IoCompletion::Zones { io, result })
-            }
-            _ => return,
-        };
+        let Ok((shard, done)) = IoCompletion::from_input(input) else { return };
         self.stores[shard].on_io(done, &mut self.events, &mut self.fx);
         self.perform(shard, out);
         self.tell(shard, news);
@@ -229,28 +200,13 @@ impl Engine {
     }
 
     fn perform<H>(&mut self, shard: usize, out: &mut Vec<Effect<H>>) {
-        let id = |io: u64| IoId(io | (shard as u64) << IO_BITS);
         for effect in self.fx.drain(..) {
-            out.push(match effect {
-                StoreEffect::Read { io, offset, len } => {
-                    self.traffic.read += len as u64;
-                    Effect::Read { io: id(io), offset, len }
-                }
-                StoreEffect::Write { io, offset, buf, durable } => {
-                    self.traffic.written += buf.len() as u64;
-                    Effect::Write { io: id(io), offset, buf, durable }
-                }
-                StoreEffect::Flush { io } => Effect::Flush { io: id(io) },
-                StoreEffect::Discard { io, offset, len } => {
-                    Effect::Discard { io: id(io), offset, len }
-                }
-                StoreEffect::Zone { io, offset, len, op } => {
-                    Effect::Zone { io: id(io), offset, len, op }
-                }
-                StoreEffect::ReportZones { io, offset, len } => {
-                    Effect::ReportZones { io: id(io), offset, len }
-                }
-            });
+            match &effect {
+                StoreEffect::Read { len, .. } => self.traffic.read += *len as u64,
+                StoreEffect::Write { buf, .. } => self.traffic.written += buf.len() as u64,
+                _ => {}
+            }
+            out.push(effect.into_effect(shard));
         }
     }
 
