@@ -123,6 +123,13 @@ fn osds(s: &Services, map: &OsdMap, out: &mut Vec<Check>) {
             detail: vec![],
         });
     }
+    let nowhere = crate::placement::nowhere(map, s.osd.crush());
+    if !nowhere.is_empty() {
+        let line = |o: &OsdId| format!("osd.{o} is up and in no place of the CRUSH hierarchy");
+        let summary = plural(nowhere.len() as u64, "osd has no place", "osds have no place");
+        let detail = nowhere.iter().map(line).collect();
+        push(out, "OSD_NOWHERE", Severity::Warn, format!("{summary} in CRUSH"), detail);
+    }
     let down: Vec<OsdId> = map
         .osds()
         .filter(|o| map.is_in(*o) && !map.is_up(*o))

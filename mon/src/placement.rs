@@ -2,6 +2,7 @@
 
 use crush::builder::{self, EditError};
 use crush::{CrushMap, Op};
+use maps::OsdMap;
 use std::collections::BTreeMap;
 use types::OsdId;
 
@@ -28,6 +29,27 @@ pub fn create_or_move(
 ) -> Result<bool, EditError> {
     let weight = builder::weight_from_f64(weight).unwrap_or(0);
     map.create_or_move_item(item, weight, name, location)
+}
+
+/// Where an OSD on a machine of this name belongs: in a host under `default`. CRUSH takes few
+/// characters; others become `-`, but at the ends. Machines that have no name (Linux calls them
+/// `(none)`) share the host `none`: nothing tells their copies apart.
+pub fn of_machine(hostname: &str) -> BTreeMap<String, String> {
+    let short = hostname.split('.').next().unwrap_or_default();
+    let valid = |c: char| builder::is_valid_name(c.encode_utf8(&mut [0; 4]));
+    let name: String = short.chars().map(|c| if valid(c) { c } else { '-' }).collect();
+    let name = match name.trim_matches('-') {
+        "" => "none",
+        name => name,
+    };
+    BTreeMap::from([("host".into(), name.into()), ("root".into(), "default".into())])
+}
+
+/// OSDs that are up and in and have no place in the hierarchy, so that no PG is theirs.
+pub fn nowhere(map: &OsdMap, crush: &CrushMap) -> Vec<OsdId> {
+    let serves = |osd: &OsdId| map.is_up(*osd) && map.is_in(*osd);
+    let placed = |osd: &OsdId| !crush.full_location(osd.0 as i32).is_empty();
+    map.osds().filter(|osd| serves(osd) && !placed(osd)).collect()
 }
 
 /// Type and name of each bucket above an item, from the nearest up.
@@ -67,4 +89,21 @@ pub fn rule_weights(
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_machine_has_a_place() {
+        let names = ["a1", "a1.example.org", "(none)", "", "Büro 7", "..."];
+        let hosts = names.map(|name| of_machine(name)["host"].clone());
+        assert_eq!(hosts, ["a1", "a1", "none", "none", "B-ro-7", "none"]);
+        for name in names {
+            let mut map = initial(0).unwrap();
+            assert_eq!(create_or_move(&mut map, 0, 0.5, "osd.0", &of_machine(name)), Ok(true));
+            assert_eq!(location(&map, 0).len(), 2, "{name}");
+        }
+    }
 }

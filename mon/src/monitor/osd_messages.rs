@@ -110,12 +110,6 @@ impl Monitor {
             "shard_addrs": shard_addrs,
         });
         let weight = boot.space.total as f64 / (1u64 << 40) as f64;
-        let location = if boot.hostname.is_empty() {
-            BTreeMap::new()
-        } else {
-            let short = boot.hostname.split('.').next().unwrap_or_default().to_owned();
-            BTreeMap::from([("host".to_owned(), short), ("root".to_owned(), "default".to_owned())])
-        };
         let boot = Boot {
             osd: boot.osd,
             uuid: boot.uuid,
@@ -129,7 +123,7 @@ impl Monitor {
             metadata,
             features: session.peer.features,
             last_clean: Default::default(),
-            location,
+            location: crate::placement::of_machine(&boot.hostname),
             // Ceph's smallest weight that is not zero when a device is far below 1 TiB.
             weight: (weight * 100_000.0).round() / 100_000.0,
             device_class: boot.device_class,

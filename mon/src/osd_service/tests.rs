@@ -70,13 +70,22 @@ impl World {
         self.boot_as(now, id, port, "")
     }
     fn boot_as(&mut self, now: Now, id: u32, port: u16, class: &str) -> Result<(), BootRefused> {
+        self.boot_on(now, id, port, class, "h")
+    }
+    fn boot_on(
+        &mut self,
+        now: Now,
+        id: u32,
+        port: u16,
+        class: &str,
+        hostname: &str,
+    ) -> Result<(), BootRefused> {
         let all = OsdAddrs {
             client: addrs(port),
             cluster: addrs(port + 1),
             heartbeat_back: addrs(port + 1),
             heartbeat_front: addrs(port),
         };
-        let location = [("host", "h"), ("root", "default")];
         self.osd.boot(
             now,
             &Boot {
@@ -84,10 +93,10 @@ impl World {
                 uuid: Fsid([id as u8 + 1; 16]),
                 addrs: all,
                 epoch: Epoch(0),
-                metadata: serde_json::json!({"hostname": "h"}),
+                metadata: serde_json::json!({"hostname": hostname}),
                 features: 0,
                 last_clean: Default::default(),
-                location: location.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+                location: crate::placement::of_machine(hostname),
                 weight: 0.01,
                 device_class: class.to_owned(),
             },
@@ -113,6 +122,22 @@ fn booted_osds_are_up_in_and_placed_in_one_epoch() {
     assert_eq!(map.info[0].up_from, Epoch(2));
     let place = crate::placement::location(world.osd.crush(), 0);
     assert_eq!(place[0], ("host".to_owned(), "h".to_owned()));
+}
+
+/// An OSD that is placed nowhere gets no PG, and its pools stay as if nobody had ever made them.
+#[test]
+fn osds_of_machines_without_a_name_are_placed_and_one_that_cannot_be_is_named() {
+    let mut world = World::new(3);
+    for (id, hostname) in [(0, "(none)"), (1, ""), (2, "default")] {
+        world.boot_on(at(1), id, 7000 + 10 * id as u16, "", hostname).unwrap();
+    }
+    world.commit(at(1));
+    let host = |id| crate::placement::location(world.osd.crush(), id).into_iter().next();
+    assert_eq!(host(0), Some(("host".to_owned(), "none".to_owned())));
+    assert_eq!(host(1), host(0));
+    // That is the root's name.
+    assert_eq!(host(2), None);
+    assert_eq!(crate::placement::nowhere(world.osd.map(), world.osd.crush()), [OsdId(2)]);
 }
 
 #[test]
