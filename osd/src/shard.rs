@@ -342,6 +342,7 @@ impl Shard {
                         format!("object {object}: cleaner's read at {device_offset:#x}: {error}");
                     out.push(Out::Alarm(text));
                 }
+                StoreEvent::BadCopy(bad) => out.push(Out::Alarm(bad.to_string())),
                 StoreEvent::Outdated { .. } => {}
                 StoreEvent::DiscardRefused { device_offset, error } => {
                     let text = format!(

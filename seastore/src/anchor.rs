@@ -24,9 +24,10 @@ pub(crate) struct JournalPosition {
     pub next: u32,
 }
 
+/// Where a root lies, twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RootPlace {
-    pub addr: u32,
+    pub addr: [u32; 2],
     pub blocks: u32,
     pub crc: u32,
 }
@@ -61,6 +62,7 @@ pub(crate) struct Region {
 /// |     64 |    4 | first block of the root                                 |
 /// |     68 |    4 | blocks of the root, 0 without one                       |
 /// |     72 |    4 | crc32c (seed !0) of the root                            |
+/// |     76 |    4 | first block of the root's second copy                   |
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Anchor {
@@ -107,10 +109,12 @@ impl Anchor {
         b[16..32].copy_from_slice(&store.0);
         b[32..40].copy_from_slice(&self.checkpoint.to_le_bytes());
         b[40..48].copy_from_slice(&self.journal.sequence.to_le_bytes());
-        let root = self.root.unwrap_or(RootPlace { addr: 0, blocks: 0, crc: 0 });
+        let root = self.root.unwrap_or(RootPlace { addr: [0, 0], blocks: 0, crc: 0 });
         let j = &self.journal;
-        let words = [j.previous, j.place, j.segment, j.next, root.addr, root.blocks, root.crc];
-        for (i, word) in words.into_iter().enumerate() {
+        let [first, second] = root.addr;
+        let root = [first, root.blocks, root.crc, second];
+        let words = [j.previous, j.place, j.segment, j.next].into_iter().chain(root);
+        for (i, word) in words.enumerate() {
             b[48 + 4 * i..52 + 4 * i].copy_from_slice(&word.to_le_bytes());
         }
         let crc = crc32c(!0, &b[8..]);
@@ -147,7 +151,8 @@ impl Anchor {
             segment: u32_at(56),
             next: u32_at(60),
         };
-        let root = RootPlace { addr: u32_at(64), blocks: u32_at(68), crc: u32_at(72) };
+        let addr = [u32_at(64), u32_at(76)];
+        let root = RootPlace { addr, blocks: u32_at(68), crc: u32_at(72) };
         let end = region.segments as u64 * region.segment_stride as u64;
         let start = journal.segment as u64 * region.segment_stride as u64;
         let in_segment = start..=start + region.segment_blocks as u64;
@@ -157,7 +162,7 @@ impl Anchor {
             && in_segment.contains(&(journal.place as u64))
             && journal.sequence > 0
             && root.blocks <= region.segment_blocks
-            && root.addr as u64 + root.blocks as u64 <= end
+            && addr.iter().all(|addr| *addr as u64 + root.blocks as u64 <= end)
             && (checkpoint > 0) == (root.blocks > 0);
         let root = (root.blocks > 0).then_some(root);
         sane.then_some(Self { checkpoint, journal, root })
@@ -204,7 +209,7 @@ mod tests {
             segment: 1,
             next: 5,
         };
-        let root = (checkpoint > 0).then_some(RootPlace { addr: 900, blocks: 2, crc: 9 });
+        let root = (checkpoint > 0).then_some(RootPlace { addr: [900, 950], blocks: 2, crc: 9 });
         Anchor { checkpoint, journal, root }
     }
     fn bytes(checkpoint: u64, parity: u16) -> Bytes {

@@ -295,6 +295,14 @@ impl Store {
         for offset in &self.bad_anchors {
             check.say(Finding::new("a copy of a checkpoint anchor is damaged").at(*offset));
         }
+        for bad in &self.bad_copies {
+            let why = match bad.error {
+                Some(error) => format!("cannot be read ({error})"),
+                None => "is damaged".to_owned(),
+            };
+            let what = format!("a copy of the checkpoint's {} {why}", bad.part);
+            check.say(Finding::new(what).at(bad.device_offset));
+        }
         if let Err(wrong) = self.meta.pager.check() {
             check.say(Finding::new(wrong));
         }
@@ -609,11 +617,11 @@ impl Store {
             self.meta.pager.places().for_each(|(_, p)| add(p.addr, p.blocks as u32));
             for chunk in &self.root_places.chunks {
                 if *chunk != crate::root::ChunkPlace::NONE {
-                    add(chunk.addr, 1);
+                    chunk.addr.into_iter().for_each(|addr| add(addr, 1));
                 }
             }
             if let Some(root) = &self.root_places.root {
-                add(root.addr, root.blocks);
+                root.addr.into_iter().for_each(|addr| add(addr, root.blocks));
             }
             for (i, s) in self.segments.all.iter().enumerate() {
                 let holds = matches!(s.usage, Use::Meta | Use::MetaClosed);

@@ -9,12 +9,13 @@ use crate::event::{StoreEffect, StoreError};
 use crate::format::{ANCHOR_ZONES, BLOCK};
 use crate::page::Page;
 use crate::pages::{PageId, Pages};
-use crate::root::{ChunkPlace, Root, SegmentState};
+use crate::root::{ChunkPlace, Root, SegmentState, blocks_of};
 use crate::segments::Use;
 use crate::store::{Io, Phase, Store};
 use crate::table::Place;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 use std::rc::Rc;
 use types::hash::crc32c;
 use types::node::{BLOCK_SIZE, aligned_buf};
@@ -23,6 +24,9 @@ use types::node::{BLOCK_SIZE, aligned_buf};
 const WRITE_BLOCKS: u32 = 64;
 /// Such writes under way.
 const WRITES_MAX: u32 = 2;
+/// Between the starts of the two copies of a chunk or root lie at least so many blocks: what makes
+/// one unreadable rarely reaches so far.
+pub(crate) const COPIES_APART: u32 = 16;
 
 /// Where the newest checkpoint's table chunks and root lie.
 #[derive(Debug, Clone, Default)]
@@ -34,11 +38,29 @@ pub(crate) struct RootPlaces {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Pages,
-    Chunks,
-    Root,
+    /// Chunks of the page table and the root, and all of them again.
+    Twice,
     Flush,
     /// Waits for the journal, then writes this copy of the anchor.
     Anchor(usize),
+}
+
+/// One write behind the pages. They are in the order of their places: first copies of changed chunks
+/// and the root, then the second ones.
+#[derive(Debug, Clone)]
+struct Part {
+    place: u32,
+    /// Blocks of nothing, between the copies.
+    gap: u32,
+    /// Which of the changed chunks.
+    chunks: Range<usize>,
+    /// Blocks of the root behind them, or none.
+    root: u32,
+}
+impl Part {
+    fn blocks(&self) -> u32 {
+        self.gap + self.chunks.len() as u32 + self.root
+    }
 }
 
 /// A checkpoint under way.
@@ -49,7 +71,9 @@ pub(crate) struct Checkpointer {
     journal: JournalPosition,
     pages: VecDeque<(PageId, Rc<Page>)>,
     pages_blocks: u64,
-    chunks: VecDeque<u32>,
+    /// Those that have changed.
+    chunks: Vec<u32>,
+    parts: VecDeque<Part>,
     root: Root,
     /// Places that the new checkpoint does not refer to any more: (block, blocks).
     superseded: Vec<(u32, u32)>,
@@ -63,13 +87,36 @@ pub(crate) struct Checkpointer {
 }
 
 impl Checkpointer {
-    /// Blocks that it still has to write, about.
-    pub fn blocks_left(&self) -> u64 {
-        self.pages_blocks + self.chunks.len() as u64 + 8
+    /// Blocks for which it still has to find a place; those of table and root are `parts`, about.
+    pub fn blocks_left(&self, parts: u64) -> u64 {
+        if self.stage == Stage::Pages { self.pages_blocks + parts } else { 0 }
+    }
+
+    /// In one write with the one before, where it lies behind that in the same copy.
+    fn add_part(&mut self, part: Part) {
+        match self.parts.back_mut() {
+            Some(last)
+                if last.root == 0
+                    && last.place + last.blocks() == part.place
+                    && last.blocks() + part.blocks() <= WRITE_BLOCKS =>
+            {
+                let from =
+                    if last.chunks.is_empty() { part.chunks.start } else { last.chunks.start };
+                last.chunks = from..part.chunks.end;
+                last.root = part.root;
+            }
+            _ => self.parts.push_back(part),
+        }
     }
 }
 
 impl Store {
+    /// Blocks of the root, about, with so many chunks.
+    pub(crate) fn root_blocks(&self, chunks: usize) -> u32 {
+        let (pgs, garbage) = (self.meta.collections.len(), self.meta.garbage.len());
+        blocks_of(chunks, self.segments.all.len(), pgs, garbage)
+    }
+
     /// `true`: one has ended.
     pub(crate) fn step_checkpoint(&mut self) -> bool {
         if !matches!(self.phase, Phase::Ready) {
@@ -143,7 +190,8 @@ impl Store {
             },
             pages: frozen.pages.into(),
             pages_blocks,
-            chunks: VecDeque::new(),
+            chunks: Vec::new(),
+            parts: VecDeque::new(),
             root,
             superseded,
             places: self.root_places.clone(),
@@ -160,16 +208,17 @@ impl Store {
             match c.stage {
                 Stage::Pages if c.pages.is_empty() && c.waiting > 0 => return,
                 Stage::Pages if c.pages.is_empty() => {
-                    c.chunks = self.meta.pager.table().take_dirty().into();
-                    c.stage = Stage::Chunks;
+                    c.chunks = self.meta.pager.table().take_dirty();
+                    c.stage = Stage::Twice;
+                    if self.place_parts(c).is_none() {
+                        return;
+                    }
                 }
                 Stage::Pages => self.write_pages(c),
-                Stage::Chunks if c.chunks.is_empty() => c.stage = Stage::Root,
-                Stage::Chunks => self.write_chunks(c),
-                Stage::Root => {
-                    self.write_root(c);
-                    c.stage = Stage::Flush;
-                }
+                Stage::Twice => match c.parts.pop_front() {
+                    None => c.stage = Stage::Flush,
+                    Some(part) => self.write_part(c, part),
+                },
                 Stage::Flush if c.waiting > 0 => return,
                 Stage::Flush => {
                     let io = self.new_io(Io::CheckpointFlush);
@@ -216,7 +265,6 @@ impl Store {
     fn write_meta(&mut self, c: &mut Checkpointer, place: u32, buf: Bytes) {
         self.counters.device_bytes += buf.len() as u64;
         self.counters.checkpoint_bytes += buf.len() as u64;
-        self.segments.meta_birth(place, (buf.len() / BLOCK_SIZE) as u32);
         let offset = self.journal.device_offset(place);
         // The flush before the anchor makes all of them durable at once.
         self.write_device(Io::Checkpoint { device_offset: offset }, offset, buf, false);
@@ -247,45 +295,76 @@ impl Store {
             *at -= count - used;
         }
         c.under_way.insert(self.journal.device_offset(start), written);
+        self.segments.meta_birth(start, used);
         self.write_meta(c, start, buf.freeze());
     }
 
-    fn write_chunks(&mut self, c: &mut Checkpointer) {
-        let Some((start, count)) = self.meta_place(1, WRITE_BLOCKS.min(c.chunks.len() as u32))
-        else {
-            return;
-        };
-        let mut buf = aligned_buf(count as usize * BLOCK_SIZE);
-        for i in 0..count {
-            let index = c.chunks.pop_front().expect("counted");
-            let bytes = self.meta.pager.table().encode_chunk(index);
-            let chunk = ChunkPlace { addr: start + i, crc: crc32c(!0, &bytes) };
-            buf.extend_from_slice(&bytes);
-            let index = index as usize;
-            if index >= c.places.chunks.len() {
-                c.places.chunks.resize(index + 1, ChunkPlace::NONE);
-            }
-            let old = std::mem::replace(&mut c.places.chunks[index], chunk);
+    /// Says where chunks and root come to lie: a root names both copies of the chunks. `None`: there
+    /// is no room, and the store has failed.
+    fn place_parts(&mut self, c: &mut Checkpointer) -> Option<()> {
+        let chunks = c.chunks.len();
+        let end = c.chunks.last().map_or(0, |index| *index as usize + 1);
+        let places = &mut c.places.chunks;
+        places.resize(places.len().max(end), ChunkPlace::NONE);
+        for index in &c.chunks {
+            let old = std::mem::replace(&mut places[*index as usize], ChunkPlace::NONE);
             if old != ChunkPlace::NONE {
-                c.superseded.push((old.addr, 1));
+                c.superseded.extend(old.addr.map(|addr| (addr, 1)));
             }
         }
-        self.write_meta(c, start, buf.freeze());
+        if let Some(old) = c.places.root {
+            c.superseded.extend(old.addr.map(|addr| (addr, old.blocks)));
+        }
+        let blocks = c.root.blocks(places.len());
+        let mut root = RootPlace { addr: [0; 2], blocks, crc: 0 };
+        for copy in 0..2 {
+            let gap = COPIES_APART.saturating_sub(chunks as u32 + blocks);
+            if copy == 1 && gap > 0 {
+                let (place, _) = self.meta_place(gap, gap)?;
+                // A zone is written without gaps.
+                if self.zones.is_some() {
+                    c.add_part(Part { place, gap, chunks: 0..0, root: 0 });
+                }
+            }
+            let mut from = 0;
+            while from < chunks {
+                let wanted = WRITE_BLOCKS.min((chunks - from) as u32);
+                let (place, count) = self.meta_place(1, wanted)?;
+                self.segments.meta_birth(place, count);
+                let run = from..from + count as usize;
+                c.add_part(Part { place, gap: 0, chunks: run, root: 0 });
+                for (i, index) in c.chunks[from..].iter().take(count as usize).enumerate() {
+                    c.places.chunks[*index as usize].addr[copy] = place + i as u32;
+                }
+                from += count as usize;
+            }
+            let (place, _) = self.meta_place(blocks, blocks)?;
+            self.segments.meta_birth(place, blocks);
+            c.add_part(Part { place, gap: 0, chunks: chunks..chunks, root: blocks });
+            root.addr[copy] = place;
+        }
+        c.places.root = Some(root);
+        Some(())
     }
 
-    fn write_root(&mut self, c: &mut Checkpointer) {
-        c.root.pages = self.meta.pager.table().len() as u32;
-        c.root.chunks = c.places.chunks.clone();
-        let bytes = c.root.encode();
-        let blocks = (bytes.len() / BLOCK_SIZE) as u32;
-        let Some((start, _)) = self.meta_place(blocks, blocks) else { return };
-        let place = RootPlace { addr: start, blocks, crc: crc32c(!0, &bytes) };
-        if let Some(old) = c.places.root.replace(place) {
-            c.superseded.push((old.addr, old.blocks));
+    fn write_part(&mut self, c: &mut Checkpointer, part: Part) {
+        let mut buf = aligned_buf(part.blocks() as usize * BLOCK_SIZE);
+        buf.resize(part.gap as usize * BLOCK_SIZE, 0);
+        for index in &c.chunks[part.chunks] {
+            let bytes = self.meta.pager.table().encode_chunk(*index);
+            c.places.chunks[*index as usize].crc = crc32c(!0, &bytes);
+            buf.extend_from_slice(&bytes);
         }
-        let mut buf: BytesMut = aligned_buf(bytes.len());
-        buf.extend_from_slice(&bytes);
-        self.write_meta(c, start, buf.freeze());
+        if part.root > 0 {
+            c.root.pages = self.meta.pager.table().len() as u32;
+            c.root.chunks = c.places.chunks.clone();
+            let bytes = c.root.encode();
+            if let Some(root) = &mut c.places.root {
+                root.crc = crc32c(!0, &bytes);
+            }
+            buf.extend_from_slice(&bytes);
+        }
+        self.write_meta(c, part.place, buf.freeze());
     }
 
     fn write_anchor(&mut self, c: &mut Checkpointer, copy: usize) {
@@ -336,6 +415,8 @@ impl Store {
         self.journal.blocks -= c.journal_blocks;
         self.meta.steps -= c.steps;
         self.root_places = c.places.clone();
+        // The chunks among them counted as changed.
+        self.bad_copies.clear();
         for (place, blocks) in &c.superseded {
             self.segments.meta_kill(*place, *blocks);
         }
@@ -359,7 +440,7 @@ impl Store {
         let all = &self.segments;
         let in_them = |place: u32| segments.contains(&all.of(place));
         for (index, chunk) in self.root_places.chunks.iter().enumerate() {
-            if *chunk != ChunkPlace::NONE && in_them(chunk.addr) {
+            if *chunk != ChunkPlace::NONE && chunk.addr.into_iter().any(in_them) {
                 self.meta.pager.table().make_dirty(index as u32);
             }
         }

@@ -80,6 +80,9 @@ pub enum StoreEvent {
     /// The device refused a background job's read. What could not be read stays where it is: of
     /// this object, and perhaps of others next to it.
     Unreadable { object: ObjectName, device_offset: u64, error: IoError },
+    /// One of the two copies of a part of the checkpoint is of no use. The mount goes on with the
+    /// other one, and the store has both written anew.
+    BadCopy(BadCopy),
     /// A mount that salvages: changes of the journal to this object need metadata that are damaged
     /// or cannot be read. The object is as it was before the first of them, and may be missing. Said
     /// once for each object, before [`StoreEvent::Mounted`].
@@ -229,6 +232,27 @@ impl fmt::Display for CheckpointPart {
     }
 }
 
+/// A copy of a part of the checkpoint, whose other copy is whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BadCopy {
+    pub part: CheckpointPart,
+    /// Bytes from the start of the device.
+    pub device_offset: u64,
+    /// The device refused; `None` if what it holds is not what was written.
+    pub error: Option<IoError>,
+}
+impl fmt::Display for BadCopy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { part, device_offset, error } = self;
+        write!(f, "a copy of the checkpoint's {part} at {device_offset:#x} ")?;
+        match error {
+            Some(error) => write!(f, "cannot be read ({error})")?,
+            None => write!(f, "is damaged")?,
+        }
+        write!(f, "; the other one is whole, and both are written anew")
+    }
+}
+
 /// Why a store is of no more use. Offsets are bytes from the start of the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoreError {
@@ -249,9 +273,12 @@ pub enum StoreError {
     NoAnchor {
         device_offsets: [u64; 2],
     },
+    /// What is there twice, in both places.
     CheckpointCorrupt {
         part: CheckpointPart,
         device_offset: u64,
+        /// Of the second copy.
+        copy_offset: Option<u64>,
     },
     /// A record is bad although later records say that it was durable.
     JournalCorrupt {
@@ -284,8 +311,9 @@ impl fmt::Display for StoreError {
             Self::NoAnchor { device_offsets: [a, b] } => {
                 write!(f, "neither of the checkpoint anchors at {a:#x} and {b:#x} is whole")
             }
-            Self::CheckpointCorrupt { part, device_offset } => {
-                write!(f, "the checkpoint's {part} is corrupt at {device_offset:#x}")
+            Self::CheckpointCorrupt { part, device_offset, copy_offset } => {
+                write!(f, "the checkpoint's {part} is corrupt at {device_offset:#x}")?;
+                copy_offset.map_or(Ok(()), |at| write!(f, ", and its copy at {at:#x}"))
             }
             Self::JournalCorrupt { device_offset, sequence } => write!(
                 f,

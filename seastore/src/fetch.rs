@@ -70,12 +70,11 @@ impl FetchError {
             Self::Io { device_offset, error, .. } => {
                 StoreError::ReadFailed { device_offset, error }
             }
-            Self::Corrupt { device_offset, .. } => {
-                StoreError::CheckpointCorrupt { part: CheckpointPart::Page, device_offset }
-            }
-            Self::Misfit { .. } => {
-                StoreError::CheckpointCorrupt { part: CheckpointPart::Page, device_offset: 0 }
-            }
+            Self::Corrupt { .. } | Self::Misfit { .. } => StoreError::CheckpointCorrupt {
+                part: CheckpointPart::Page,
+                device_offset: self.device_offset(),
+                copy_offset: None,
+            },
         }
     }
 }

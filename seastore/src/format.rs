@@ -11,10 +11,10 @@ use types::{Fsid, OsdId};
 pub(crate) const BLOCK: u64 = BLOCK_SIZE as u64;
 const MAGIC: &[u8; 16] = b"kermes seastore\n";
 /// Version of every format in a region; a reader refuses others.
-pub const FORMAT_VERSION: u32 = 5;
+pub const FORMAT_VERSION: u32 = 7;
 /// The same on a zoned device, where regions are laid out otherwise: unknown to programs that write
 /// in place.
-pub const FORMAT_VERSION_ZONED: u32 = 6;
+pub const FORMAT_VERSION_ZONED: u32 = 8;
 /// Bytes of the superblock that mean something; the rest of its block is zero.
 const SUPERBLOCK_BYTES: usize = 128;
 const SEGMENT_BYTES_MIN: u64 = 1 << 20;
@@ -39,7 +39,7 @@ const ACTIVE_ZONES_MIN: u32 = 6;
 /// | offset | size | field                                          |
 /// |      0 |   16 | magic "kermes seastore\n"                      |
 /// |     16 |    4 | crc32c (seed !0) of bytes 20..128              |
-/// |     20 |    4 | format version: 5, or 6 on a zoned device      |
+/// |     20 |    4 | format version: 7, or 8 on a zoned device      |
 /// |     24 |   16 | cluster fsid                                   |
 /// |     40 |   16 | osd uuid                                       |
 /// |     56 |   16 | store uuid, new at every mkfs                  |

@@ -62,8 +62,8 @@ mod zones;
 
 pub use check::{Check, CheckStep, Finding};
 pub use event::{
-    CheckpointPart, Corrupt, IoCompletion, MountReport, ObjectInfo, Piece, ReadData, ReadError,
-    ReadStart, StatFs, StoreEffect, StoreError, StoreEvent, SubmitError,
+    BadCopy, CheckpointPart, Corrupt, IoCompletion, MountReport, ObjectInfo, Piece, ReadData,
+    ReadError, ReadStart, StatFs, StoreEffect, StoreError, StoreEvent, SubmitError,
 };
 pub use format::{
     MkfsError, MkfsParams, ProbeError, Superblock, mkfs_plan, probe, superblock_offsets,

@@ -6,18 +6,18 @@
 //! record was durable, the journal is damaged, else its end was cut by a crash.
 
 mod chain;
+mod checkpoint;
 mod zoned;
 
-use crate::anchor::{self, Anchor, RootPlace};
+use crate::anchor::{self, Anchor};
 use crate::change::Change;
 use crate::change::reader::ChangeReader;
-use crate::checkpointer::RootPlaces;
-use crate::event::{CheckpointPart, MountReport, StoreEffect, StoreError, StoreEvent};
+use crate::event::{MountReport, StoreEffect, StoreError, StoreEvent};
 use crate::fetch::{FetchKey, Waiter};
 use crate::format::BLOCK;
 use crate::journal::Head;
 use crate::record::{FIRST, HEADER_BYTES, MORE, RAW, RecordHeader};
-use crate::root::{ChunkPlace, Root};
+use crate::root::Root;
 use crate::segments::Use;
 use crate::store::{Io, Phase, Store};
 use crate::table::PageTable;
@@ -29,8 +29,6 @@ use std::collections::{BTreeMap, VecDeque};
 use types::hash::crc32c;
 use types::node::{BLOCK_SIZE, IoError};
 
-/// Table chunks read at once.
-const CHUNKS_MAX: usize = 64;
 /// Changes whose pages are asked for together.
 const PREFETCH: usize = 128;
 /// Index of the flush at the end; reads have others.
@@ -40,7 +38,10 @@ enum Stage {
     /// The report of a zoned device.
     Zones,
     Anchors,
-    Root,
+    /// Of the root, and then of chunks of the page table: copies that are being read.
+    Root {
+        waiting: usize,
+    },
     Chunks {
         next: usize,
         waiting: usize,
@@ -146,18 +147,8 @@ impl Store {
                 mount.anchors_waiting -= 1;
                 if mount.anchors_waiting == 0 { self.choose_anchor(mount) } else { Ok(()) }
             }
-            Stage::Root => {
-                let place = mount.anchor.as_ref().and_then(|a| a.root).expect("it was read");
-                let buf = self.mounted_part(place.addr, read)?;
-                self.take_root(mount, place, buf)
-            }
-            Stage::Chunks { waiting, .. } => {
-                *waiting -= 1;
-                let chunk = mount.root.as_ref().expect("read before").chunks[index];
-                let buf = self.mounted_part(chunk.addr, read)?;
-                self.take_chunk(mount, index, chunk, &buf)?;
-                self.read_chunks(mount)
-            }
+            Stage::Root { .. } => self.take_root(mount, index, read),
+            Stage::Chunks { .. } => self.take_chunk(mount, index, read),
             Stage::Journal => {
                 mount.chain.install(index, read);
                 self.advance(mount)
@@ -181,10 +172,6 @@ impl Store {
         self.events.push(StoreEvent::Mounted(mount.report));
     }
 
-    fn mounted_part(&self, place: u32, read: Result<Bytes, IoError>) -> Result<Bytes, StoreError> {
-        let device_offset = self.journal.device_offset(place);
-        read.map_err(|error| StoreError::ReadFailed { device_offset, error })
-    }
     fn read_for_mount(&mut self, place: u32, blocks: u32, index: usize) {
         let offset = self.journal.device_offset(place);
         self.read_device(Io::Mount { index }, offset, blocks as usize * BLOCK_SIZE);
@@ -225,112 +212,7 @@ impl Store {
         self.journal.start = anchor.journal.sequence;
         let root = anchor.root;
         mount.anchor = Some(anchor);
-        match root {
-            Some(place) => {
-                mount.stage = Stage::Root;
-                self.read_for_mount(place.addr, place.blocks, 0);
-                Ok(())
-            }
-            None => self.start_scan(mount),
-        }
-    }
-
-    fn take_root(
-        &mut self,
-        mount: &mut Mount,
-        place: RootPlace,
-        buf: Bytes,
-    ) -> Result<(), StoreError> {
-        let device_offset = self.journal.device_offset(place.addr);
-        let corrupt = StoreError::CheckpointCorrupt { part: CheckpointPart::Root, device_offset };
-        let anchor = mount.anchor.as_ref().expect("chosen");
-        if crc32c(!0, &buf) != place.crc {
-            return Err(corrupt);
-        }
-        let root = Root::decode(&buf, &self.config.superblock.store_uuid, self.config.shard)
-            .map_err(|_| corrupt)?;
-        let end = self.segments.end();
-        let sane = root.checkpoint == anchor.checkpoint
-            && root.segments.len() == self.segments.all.len()
-            && root.chunks.iter().all(|c| *c == ChunkPlace::NONE || c.addr < end);
-        if !sane {
-            return Err(corrupt);
-        }
-        let meta = &mut self.meta;
-        (meta.onodes.root, meta.lba.root, meta.omap.root) = (root.onodes, root.lba, root.omap);
-        (meta.next_laddr, meta.next_omap) = (root.next_laddr, root.next_omap);
-        (meta.objects, meta.data_blocks) = (root.objects, root.data_blocks);
-        meta.collections = root.collections.iter().copied().collect();
-        meta.garbage = root.garbage.iter().cloned().collect();
-        for (i, state) in root.segments.iter().enumerate() {
-            if state.meta || state.live == 0 {
-                continue;
-            }
-            self.segments.claim(i as u32, Use::Closed);
-            let s = self.segments.get(i as u32);
-            (s.live, s.cold, s.last_sequence) = (state.live, state.cold, state.last_sequence);
-        }
-        self.root_places = RootPlaces { chunks: root.chunks.clone(), root: Some(place) };
-        self.meta_segment(place.addr, place.blocks);
-        mount.root = Some(root);
-        mount.stage = Stage::Chunks { next: 0, waiting: 0 };
-        self.read_chunks(mount)
-    }
-
-    fn meta_segment(&mut self, place: u32, blocks: u32) {
-        let segment = self.segments.of(place);
-        if matches!(self.segments.all[segment as usize].usage, Use::Free | Use::Broken) {
-            self.segments.claim(segment, Use::MetaClosed);
-        }
-        self.segments.meta_birth(place, blocks);
-    }
-
-    fn read_chunks(&mut self, mount: &mut Mount) -> Result<(), StoreError> {
-        let Stage::Chunks { next, waiting } = &mut mount.stage else { return Ok(()) };
-        let chunks = &mount.root.as_ref().expect("read before").chunks;
-        while *waiting < CHUNKS_MAX && *next < chunks.len() {
-            let chunk = chunks[*next];
-            if chunk != ChunkPlace::NONE {
-                self.read_for_mount(chunk.addr, 1, *next);
-                *waiting += 1;
-            }
-            *next += 1;
-        }
-        if *waiting > 0 {
-            return Ok(());
-        }
-        let end = self.segments.end();
-        for (id, place) in mount.table.iter() {
-            if place.addr as u64 + place.blocks as u64 > end as u64 {
-                let chunk = chunks[id.0 as usize / crate::table::CHUNK_ENTRIES];
-                let device_offset = self.journal.device_offset(chunk.addr);
-                return Err(StoreError::CheckpointCorrupt {
-                    part: CheckpointPart::PageTable,
-                    device_offset,
-                });
-            }
-            self.meta_segment(place.addr, place.blocks as u32);
-        }
-        self.meta.pager.set_table(std::mem::take(&mut mount.table));
-        self.start_scan(mount)
-    }
-
-    fn take_chunk(
-        &mut self,
-        mount: &mut Mount,
-        index: usize,
-        chunk: ChunkPlace,
-        buf: &[u8],
-    ) -> Result<(), StoreError> {
-        let device_offset = self.journal.device_offset(chunk.addr);
-        let corrupt =
-            StoreError::CheckpointCorrupt { part: CheckpointPart::PageTable, device_offset };
-        if crc32c(!0, buf) != chunk.crc {
-            return Err(corrupt);
-        }
-        mount.table.decode_chunk(index as u32, buf).map_err(|_| corrupt)?;
-        self.meta_segment(chunk.addr, 1);
-        Ok(())
+        if root.is_some() { self.read_root(mount) } else { self.start_scan(mount) }
     }
 
     // -- the chain of records -------------------------------------------------------------------
@@ -453,6 +335,7 @@ impl Store {
             self.resume_journal()?;
         }
         self.segments.changed();
+        self.checkpoint_wanted |= !self.bad_copies.is_empty();
         mount.report.objects = self.meta.objects;
         mount.stage = Stage::Flush;
         if self.config.salvage {

@@ -7,6 +7,12 @@ use types::node::BLOCK_SIZE;
 use types::{Fsid, PgId, PoolId};
 
 const MAGIC: u32 = u32::from_le_bytes(*b"KSro");
+/// Bytes of what every root has, and of each item of its lists.
+const FIXED: usize = 12 + 16 + 2 + 8 + 3 * 4 + 4 * 8 + 4 + 4 * 4;
+const CHUNK: usize = 12;
+const SEGMENT: usize = 13;
+const COLLECTION: usize = 13;
+const GARBAGE: usize = 17;
 
 /// What is removed in the background.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,15 +23,15 @@ pub(crate) enum Garbage {
     Laddrs { first: u64, blocks: u64 },
 }
 
-/// Where a chunk of the page table lies.
+/// Where a chunk of the page table lies, twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ChunkPlace {
-    pub addr: u32,
+    pub addr: [u32; 2],
     pub crc: u32,
 }
 impl ChunkPlace {
     /// The chunk names no page.
-    pub const NONE: Self = Self { addr: u32::MAX, crc: 0 };
+    pub const NONE: Self = Self { addr: [u32::MAX; 2], crc: 0 };
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -38,13 +44,19 @@ pub(crate) struct SegmentState {
     pub last_sequence: u64,
 }
 
+/// Of a root with lists of these lengths.
+pub(crate) fn blocks_of(chunks: usize, segments: usize, pgs: usize, garbage: usize) -> u32 {
+    let lists = CHUNK * chunks + SEGMENT * segments + COLLECTION * pgs + GARBAGE * garbage;
+    (FIXED + lists).div_ceil(BLOCK_SIZE) as u32
+}
+
 /// ```text
 /// magic "KSro" u32, crc32c (seed !0) of what follows u32, bytes that follow u32
 /// store uuid [16], shard u16, checkpoint u64
 /// roots of the onode, LBA and omap trees u32 each
 /// next laddr u64, next omap id u64, objects u64, data blocks u64
 /// pages u32 (length of the page table)
-/// n u32, chunks of the page table: address u32, crc u32
+/// n u32, chunks of the page table: addresses of both copies u32 each, crc u32
 /// n u32, segments: flags u8 (1 pages, 2 cold), live blocks u32, last sequence u64
 /// n u32, collections: pool i64, seed u32, bits u8
 /// n u32, garbage: tag u8 (1 omap, 2 laddrs), u64, u64
@@ -70,6 +82,12 @@ pub(crate) struct Root {
 }
 
 impl Root {
+    /// Of what [`Root::encode`] makes when there are so many chunks.
+    pub fn blocks(&self, chunks: usize) -> u32 {
+        let (collections, garbage) = (self.collections.len(), self.garbage.len());
+        blocks_of(chunks, self.segments.len(), collections, garbage)
+    }
+
     /// A multiple of the block size.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = vec![0; 12];
@@ -85,7 +103,9 @@ impl Root {
         out.extend_from_slice(&self.pages.to_le_bytes());
         out.extend_from_slice(&(self.chunks.len() as u32).to_le_bytes());
         for chunk in &self.chunks {
-            out.extend_from_slice(&chunk.addr.to_le_bytes());
+            for addr in chunk.addr {
+                out.extend_from_slice(&addr.to_le_bytes());
+            }
             out.extend_from_slice(&chunk.crc.to_le_bytes());
         }
         out.extend_from_slice(&(self.segments.len() as u32).to_le_bytes());
@@ -144,14 +164,14 @@ impl Root {
         let (objects, data_blocks) = (r.u64()?, r.u64()?);
         let pages = r.u32()?;
         let mut chunks = Vec::new();
-        for _ in 0..r.count("chunks", 8)? {
-            chunks.push(ChunkPlace { addr: r.u32()?, crc: r.u32()? });
+        for _ in 0..r.count("chunks", CHUNK)? {
+            chunks.push(ChunkPlace { addr: [r.u32()?, r.u32()?], crc: r.u32()? });
         }
         if pages as u64 > chunks.len() as u64 * crate::table::CHUNK_ENTRIES as u64 + 1 {
             return Err(bad("pages in the chunks of a table", pages as u64));
         }
         let mut segments = Vec::new();
-        for _ in 0..r.count("segments", 13)? {
+        for _ in 0..r.count("segments", SEGMENT)? {
             let flags = r.u8()?;
             segments.push(SegmentState {
                 meta: flags & 1 != 0,
@@ -161,12 +181,12 @@ impl Root {
             });
         }
         let mut collections = Vec::new();
-        for _ in 0..r.count("collections", 13)? {
+        for _ in 0..r.count("collections", COLLECTION)? {
             let pg = PgId { pool: PoolId(r.i64()?), seed: r.u32()? };
             collections.push((pg, r.u8()?));
         }
         let mut garbage = Vec::new();
-        for _ in 0..r.count("garbage", 17)? {
+        for _ in 0..r.count("garbage", GARBAGE)? {
             let (tag, a, b) = (r.u8()?, r.u64()?, r.u64()?);
             garbage.push(match tag {
                 1 => Garbage::Omap { id: a },
@@ -212,7 +232,7 @@ mod tests {
             objects: 6,
             data_blocks: 7,
             pages: 300,
-            chunks: vec![ChunkPlace { addr: 4, crc: 5 }, ChunkPlace::NONE],
+            chunks: vec![ChunkPlace { addr: [4, 9], crc: 5 }, ChunkPlace::NONE],
             segments: vec![
                 SegmentState { meta: true, cold: false, live: 0, last_sequence: 3 },
                 SegmentState { meta: false, cold: true, live: 9, last_sequence: 4 },
@@ -222,6 +242,12 @@ mod tests {
         };
         let bytes = root.encode();
         assert_eq!(bytes.len() % BLOCK_SIZE, 0);
+        let mut long = root.clone();
+        for chunks in 0..1000 {
+            long.chunks = vec![ChunkPlace::NONE; chunks];
+            let blocks = long.encode().len() / BLOCK_SIZE;
+            assert_eq!(root.blocks(chunks) as usize, blocks, "{chunks} chunks");
+        }
         assert_eq!(Root::decode(&bytes, &root.store, 1).unwrap(), root);
         assert!(Root::decode(&bytes, &root.store, 2).is_err());
         let used = 12 + u32::from_le_bytes(bytes[8..12].try_into().unwrap()) as usize;

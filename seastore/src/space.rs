@@ -1,8 +1,10 @@
 //! Space: what a transaction may take, what is kept back, and when operations wait.
 
+use crate::checkpointer::COPIES_APART;
 use crate::event::{StoreEvent, SubmitError};
 use crate::format::BLOCK;
 use crate::store::{Phase, Store, StoreConfig};
+use crate::table::CHUNK_ENTRIES;
 use crate::txn::{Transaction, TxnOp};
 
 /// Free segments that only the cleaner and checkpoints may use, on top of a checkpoint's own.
@@ -86,9 +88,11 @@ impl Store {
     /// Blocks that one checkpoint may write from now on.
     fn checkpoint_blocks_max(&self) -> u64 {
         let dirty = self.dirty_bytes_max(1);
-        let table = self.meta.pager.id_end() as u64 / 340 + 2;
-        let left = self.checkpointer.as_ref().map_or(0, |c| c.blocks_left());
-        dirty / BLOCK + table + left + 8
+        let table = self.meta.pager.id_end() / CHUNK_ENTRIES + 2;
+        let twice = table as u64 + self.root_blocks(table) as u64;
+        let parts = 2 * twice + COPIES_APART as u64;
+        let left = self.checkpointer.as_ref().map_or(0, |c| c.blocks_left(parts));
+        dirty / BLOCK + parts + left
     }
     pub(crate) fn checkpoint_segments(&self) -> u64 {
         let blocks = self.segments.blocks() as u64;

@@ -68,7 +68,7 @@ pub struct StoreConfig {
     pub shards_on_core: u16,
     /// To look at what is left of a damaged store: changes of the journal that need damaged metadata
     /// are passed over by the mount, which says so by [`StoreEvent::Outdated`], and nothing is
-    /// written.
+    /// written. It reads both copies of what the checkpoint holds twice, for [`Store::check_step`].
     pub salvage: bool,
 }
 impl StoreConfig {
@@ -197,6 +197,8 @@ pub struct Store {
     pub(crate) root_places: crate::checkpointer::RootPlaces,
     /// Copies of anchors that the mount found damaged, bytes from the start of the device.
     pub(crate) bad_anchors: Vec<u64>,
+    /// Copies of parts of the newest checkpoint that the mount could not use.
+    pub(crate) bad_copies: Vec<BadCopy>,
     /// Somebody cannot go on before the next checkpoint.
     pub(crate) checkpoint_wanted: bool,
     /// Where checkpoints append: segment and block.
@@ -278,6 +280,7 @@ impl Store {
             checkpointer: None,
             root_places: Default::default(),
             bad_anchors: Vec::new(),
+            bad_copies: Vec::new(),
             checkpoint_wanted: false,
             meta_head: None,
             cleaner: Cleaner::default(),

@@ -2,6 +2,7 @@
 
 mod age;
 mod common;
+mod copies;
 mod crash;
 mod discard;
 mod faults;

@@ -253,9 +253,12 @@ fn look_at_spoilt(
     let mount = |world: &mut World| match world.mount() {
         Ok(_) => true,
         Err(
-            StoreError::CheckpointCorrupt { device_offset, .. }
-            | StoreError::JournalCorrupt { device_offset, .. },
+            e @ (StoreError::CheckpointCorrupt { device_offset, .. }
+            | StoreError::JournalCorrupt { device_offset, .. }),
         ) => {
+            // What is there twice is found in the other place.
+            let twice = matches!(e, StoreError::CheckpointCorrupt { part, .. } if part != CheckpointPart::Page);
+            assert!(!twice || spoilt.len() > 1, "{what}: {e}");
             // A record names its first block.
             let places = spoilt.iter().map(|b| b * BLOCK as u64);
             let near = |place| device_offset <= place && place < device_offset + (2 << 20);
@@ -289,13 +292,20 @@ fn a_mount_names_each_part_of_the_checkpoint() {
     let part_of = |block: u64, n: u64| {
         let mut disk = disk.clone();
         spoil(&mut disk, block, Rot::Bit, &mut Rng(block * 8 + n));
-        match World::opened(disk, config).mount() {
-            Err(StoreError::CheckpointCorrupt { part, device_offset }) => {
-                assert_eq!(device_offset / BLOCK as u64, block, "{part:?}");
-                Some(part)
-            }
+        let mut world = World::opened(disk, config);
+        let mounted = world.mount();
+        let bad = world.events.iter().find_map(|e| match e {
+            StoreEvent::BadCopy(bad) => Some((bad.part, bad.device_offset)),
             _ => None,
-        }
+        });
+        let (part, device_offset) = match mounted {
+            Err(StoreError::CheckpointCorrupt { part, device_offset, copy_offset: None }) => {
+                (part, device_offset)
+            }
+            _ => bad?,
+        };
+        assert_eq!(device_offset / BLOCK as u64, block, "{part:?}");
+        Some(part)
     };
     for block in usable_blocks(&disk) {
         let Some(part) = part_of(block, 1) else { continue };

@@ -40,7 +40,7 @@ fn probe_and_mkfs_know_zones() {
     let zeros = vec![0; BLOCK];
     assert_eq!(probe(sb.device_bytes, &first, &zeros), Ok(sb));
     assert_eq!(probe(sb.device_bytes, &zeros, &second), Ok(sb));
-    assert_eq!(first[20], 6, "a program that writes in place knows 5 only");
+    assert_eq!(first[20], 8, "a program that writes in place knows 7 only");
     let plan = |zones, zone_count: u64, shards| {
         let device_bytes = zone_count * ZONES.bytes;
         mkfs_plan(&MkfsParams { zones: Some(zones), ..params(device_bytes, shards) }).map(drop)

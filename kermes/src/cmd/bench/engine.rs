@@ -178,6 +178,7 @@ impl Engine {
                 StoreEvent::Outdated { .. } => continue,
                 StoreEvent::Refused { error, .. } => News::Failed(error.to_string()),
                 StoreEvent::CorruptFound(c) => News::Failed(c.to_string()),
+                StoreEvent::BadCopy(bad) => News::Failed(bad.to_string()),
                 StoreEvent::Unreadable { object, device_offset, error } => {
                     News::Failed(format!("object {object}: read at {device_offset:#x}: {error}"))
                 }
