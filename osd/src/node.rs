@@ -29,8 +29,9 @@ use messenger::table::{Event, Limits, Messenger, MessengerConfig};
 use peers::Peers;
 use seastore::{IoCompletion, StoreConfig, Superblock};
 use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
 use std::time::Duration;
-use types::node::{ConnId, CoreId, Effect, Input, LogLevel, Node};
+use types::node::{ConnId, CoreId, Effect, Input, LogLevel, Node, WriteMemory};
 use types::time::Now;
 use types::{EntityAddrVec, EntityKind, EntityName, FixedMap, Instant, OsdId, PgId};
 
@@ -446,6 +447,10 @@ impl OsdNode {
 
 impl Node for OsdNode {
     type Hop = OsdHop;
+
+    fn use_memory(&mut self, memory: Rc<dyn WriteMemory>) {
+        self.shards.iter_mut().for_each(|shard| shard.use_memory(memory.clone()));
+    }
 
     fn handle(&mut self, now: Now, input: Input<OsdHop>, fx: &mut Fx) {
         let mut events = std::mem::take(&mut self.events);

@@ -30,7 +30,7 @@ use seastore::{
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
-use types::node::{ConnId, CoreId};
+use types::node::{ConnId, CoreId, WriteMemory};
 use types::time::Now;
 use types::{Epoch, FixedMap, HObject, Instant, OsdId, PgId, PoolId, UTime};
 
@@ -226,6 +226,10 @@ impl Shard {
             failed: None,
             lease: Lease::default(),
         }
+    }
+
+    pub fn use_memory(&mut self, memory: Rc<dyn WriteMemory>) {
+        self.store.use_memory(memory);
     }
 
     pub fn mount(&mut self, out: &mut Vec<Out>) {

@@ -1,34 +1,40 @@
-//! Memory for reads of the device, registered with the ring once instead of pinned for every read.
+//! Memory for reads and writes of the device, registered with the ring once instead of pinned for
+//! every one of them.
 
 use bytes::{Bytes, BytesMut};
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::ptr::NonNull;
 use std::sync::{Arc, Mutex};
-use types::node::aligned_buf;
+use types::node::{Heap, WriteMemory, aligned_buf};
 
-/// Sizes of pieces, and how many there are of each. Longer reads have memory of their own: pinning
-/// costs them little per byte.
-const CLASSES: [(usize, usize); 3] = [(4 << 10, 1024), (16 << 10, 64), (64 << 10, 48)];
+/// Sizes of pieces, ascending, and how many there are of each.
+type Classes = [(usize, usize); 3];
+/// Longer reads have memory of their own.
+const READS: Classes = [(4 << 10, 1024), (16 << 10, 64), (64 << 10, 48)];
+/// Records of the journal have 8 KiB to some 100 KiB, with many shards on a core there are many
+/// small ones; the cleaner's have up to 1 MiB.
+const WRITES: Classes = [(16 << 10, 64), (128 << 10, 24), (1 << 20, 4)];
 /// A multiple of a huge page, so that the kernel registers few large parts.
 const REGION_BYTES: usize = 8 << 20;
 const HUGE_PAGE: usize = 2 << 20;
 
-const fn class_bytes() -> usize {
+const fn class_bytes(classes: &Classes) -> usize {
     let (mut sum, mut i) = (0, 0);
-    while i < CLASSES.len() {
-        sum += CLASSES[i].0 * CLASSES[i].1;
+    while i < classes.len() {
+        sum += classes[i].0 * classes[i].1;
         i += 1;
     }
     sum
 }
-const _: () = assert!(class_bytes() == REGION_BYTES);
+const _: () = assert!(class_bytes(&READS) == REGION_BYTES && class_bytes(&WRITES) == REGION_BYTES);
 
 /// The memory, and which pieces of each class are free, as offsets.
 struct Region {
     base: NonNull<u8>,
+    classes: Classes,
     /// Pieces come back on whichever core drops the last reference to what was read. Nobody holds
     /// the lock for longer than a push or a pop takes.
-    free: Mutex<[Vec<u32>; CLASSES.len()]>,
+    free: Mutex<[Vec<u32>; 3]>,
 }
 
 // SAFETY: `base` points to memory that the region owns. A piece of it is accessed only through the
@@ -55,7 +61,7 @@ struct Piece {
     region: Arc<Region>,
     offset: u32,
     class: u8,
-    /// Bytes that have been read into it.
+    /// Bytes that are in it.
     len: usize,
 }
 
@@ -81,13 +87,20 @@ impl Drop for Piece {
     }
 }
 
-/// Where pieces come from. One per ring.
+/// Where pieces come from. Each ring has one for what it reads and one for what it writes.
 pub struct Pool {
     region: Arc<Region>,
 }
 
-impl Default for Pool {
-    fn default() -> Self {
+impl Pool {
+    pub fn for_reads() -> Self {
+        Self::new(READS)
+    }
+    pub fn for_writes() -> Self {
+        Self::new(WRITES)
+    }
+
+    fn new(classes: Classes) -> Self {
         let layout = Region::layout();
         // SAFETY: the layout's size is not 0.
         let base = NonNull::new(unsafe { alloc_zeroed(layout) });
@@ -95,28 +108,58 @@ impl Default for Pool {
         // SAFETY: the range was just allocated; the advice changes no contents, and is only advice.
         unsafe { libc::madvise(base.as_ptr().cast(), REGION_BYTES, libc::MADV_HUGEPAGE) };
         let mut offset = 0;
-        let free = CLASSES.map(|(size, count)| {
+        let free = classes.map(|(size, count)| {
             let mut pieces: Vec<u32> = (0..count).map(|i| (offset + i * size) as u32).collect();
             offset += size * count;
             // The lowest are used first, and again while they are in the CPU's cache.
             pieces.reverse();
             pieces
         });
-        Self { region: Arc::new(Region { base, free: Mutex::new(free) }) }
+        Self { region: Arc::new(Region { base, classes, free: Mutex::new(free) }) }
     }
-}
 
-impl Pool {
     /// All of it, for the kernel.
     pub fn as_iovec(&self) -> libc::iovec {
         libc::iovec { iov_base: self.region.base.as_ptr().cast(), iov_len: REGION_BYTES }
     }
 
+    /// Whether all of `bytes` lies in it.
+    pub fn holds(&self, bytes: &[u8]) -> bool {
+        let start = (bytes.as_ptr() as usize).wrapping_sub(self.region.base.as_ptr() as usize);
+        is_within(start, bytes.len())
+    }
+
     fn take(&self, len: usize) -> Option<Piece> {
-        let class = CLASSES.iter().position(|(size, _)| len <= *size)?;
+        let class = self.region.classes.iter().position(|(size, _)| len <= *size)?;
         let offset = self.region.free.lock().unwrap_or_else(|e| e.into_inner())[class].pop()?;
         Some(Piece { region: self.region.clone(), offset, class: class as u8, len: 0 })
     }
+}
+
+impl WriteMemory for Pool {
+    fn join(&self, parts: &[&[u8]]) -> Bytes {
+        let len = parts.iter().map(|part| part.len()).sum();
+        let Some(mut piece) = self.take(len) else { return Heap.join(parts) };
+        for part in parts {
+            // SAFETY: the piece is this value's alone and takes `len` bytes, the sum of all parts,
+            // of which `piece.len` have been written; a part is borrowed from elsewhere, or from
+            // another piece, so the two do not overlap.
+            unsafe {
+                std::ptr::copy_nonoverlapping(
+                    part.as_ptr(),
+                    piece.start().add(piece.len),
+                    part.len(),
+                );
+            }
+            piece.len += part.len();
+        }
+        Bytes::from_owner(piece)
+    }
+}
+
+/// Whether so many bytes from there on are a region's.
+fn is_within(start: usize, len: usize) -> bool {
+    start < REGION_BYTES && len <= REGION_BYTES - start
 }
 
 /// Memory for one read, of the pool while it has some. Its address does not change when the value
@@ -193,11 +236,11 @@ mod tests {
 
     #[test]
     fn pieces_are_apart_and_come_back() {
-        let pool = Pool::default();
-        let count: usize = CLASSES.iter().map(|(_, count)| count).sum();
+        let pool = Pool::for_reads();
+        let count: usize = READS.iter().map(|(_, count)| count).sum();
         for round in 0..2 {
             let mut held = Vec::new();
-            for (class, (size, count)) in CLASSES.into_iter().enumerate() {
+            for (class, (size, count)) in READS.into_iter().enumerate() {
                 for i in 0..count {
                     let mut buf = ReadBuf::new(size, Some(&pool));
                     assert!(buf.is_registered(), "round {round}, class {class}, piece {i}");
@@ -220,7 +263,7 @@ mod tests {
 
     #[test]
     fn what_was_read_outlives_the_pool() {
-        let pool = Pool::default();
+        let pool = Pool::for_reads();
         let mut buf = ReadBuf::new(5000, Some(&pool));
         fill(&mut buf, 3, 2000);
         fill(&mut buf, 4, 3000);
@@ -228,9 +271,38 @@ mod tests {
         drop(pool);
         let data = buf.freeze();
         assert!(data[..2000].iter().all(|b| *b == 3) && data[2000..].iter().all(|b| *b == 4));
-        let mut large = ReadBuf::new(1 << 20, Some(&Pool::default()));
+        let mut large = ReadBuf::new(1 << 20, Some(&Pool::for_reads()));
         assert!(!large.is_registered());
         fill(&mut large, 5, 1 << 20);
         assert_eq!(large.freeze().len(), 1 << 20);
+    }
+
+    #[test]
+    fn what_is_written_is_joined_in_the_pool_while_it_has_room() {
+        let pool = Pool::for_writes();
+        let (head, data) = (vec![1; 96], vec![2; 9000]);
+        let mut held = Vec::new();
+        for (size, count) in WRITES {
+            let rest = vec![3; size - 9096];
+            for _ in 0..count {
+                held.push(pool.join(&[&head, &data, &[], &rest]));
+            }
+            let one_more = pool.join(&[&head, &data, &rest]);
+            assert!(!pool.holds(&one_more), "none of {size} is left");
+            assert_eq!(&one_more, held.last().unwrap());
+        }
+        for (i, buf) in held.iter().enumerate() {
+            assert!(pool.holds(buf) && (buf.as_ptr() as usize).is_multiple_of(4096));
+            assert_eq!((&buf[..96], &buf[96..9096]), (&head[..], &data[..]), "{i}");
+            assert!(buf[9096..].iter().all(|b| *b == 3), "{i}");
+        }
+        drop(held);
+        assert!(pool.holds(&pool.join(&[&head])));
+        assert!(!pool.holds(&pool.join(&[&vec![0; (1 << 20) + 1]])));
+        assert!(!Pool::for_reads().holds(&pool.join(&[&head])));
+        // Only what lies in it from end to end.
+        assert!(is_within(0, REGION_BYTES) && is_within(REGION_BYTES - 1, 1));
+        assert!(!is_within(1, REGION_BYTES) && !is_within(REGION_BYTES, 0));
+        assert!(!is_within(usize::MAX, 2));
     }
 }

@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 use std::rc::Rc;
 use types::hash::crc32c;
-use types::node::{BLOCK_SIZE, aligned_buf};
+use types::node::BLOCK_SIZE;
 
 /// Pages are written together up to so many blocks.
 const WRITE_BLOCKS: u32 = 64;
@@ -262,7 +262,9 @@ impl Store {
         Some((self.segments.start(segment), count))
     }
 
-    fn write_meta(&mut self, c: &mut Checkpointer, place: u32, buf: Bytes) {
+    fn write_meta(&mut self, c: &mut Checkpointer, place: u32, parts: &[Bytes]) {
+        let parts: Vec<&[u8]> = parts.iter().map(AsRef::as_ref).collect();
+        let buf = self.journal.memory.join(&parts);
         self.counters.device_bytes += buf.len() as u64;
         self.counters.checkpoint_bytes += buf.len() as u64;
         let offset = self.journal.device_offset(place);
@@ -274,7 +276,7 @@ impl Store {
     fn write_pages(&mut self, c: &mut Checkpointer) {
         let first = c.pages[0].1.encoded_len() as u32 / BLOCK as u32;
         let Some((start, count)) = self.meta_place(first, WRITE_BLOCKS.max(first)) else { return };
-        let mut buf = aligned_buf(count as usize * BLOCK_SIZE);
+        let mut parts = Vec::new();
         let mut used = 0;
         let mut written = Vec::new();
         while let Some((id, page)) = c.pages.front() {
@@ -284,7 +286,7 @@ impl Store {
             }
             let bytes = page.encode(*id);
             let place = Place::of(start + used, &bytes, page.kind());
-            buf.extend_from_slice(&bytes);
+            parts.push(bytes);
             written.push((*id, place));
             used += blocks;
             c.pages_blocks -= blocks as u64;
@@ -296,7 +298,7 @@ impl Store {
         }
         c.under_way.insert(self.journal.device_offset(start), written);
         self.segments.meta_birth(start, used);
-        self.write_meta(c, start, buf.freeze());
+        self.write_meta(c, start, &parts);
     }
 
     /// Says where chunks and root come to lie: a root names both copies of the chunks. `None`: there
@@ -348,12 +350,11 @@ impl Store {
     }
 
     fn write_part(&mut self, c: &mut Checkpointer, part: Part) {
-        let mut buf = aligned_buf(part.blocks() as usize * BLOCK_SIZE);
-        buf.resize(part.gap as usize * BLOCK_SIZE, 0);
+        let mut parts = vec![Bytes::from(vec![0; part.gap as usize * BLOCK_SIZE])];
         for index in &c.chunks[part.chunks] {
             let bytes = self.meta.pager.table().encode_chunk(*index);
             c.places.chunks[*index as usize].crc = crc32c(!0, &bytes);
-            buf.extend_from_slice(&bytes);
+            parts.push(bytes);
         }
         if part.root > 0 {
             c.root.pages = self.meta.pager.table().len() as u32;
@@ -362,9 +363,9 @@ impl Store {
             if let Some(root) = &mut c.places.root {
                 root.crc = crc32c(!0, &bytes);
             }
-            buf.extend_from_slice(&bytes);
+            parts.push(bytes.into());
         }
-        self.write_meta(c, part.place, buf.freeze());
+        self.write_meta(c, part.place, &parts);
     }
 
     fn write_anchor(&mut self, c: &mut Checkpointer, copy: usize) {

@@ -10,7 +10,7 @@ use crate::change::{self, Change, Moved};
 use crate::event::{Corrupt, StoreError, StoreEvent};
 use crate::fetch::{FetchKey, Waiter, nobody};
 use crate::format::BLOCK;
-use crate::journal::gather;
+use crate::journal::{front, gather};
 use crate::pages::{MissingPage, PageId, Pages};
 use crate::record::{COLD, FIRST, HEADER_BYTES, RAW, RecordHeader};
 use crate::segments::{Segments, Use};
@@ -21,7 +21,7 @@ use crate::tree::TreeError;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use types::hash::crc32c;
-use types::node::{BLOCK_SIZE, IoError, aligned_buf};
+use types::node::{BLOCK_SIZE, IoError};
 
 /// One step reads at most so many blocks, unless a record is larger. A record of moved blocks has
 /// no more.
@@ -606,14 +606,13 @@ impl Store {
             data_crc: crc_of_crcs,
             next: 0,
         };
-        let mut front = aligned_buf(header_blocks as usize * BLOCK_SIZE);
-        front.resize(HEADER_BYTES, 0);
-        front.extend_from_slice(&deltas);
-        front.resize(header_blocks as usize * BLOCK_SIZE, 0);
-        header.encode(&self.journal.home(place), &mut front);
-        let data = now.into_iter().map(|live| live.block).collect();
+        let mut encoded = [0; HEADER_BYTES];
+        header.encode(&self.journal.home(place), &mut encoded);
+        let front = front(&encoded, &deltas, header_blocks);
+        let data: Vec<Bytes> = now.into_iter().map(|live| live.block).collect();
+        let offset = self.journal.device_offset(place);
         let mut waiting = 0;
-        for (offset, buf) in gather(front, data, self.journal.device_offset(place)) {
+        for (offset, buf) in gather(&*self.journal.memory, front, &data, offset) {
             self.counters.device_bytes += buf.len() as u64;
             self.counters.cleaner_bytes += buf.len() as u64;
             self.write_device(

@@ -8,11 +8,12 @@ use crate::format::BLOCK;
 use crate::record::{FIRST, HEADER_BYTES, Home, MORE, RAW, RESUMED, RecordHeader};
 use crate::segments::{Segments, Use};
 use crate::txn::ObjectName;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
 use types::Fsid;
 use types::hash::crc32c;
-use types::node::{BLOCK_SIZE, aligned_buf};
+use types::node::{BLOCK_SIZE, Heap, WriteMemory};
 
 /// Data of this size or more are a device write of their own.
 const DIRECT_BYTES: usize = 32 << 10;
@@ -91,6 +92,8 @@ pub(crate) struct Journal {
     /// The next record stands for what could not be written in the segment before.
     pub resumed: bool,
     pub writes: Vec<(u64, DeviceWrite)>,
+    /// Where records are put together.
+    pub memory: Rc<dyn WriteMemory>,
 }
 
 impl Journal {
@@ -119,6 +122,7 @@ impl Journal {
             exhausted: false,
             resumed: false,
             writes: Vec::new(),
+            memory: Rc::new(Heap),
         }
     }
 
@@ -299,14 +303,12 @@ impl Journal {
             data_crc: open.crc_of_crcs,
             next: self.head.next,
         };
-        let mut front = aligned_buf(open.header_blocks as usize * BLOCK_SIZE);
-        front.resize(HEADER_BYTES, 0);
-        front.extend_from_slice(&self.deltas);
-        front.resize(open.header_blocks as usize * BLOCK_SIZE, 0);
-        let crc = header.encode(&self.home(open.place), &mut front);
+        let mut head = [0; HEADER_BYTES];
+        let crc = header.encode(&self.home(open.place), &mut head);
+        let front = front(&head, &self.deltas, open.header_blocks);
         let sequence = self.head.sequence;
         let mut waiting = 0;
-        for write in gather(front, open.data, device_offset) {
+        for write in gather(&*self.memory, front, &open.data, device_offset) {
             self.writes.push((sequence, write));
             waiting += 1;
         }
@@ -367,37 +369,50 @@ impl Journal {
     }
 }
 
+/// Header and deltas, filled up to whole blocks.
+pub(crate) fn front<'a>(header: &'a [u8], deltas: &'a [u8], blocks: u32) -> Vec<&'a [u8]> {
+    static ZEROS: [u8; BLOCK_SIZE] = [0; BLOCK_SIZE];
+    let mut left = blocks as usize * BLOCK_SIZE - header.len() - deltas.len();
+    let mut parts = vec![header, deltas];
+    while left > 0 {
+        let zeros = left.min(BLOCK_SIZE);
+        parts.push(&ZEROS[..zeros]);
+        left -= zeros;
+    }
+    parts
+}
+
 /// Cuts a record into device writes: each large part is one, written from where it is if it lies
 /// well in memory; the rest is copied behind what comes before it. How many writes there are does
 /// not depend on where things lie in memory, so that the same inputs make the same run.
-pub(crate) fn gather(front: BytesMut, data: Vec<Bytes>, offset: u64) -> Vec<DeviceWrite> {
+pub(crate) fn gather<'a>(
+    memory: &dyn WriteMemory,
+    front: Vec<&'a [u8]>,
+    data: &'a [Bytes],
+    offset: u64,
+) -> Vec<DeviceWrite> {
     let mut writes = Vec::new();
     let mut at = offset;
-    let mut joined = vec![front.freeze()];
-    let mut flush = |joined: &mut Vec<Bytes>, at: &mut u64| {
-        let len: usize = joined.iter().map(Bytes::len).sum();
-        let buf = match &joined[..] {
-            [] => return,
-            [one] if (one.as_ptr() as usize).is_multiple_of(BLOCK_SIZE) => one.clone(),
-            many => {
-                let mut buf = aligned_buf(len);
-                many.iter().for_each(|part| buf.extend_from_slice(part));
-                buf.freeze()
-            }
-        };
-        joined.clear();
-        writes.push((*at, buf));
-        *at += len as u64;
+    let mut write = |buf: Bytes| {
+        let len = buf.len() as u64;
+        writes.push((at, buf));
+        at += len;
     };
+    let mut joined = front;
     for part in data {
-        if part.len() >= DIRECT_BYTES {
-            flush(&mut joined, &mut at);
+        if part.len() < DIRECT_BYTES {
             joined.push(part);
-            flush(&mut joined, &mut at);
-        } else {
-            joined.push(part);
+            continue;
         }
+        if !joined.is_empty() {
+            write(memory.join(&joined));
+            joined.clear();
+        }
+        let aligned = (part.as_ptr() as usize).is_multiple_of(BLOCK_SIZE);
+        write(if aligned { part.clone() } else { memory.join(&[part]) });
     }
-    flush(&mut joined, &mut at);
+    if !joined.is_empty() {
+        write(memory.join(&joined));
+    }
     writes
 }

@@ -26,7 +26,8 @@ use crate::zones::Zones;
 use bytes::Bytes;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
-use types::node::IoError;
+use std::rc::Rc;
+use types::node::{IoError, WriteMemory};
 use types::{HObject, PgId};
 
 /// Records on their way at once. When so many are, changes gather in the open one.
@@ -297,6 +298,11 @@ impl Store {
             room_wanted: Cell::new(0),
             counters: StoreCounters::default(),
         }
+    }
+
+    /// Has what it writes put together in `memory`.
+    pub fn use_memory(&mut self, memory: Rc<dyn WriteMemory>) {
+        self.journal.memory = memory;
     }
 
     /// Begins to read checkpoint and journal. Ends with [`StoreEvent::Mounted`] or

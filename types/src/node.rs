@@ -9,6 +9,7 @@ use crate::time::{Instant, Now};
 use crate::zone::{Zone, ZoneOp};
 use bytes::{Bytes, BytesMut};
 use std::net::SocketAddr;
+use std::rc::Rc;
 
 /// A TCP (or RDMA) connection. Ids of accepted connections are chosen by the driver and have the top
 /// bit set; ids of connections that the node opens are chosen by the node and have it clear.
@@ -227,6 +228,10 @@ pub trait Node {
     /// What the cores of one process say to each other.
     type Hop: Send + 'static;
 
+    /// Called before the first input by a driver that has memory for what the node writes to the
+    /// device. A node that writes nothing has no use for it.
+    fn use_memory(&mut self, _memory: Rc<dyn WriteMemory>) {}
+
     fn handle(&mut self, now: Now, input: Input<Self::Hop>, effects: &mut Vec<Effect<Self::Hop>>);
 
     /// The driver has no further input at hand: the moment to write a batch and to send what waits.
@@ -249,6 +254,25 @@ pub fn aligned_buf(len: usize) -> BytesMut {
     debug_assert_eq!(aligned.as_ptr() as usize % BLOCK_SIZE, 0);
     debug_assert!(aligned.capacity() >= len);
     aligned
+}
+
+/// Where what is written to the device is put together. The driver may have memory that the kernel
+/// knows already; a write from any other does the same and costs more.
+pub trait WriteMemory {
+    /// A copy of `parts`, one behind the other, aligned as [`aligned_buf`] makes it.
+    fn join(&self, parts: &[&[u8]]) -> Bytes;
+}
+
+/// Memory of the allocator, for who is lent none.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Heap;
+
+impl WriteMemory for Heap {
+    fn join(&self, parts: &[&[u8]]) -> Bytes {
+        let mut buf = aligned_buf(parts.iter().map(|part| part.len()).sum());
+        parts.iter().for_each(|part| buf.extend_from_slice(part));
+        buf.freeze()
+    }
 }
 
 #[cfg(test)]

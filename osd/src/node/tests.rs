@@ -12,8 +12,9 @@ use messenger::messages::internal::{MarkDown, MarkDownAck, OsdBoot, kind};
 use messenger::messages::op::Op;
 use messenger::messages::{self, MonMapUpdate, OsdMapUpdate, OsdOpReply, TypedMessage};
 use seastore::{MkfsParams, mkfs_plan, probe, superblock_offsets};
+use std::cell::RefCell;
 use types::enc::Encode;
-use types::node::{IoError, aligned_buf};
+use types::node::{Heap, IoError, aligned_buf};
 use types::{EntityAddr, Epoch, Fsid, HObject, PoolId, ReqId, SnapContext, SnapId, UTime};
 
 const DEVICE: u64 = 64 << 20;
@@ -409,6 +410,37 @@ fn after_a_failed_write_nothing_is_acknowledged_and_the_monitor_knows_at_once() 
             assert!(w.exits.iter().all(|e| *e == (0, EXIT_DEVICE_FAILED)), "{:?}", w.exits);
         }
     }
+}
+
+#[derive(Default)]
+struct Lent(RefCell<Vec<bytes::Bytes>>);
+impl WriteMemory for Lent {
+    fn join(&self, parts: &[&[u8]]) -> bytes::Bytes {
+        let buf = Heap.join(parts);
+        self.0.borrow_mut().push(buf.clone());
+        buf
+    }
+}
+
+#[test]
+fn every_shard_writes_from_the_memory_that_was_lent() {
+    let mut w = World::new(1);
+    let lent = Rc::new(Lent::default());
+    w.nodes[0].use_memory(lent.clone());
+    let (seen, foreign) = (lent.clone(), Rc::new(RefCell::new(0)));
+    let count = foreign.clone();
+    w.fault = Some(Box::new(move |effect| {
+        if let Effect::Write { buf, .. } = effect {
+            let known = seen.0.borrow().iter().any(|b| b.as_ptr() == buf.as_ptr());
+            *count.borrow_mut() += !known as u32;
+        }
+        None
+    }));
+    (0..PGS).for_each(|pg| w.send(pg as u64, pg, Op::write_full(pattern(7))));
+    w.settle();
+    assert_eq!(w.results().len(), PGS as usize);
+    assert!(lent.0.borrow().len() >= SHARDS as usize);
+    assert_eq!(*foreign.borrow(), 0);
 }
 
 #[test]

@@ -20,6 +20,7 @@ use ops::{Op, Slab};
 use std::io;
 use std::net::TcpListener;
 use std::os::fd::AsRawFd;
+use std::rc::Rc;
 use std::time::Duration;
 use types::node::{Effect, Input, IoError, LogLevel, Node};
 use types::time::Instant;
@@ -38,8 +39,9 @@ const LINGER: Duration = Duration::from_millis(800);
 const TURN_COMPLETIONS: std::ops::RangeInclusive<usize> = 2..=8;
 /// The device's index among the registered files.
 const DEVICE: ring::Fixed = ring::Fixed(0);
-/// The pool's index among the registered buffers.
-const POOL: u16 = 0;
+/// The pools' indices among the registered buffers, in the order of registration.
+const READS: u16 = 0;
+const WRITES: u16 = 1;
 
 /// What a core may use.
 pub struct Resources<H> {
@@ -59,6 +61,9 @@ pub fn run<N: Node>(mut node: N, resources: Resources<N::Hop>) -> io::Result<i32
     }
     let mut core = Core::new(resources)?;
     let mut effects = Vec::new();
+    if let Some(memory) = &core.records {
+        node.use_memory(memory.clone());
+    }
     node.handle(core.clock.now(), Input::Start, &mut effects);
     loop {
         node.end_of_turn(core.clock.now(), &mut effects);
@@ -108,8 +113,10 @@ struct Core<H> {
     /// Does what the ring cannot; begun by the first such request.
     helper: Option<Helper>,
     durability: Durability,
-    /// Without a device, or where the kernel registers no memory, there is none.
+    /// For what is read. Without a device, or where the kernel registers no memory, there is none.
     pool: Option<Pool>,
+    /// For what the node writes.
+    records: Option<Rc<Pool>>,
     /// Completions to handle in this turn.
     turn: usize,
     is_block: bool,
@@ -128,17 +135,18 @@ impl<H> Core<H> {
             .setup_cqsize(COMPLETIONS_MAX)
             .build(SUBMISSIONS_MAX)?;
         let clock = Clock::new();
-        let mut pool = None;
+        let (mut pool, mut records) = (None, None);
         if let Some(device) = &resources.device {
             uring.submitter().register_files(&[device.fd()])?;
-            let memory = Pool::default();
-            // SAFETY: the pool's memory lives as long as the pool and every piece of it, and those
-            // in operations under way are never freed (see `Drop`); the kernel pins the pages.
-            match unsafe { uring.submitter().register_buffers(&[memory.as_iovec()]) } {
-                Ok(()) => pool = Some(memory),
+            let (reads, writes) = (Pool::for_reads(), Pool::for_writes());
+            let parts = [reads.as_iovec(), writes.as_iovec()];
+            // SAFETY: a pool's memory lives as long as the pool and every piece of it, and those in
+            // operations under way are never freed (see `Drop`); the kernel pins the pages.
+            match unsafe { uring.submitter().register_buffers(&parts) } {
+                Ok(()) => (pool, records) = (Some(reads), Some(Rc::new(writes))),
                 Err(e) => {
                     let text = format!(
-                        "reads pin their memory each time, as none can be registered with the ring: {e} (see RLIMIT_MEMLOCK)"
+                        "reads and writes pin their memory each time, as none can be registered with the ring: {e} (see RLIMIT_MEMLOCK)"
                     );
                     (resources.log)(clock.now(), LogLevel::Info, &text);
                 }
@@ -154,6 +162,7 @@ impl<H> Core<H> {
             device: resources.device,
             helper: None,
             pool,
+            records,
             turn: *TURN_COMPLETIONS.end(),
             port: resources.port,
             log: resources.log,
@@ -241,7 +250,7 @@ impl<H> Core<H> {
         let (at, left) = (buf.end(), (*len - buf.len()) as u32);
         let offset = *offset + buf.len() as u64;
         let entry = match buf.is_registered() {
-            true => opcode::ReadFixed::new(DEVICE, at, left, POOL).offset(offset).build(),
+            true => opcode::ReadFixed::new(DEVICE, at, left, READS).offset(offset).build(),
             false => opcode::Read::new(DEVICE, at, left).offset(offset).build(),
         };
         self.submit(op, entry);
@@ -249,11 +258,23 @@ impl<H> Core<H> {
 
     fn write(&mut self, op: Op) {
         let Op::Write { offset, buf, durable, .. } = &op else { unreachable!("called with Write") };
-        let entry = opcode::Write::new(DEVICE, buf.as_ptr(), buf.len() as u32)
-            .offset(*offset)
-            .rw_flags(self.durability.write_flags(*durable))
-            .build();
+        let (at, len) = (buf.as_ptr(), buf.len() as u32);
+        let flags = self.durability.write_flags(*durable);
+        let entry = match self.registered(buf) {
+            Some(pool) => opcode::WriteFixed::new(DEVICE, at, len, pool)
+                .offset(*offset)
+                .rw_flags(flags)
+                .build(),
+            None => opcode::Write::new(DEVICE, at, len).offset(*offset).rw_flags(flags).build(),
+        };
         self.submit(op, entry);
+    }
+
+    /// Which of the registered buffers `bytes` lies in. What was read may be written as it is.
+    fn registered(&self, bytes: &[u8]) -> Option<u16> {
+        let is_in = |pool: Option<&Pool>| pool.is_some_and(|pool| pool.holds(bytes));
+        let writes = is_in(self.records.as_deref()).then_some(WRITES);
+        writes.or_else(|| is_in(self.pool.as_ref()).then_some(READS))
     }
 
     /// A block device discards by a command of its own, since Linux 6.12. A hole, which is what a

@@ -5,7 +5,9 @@ use crate::hop::mesh;
 use bytes::BytesMut;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use types::node::{BLOCK_SIZE, ConnId, CoreId, IoId};
+use std::path::PathBuf;
+use std::process::Command;
+use types::node::{BLOCK_SIZE, ConnId, CoreId, IoId, WriteMemory};
 use types::time::Now;
 
 /// Writes what it receives to the device, reads it back and echoes it; core 1 reports each echo to
@@ -177,15 +179,193 @@ fn discard_one_block(name: &str, run: Run<Discarder>) {
     std::fs::write(&path, vec![7; 3 * BLOCK_SIZE]).unwrap();
     let device = Device::open(&path).unwrap();
     assert!(device.can_discard() && !device.is_worth_discarding());
-    let resources = Resources {
+    assert_eq!(run(Discarder, with_device(device)).unwrap(), 0b101);
+    let meta = std::fs::metadata(&path).unwrap();
+    assert_eq!((meta.len(), meta.blocks() * 512), (3 * BLOCK_SIZE as u64, 2 * BLOCK_SIZE as u64));
+    std::fs::remove_file(&path).unwrap();
+}
+
+fn with_device(device: Device) -> Resources<usize> {
+    Resources {
         listeners: vec![],
         device: Some(device),
         port: mesh(1).unwrap().0.remove(0),
         cpu: None,
         log: Box::new(|_, _, _| {}),
+    }
+}
+
+#[test]
+fn a_discarded_range_of_a_block_device_is_given_back() {
+    discard_on_a_loop_device("discard-loop", run);
+}
+
+#[cfg(feature = "glommio")]
+#[test]
+fn so_it_is_of_a_block_device_on_glommio() {
+    discard_on_a_loop_device("glommio-discard-loop", crate::glommio_driver::run);
+}
+
+/// A block device over a file. Both go when it does.
+struct Loop {
+    file: PathBuf,
+    device: PathBuf,
+}
+
+impl Loop {
+    /// Why there is none, where the machine gives this process none.
+    fn over(file: PathBuf, contents: &[u8]) -> Result<Self, String> {
+        std::fs::write(&file, contents).unwrap();
+        let made = Command::new("losetup").args(["--find", "--show"]).arg(&file).output();
+        let device = match made {
+            Ok(out) if out.status.success() => String::from_utf8(out.stdout).unwrap(),
+            Ok(out) => return Err(String::from_utf8_lossy(&out.stderr).trim().to_owned()),
+            Err(e) => return Err(format!("losetup: {e}")),
+        };
+        Ok(Self { file, device: device.trim().into() })
+    }
+}
+
+impl Drop for Loop {
+    fn drop(&mut self) {
+        let _ = Command::new("losetup").arg("--detach").arg(&self.device).status();
+        let _ = std::fs::remove_file(&self.file);
+    }
+}
+
+fn discard_on_a_loop_device(name: &str, run: Run<Discarder>) {
+    use std::os::unix::fs::MetadataExt;
+    let file = std::env::temp_dir().join(format!("kermes-{name}-{}", std::process::id()));
+    let it = match Loop::over(file.clone(), &[7; 8 * BLOCK_SIZE]) {
+        Ok(it) => it,
+        Err(why) => {
+            eprintln!("skipped, no loop device: {why}");
+            let _ = std::fs::remove_file(&file);
+            return;
+        }
     };
-    assert_eq!(run(Discarder, resources).unwrap(), 0b101);
-    let meta = std::fs::metadata(&path).unwrap();
-    assert_eq!((meta.len(), meta.blocks() * 512), (3 * BLOCK_SIZE as u64, 2 * BLOCK_SIZE as u64));
+    let allocated = || std::fs::metadata(&it.file).unwrap().blocks() * 512;
+    assert_eq!(allocated(), 8 * BLOCK_SIZE as u64);
+    let device = Device::open(&it.device).unwrap();
+    if !device.can_discard() {
+        eprintln!("skipped: the file system under {} has no holes", it.file.display());
+        return;
+    }
+    assert_eq!(run(Discarder, with_device(device)).unwrap(), 0b101);
+    assert_eq!(allocated(), 7 * BLOCK_SIZE as u64);
+}
+
+/// Writes what it has joined in the memory that it was lent, then reads it.
+#[derive(Default)]
+struct Joiner(Option<Rc<dyn WriteMemory>>);
+impl Node for Joiner {
+    type Hop = usize;
+    fn use_memory(&mut self, memory: Rc<dyn WriteMemory>) {
+        self.0 = Some(memory);
+    }
+    fn handle(&mut self, _: Now, input: Input<usize>, fx: &mut Vec<Effect<usize>>) {
+        let offset = BLOCK_SIZE as u64;
+        match input {
+            Input::Start => {
+                let memory = self.0.as_ref().expect("a node with a device is lent memory");
+                let buf = memory.join(&[&[1; 100], &[2; BLOCK_SIZE - 100], &[3; 2 * BLOCK_SIZE]]);
+                fx.push(Effect::Write { io: IoId(1), offset, buf, durable: true });
+            }
+            Input::WriteDone { result, .. } => {
+                result.unwrap();
+                fx.push(Effect::Read { io: IoId(2), offset, len: 3 * BLOCK_SIZE });
+            }
+            Input::ReadDone { result, .. } => {
+                let read = result.unwrap();
+                let (first, rest) = read.split_at(BLOCK_SIZE);
+                assert!(first[..100].iter().all(|b| *b == 1));
+                assert!(first[100..].iter().all(|b| *b == 2));
+                assert!(rest.iter().all(|b| *b == 3));
+                fx.push(Effect::Exit { code: 0 });
+            }
+            _ => {}
+        }
+    }
+    fn end_of_turn(&mut self, _: Now, _: &mut Vec<Effect<usize>>) {}
+    fn next_deadline(&self) -> Instant {
+        Instant::NEVER
+    }
+}
+
+#[test]
+fn what_a_node_joins_is_written_from_registered_memory() {
+    let path = std::env::temp_dir().join(format!("kermes-joined-{}", std::process::id()));
+    std::fs::write(&path, vec![0; 8 * BLOCK_SIZE]).unwrap();
+    let device = Device::open(&path).unwrap();
+    let core = Core::new(with_device(device.try_clone().unwrap())).unwrap();
+    let memory = core.records.as_ref().expect("16 MiB can be registered");
+    assert_eq!(core.registered(&memory.join(&[&[1; 5000]])), Some(WRITES));
+    let mut read = ReadBuf::new(BLOCK_SIZE, core.pool.as_ref());
+    // SAFETY: the pool's memory is initialised, and so much was asked for.
+    unsafe { read.advance(BLOCK_SIZE) };
+    assert_eq!(core.registered(&read.freeze()), Some(READS));
+    assert_eq!(core.registered(&types::node::Heap.join(&[&[1; 5000]])), None);
+    assert_eq!(run(Joiner::default(), with_device(device)).unwrap(), 0);
     std::fs::remove_file(&path).unwrap();
+}
+
+/// Sends three times in one turn. Its exit code is how many writes to the socket that took.
+#[derive(Default)]
+struct Talker {
+    sent: Vec<usize>,
+}
+impl Node for Talker {
+    type Hop = usize;
+    fn handle(&mut self, _: Now, input: Input<usize>, fx: &mut Vec<Effect<usize>>) {
+        match input {
+            Input::Accepted { conn, .. } => {
+                for word in ["first ", "second ", "third "] {
+                    fx.push(Effect::Send { conn, bufs: vec![word.into()] });
+                }
+            }
+            Input::Sent { bytes, .. } => {
+                self.sent.push(bytes);
+                if self.sent.iter().sum::<usize>() == 19 {
+                    fx.push(Effect::Exit { code: self.sent.len() as i32 });
+                }
+            }
+            _ => {}
+        }
+    }
+    fn end_of_turn(&mut self, _: Now, _: &mut Vec<Effect<usize>>) {}
+    fn next_deadline(&self) -> Instant {
+        Instant::NEVER
+    }
+}
+
+#[test]
+fn what_a_turn_sends_leaves_together() {
+    send_thrice(run);
+}
+
+#[cfg(feature = "glommio")]
+#[test]
+fn so_it_does_on_glommio() {
+    send_thrice(crate::glommio_driver::run);
+}
+
+fn send_thrice(run: Run<Talker>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    let core = std::thread::spawn(move || {
+        let resources = Resources {
+            listeners: vec![listener],
+            device: None,
+            port: mesh(1).unwrap().0.remove(0),
+            cpu: None,
+            log: Box::new(|_, _, _| {}),
+        };
+        run(Talker::default(), resources).unwrap()
+    });
+    let mut stream = TcpStream::connect(addr).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let mut text = [0; 19];
+    stream.read_exact(&mut text).unwrap();
+    assert_eq!(&text, b"first second third ");
+    assert_eq!(core.join().unwrap(), 1, "sends");
 }

@@ -10,6 +10,7 @@ mod format;
 mod group;
 mod large;
 mod limits;
+mod memory;
 mod model;
 mod mount;
 mod rot;

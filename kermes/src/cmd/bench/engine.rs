@@ -6,7 +6,8 @@ use seastore::{
     IoCompletion, Miss, MountReport, ObjectName, ReadData, ReadStart, SpaceReport, Store,
     StoreConfig, StoreEffect, StoreEvent, SubmitError, Superblock, Transaction, TxnOp,
 };
-use types::node::{Effect, Input};
+use std::rc::Rc;
+use types::node::{Effect, Input, WriteMemory};
 use types::{HObject, PoolId};
 
 /// No cluster has a pool of this number.
@@ -94,6 +95,10 @@ impl Engine {
             events: Vec::new(),
             traffic: Traffic::default(),
         }
+    }
+
+    pub fn use_memory(&mut self, memory: &Rc<dyn WriteMemory>) {
+        self.stores.iter_mut().for_each(|store| store.use_memory(memory.clone()));
     }
 
     pub fn shards(&self) -> usize {

@@ -14,7 +14,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
-use types::node::{Effect, Input, LogLevel, Node};
+use types::node::{Effect, Input, LogLevel, Node, WriteMemory};
 use types::time::{Instant, Now};
 
 pub const OBJECT_BYTES: u64 = 4 << 20;
@@ -653,6 +653,10 @@ impl Load {
 
 impl Node for Load {
     type Hop = ();
+
+    fn use_memory(&mut self, memory: Rc<dyn WriteMemory>) {
+        self.engine.use_memory(&memory);
+    }
 
     fn handle(&mut self, now: Now, input: Input<()>, fx: &mut Vec<Effect<()>>) {
         match input {
