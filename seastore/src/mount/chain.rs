@@ -102,6 +102,12 @@ enum Step {
     Follow,
     /// The head's segment has no more: at the start of the next one.
     Cross,
+    /// The chain is broken. On a zoned device: did the run after a crash write a record in the next
+    /// zone in place of the waiting one of this index?
+    Superseded {
+        broken: Broken,
+        index: usize,
+    },
     /// The chain is broken: are the data of the first record that waits whole? Next block and the
     /// checksum so far.
     Verify {
@@ -401,7 +407,10 @@ impl Store {
                             self.follow(mount, record);
                             Ok(Step::Follow)
                         }
-                        Some(Looked::Damaged) => Ok(verify(Broken::Deltas { segment, block })),
+                        Some(Looked::Damaged) => Ok(Step::Superseded {
+                            broken: Broken::Deltas { segment, block },
+                            index: 0,
+                        }),
                         Some(Looked::Nothing) => Ok(Step::Cross),
                     }
                 }
@@ -413,10 +422,16 @@ impl Store {
                             self.follow(mount, record);
                             Ok(Step::Follow)
                         }
-                        Some(Looked::Damaged) => Ok(verify(Broken::Deltas { segment, block: 0 })),
-                        Some(Looked::Nothing) => Ok(verify(Broken::Nothing)),
+                        Some(Looked::Damaged) => {
+                            let broken = Broken::Deltas { segment, block: 0 };
+                            Ok(Step::Superseded { broken, index: 0 })
+                        }
+                        Some(Looked::Nothing) => {
+                            Ok(Step::Superseded { broken: Broken::Nothing, index: 0 })
+                        }
                     }
                 }
+                Step::Superseded { broken, index } => self.superseded(mount, broken, index)?,
                 Step::Verify { broken, done, crc } => self.verify_data(mount, broken, done, crc)?,
                 Step::Resumed { broken } => {
                     let (segment, next) = (mount.chain.head.segment, mount.chain.head.next);
@@ -444,6 +459,43 @@ impl Store {
                     mount.chain.step = step;
                     return Ok(Followed::Waits);
                 }
+            }
+        }
+    }
+
+    /// Looks for the record that took the place of one that waits.
+    ///
+    /// A crash leaves the write pointer within a block, and what lies before it there cannot be read
+    /// until the zone is finished. If that completes a record, it is one that the run after the crash
+    /// has not seen, and has written another for.
+    fn superseded(
+        &mut self,
+        mount: &mut Mount,
+        broken: Broken,
+        index: usize,
+    ) -> Result<Result<Step, Step>, StoreError> {
+        let chain = &mut mount.chain;
+        let waiting = chain.pending.get(index).filter(|_| self.zones.is_some());
+        let Some(waiting) = waiting.map(|p| p.segment) else { return Ok(Ok(verify(broken))) };
+        let before = match index.checked_sub(1) {
+            None => chain.settled,
+            Some(index) => after(&chain.pending[index]),
+        };
+        let step = |index| Step::Superseded { broken, index };
+        if before.segment != waiting || before.next == waiting {
+            return Ok(Ok(step(index + 1)));
+        }
+        let end = std::mem::replace(&mut chain.head, before);
+        let looked = self.look(chain, before.next, 0)?;
+        match looked {
+            Some(Looked::Record(r)) if r.header.flags & RESUMED != 0 => {
+                chain.pending.truncate(index);
+                self.follow(mount, r);
+                Ok(Ok(Step::Follow))
+            }
+            found => {
+                chain.head = end;
+                Ok(if found.is_some() { Ok(step(index + 1)) } else { Err(step(index)) })
             }
         }
     }

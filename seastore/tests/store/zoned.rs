@@ -129,6 +129,44 @@ fn a_torn_record_at_the_write_pointer_is_void_and_the_journal_goes_on_in_the_nex
     }
 }
 
+/// What a crash left of a record ends within a block, and no mount reads that before the zone is
+/// finished. Then it can turn out to hold all of a short record, which has another in its place by
+/// now.
+#[test]
+fn a_record_that_comes_to_light_when_its_zone_is_finished_has_no_say() {
+    let mut world = World::zoned(CACHE);
+    for n in 0..3 {
+        world.submit(block(n, n), n).unwrap();
+        world.run();
+    }
+    world.submit(vec![TxnOp::Touch { o: name(3) }], 3).unwrap();
+    world.turn();
+    let (offset, buf) = under_way(&world);
+    assert_eq!(buf.len(), BLOCK);
+    for sectors in 1..8 {
+        let mut disk = world.disk.clone();
+        let mut n = 0;
+        disk.write_torn(offset, &buf, || {
+            n += 1;
+            n > 1 && n <= sectors + 1
+        });
+        let mut after = mount(disk, &world, 5).unwrap();
+        after.run();
+        // Nothing has been acknowledged since, so that either may count.
+        let mut again = mount(after.disk.clone(), &world, 6).unwrap();
+        again.assert_consistent("after two mounts and no write");
+        for n in 4..8 {
+            after.submit(block(n, n), n).unwrap();
+            after.run();
+        }
+        let before = after.contents();
+        assert!(before.contains_key(&*name(7)) && !before.contains_key(&*name(3)));
+        let mut again = after.remounted();
+        assert!(again.contents() == before, "{sectors} sectors");
+        again.assert_consistent("after two mounts");
+    }
+}
+
 /// A device that takes long to finish zones: new ones are begun only as others are done.
 #[test]
 fn no_more_zones_are_begun_than_the_device_allows() {
