@@ -158,8 +158,8 @@ impl Store {
         match miss.0 {
             MissKind::Injected(key) => {
                 self.fetching.injected.insert(token, key);
-                let offset = self.journal.device_offset(0);
-                self.read_device(Io::Injected { token }, offset, BLOCK_SIZE);
+                // There is something to read on any device: the superblock.
+                self.read_device(Io::Injected { token }, 0, BLOCK_SIZE);
             }
             MissKind::Page(id) if !self.meta.pager.is_resident(id) => {
                 self.want(FetchKey::Page(id), Waiter::User(token));
