@@ -19,6 +19,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 use types::node::{CoreId, LogLevel};
+use types::zone::ZoneOp;
 use types::{EntityAddr, EntityAddrVec, EntityKind, Fsid, Instant, OsdId, UTime};
 
 pub(crate) const POOL: &str = "p";
@@ -77,6 +78,7 @@ impl Cluster {
         let mut world = World::new(seed);
         world.log = log;
         let mut chance = Chance::new(seed ^ 0x6b65_726d_6573);
+        let mut zoned = Chance::new(seed ^ 0x7a6f_6e65_6473);
         let mon_sock = SocketAddr::from(([10, 0, 0, 1], 3300));
         let mon_addr = EntityAddrVec::one(EntityAddr::msgr2(mon_sock, 0));
         let mon = world.add_host("mon.a", Disk::new(0), Some(mon_sock));
@@ -85,19 +87,29 @@ impl Cluster {
         let mut osds = Vec::new();
         for id in 0..plan.osds {
             let addr = SocketAddr::from(([10, 0, 1, id as u8], 6800));
-            let mut disk = Disk::new(plan.disk_bytes);
+            let mut disk = if zoned.once_in(plan.zoned_one_in) {
+                Disk::zoned(plan.zones, plan.zone_count)
+            } else {
+                Disk::new(plan.disk_bytes)
+            };
             let uuid = fsid(&mut chance);
-            let plan = seastore::mkfs_plan(&seastore::MkfsParams {
+            let blocks = seastore::mkfs_plan(&seastore::MkfsParams {
                 cluster: fsid_value,
                 osd: OsdId(id),
                 osd_uuid: uuid,
                 store_uuid: fsid(&mut chance),
-                device_bytes: plan.disk_bytes,
+                device_bytes: disk.size(),
                 shards: plan.shards,
-                zones: None,
+                zones: disk.traits(),
             });
-            for (offset, block) in plan.expect("the disk is large enough") {
+            for (offset, block) in blocks.expect("the disk is large enough") {
                 disk.write_now(offset, &block);
+            }
+            if let Some(zones) = disk.traits() {
+                for offset in seastore::zoned_superblock_offsets(zones.bytes) {
+                    disk.begin_zone_op(offset, ZoneOp::Finish);
+                    disk.end_zone_op(offset);
+                }
             }
             let key = key(&mut chance);
             new_osds.push(mon::NewOsd { id, uuid, key });
@@ -156,8 +168,7 @@ impl Cluster {
         let key = self.osds[index].key;
         self.nonce += 1;
         let disk = &self.world.host(host).disk;
-        let [first, last] = seastore::superblock_offsets(disk.size()).map(|o| disk.read(o, 4096));
-        let superblock = seastore::probe(disk.size(), &first, &last).expect("mkfs wrote it");
+        let superblock = disk.superblock().expect("mkfs wrote it");
         let seed = self.world.chance.seed();
         let node = osd::OsdNode::new(osd::OsdConfig {
             superblock,

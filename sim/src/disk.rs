@@ -1,9 +1,14 @@
 //! A disk that loses, keeps or tears what was not made durable before a crash.
 
+mod zones;
+
 use crate::chance::Chance;
 use bytes::Bytes;
+use seastore::{ProbeError, Superblock};
 use std::collections::BTreeMap;
 use types::node::{BLOCK_SIZE, aligned_buf};
+use types::zone::{Zone, ZoneOp, ZoneTraits};
+use zones::Zones;
 
 const SECTOR: usize = 512;
 
@@ -23,14 +28,34 @@ pub struct Disk {
     size: u64,
     stable: BTreeMap<u64, Box<[u8]>>,
     pending: Vec<Pending>,
+    /// Of a zoned disk.
+    zones: Option<Zones>,
 }
 
 impl Disk {
     pub fn new(size: u64) -> Self {
-        Self { size, stable: BTreeMap::new(), pending: Vec::new() }
+        Self { size, stable: BTreeMap::new(), pending: Vec::new(), zones: None }
+    }
+    /// A disk of `count` zones, each of which takes writes in order only. It refuses, by a panic,
+    /// what such a device refuses: the store never asks for that.
+    pub fn zoned(traits: ZoneTraits, count: u64) -> Self {
+        let zones = Some(Zones::new(traits, count));
+        Self { zones, ..Self::new(count * traits.bytes) }
     }
     pub fn size(&self) -> u64 {
         self.size
+    }
+    pub fn traits(&self) -> Option<ZoneTraits> {
+        self.zones.as_ref().map(Zones::traits)
+    }
+    /// What mkfs has written.
+    pub fn superblock(&self) -> Result<Superblock, ProbeError> {
+        let offsets = match self.traits() {
+            None => seastore::superblock_offsets(self.size),
+            Some(traits) => seastore::zoned_superblock_offsets(traits.bytes),
+        };
+        let [first, last] = offsets.map(|offset| self.read(offset, BLOCK_SIZE));
+        seastore::probe(self.size, &first, &last)
     }
 
     fn put_stable(&mut self, offset: u64, data: &[u8]) {
@@ -48,18 +73,28 @@ impl Disk {
 
     /// Writes without a device in between: mkfs.
     pub fn write_now(&mut self, offset: u64, data: &[u8]) {
+        if let Some(zones) = &mut self.zones {
+            zones.begin_write(offset, data.len() as u64);
+            zones.end_write(offset, true);
+        }
         self.put_stable(offset, data);
     }
 
     /// A write has been submitted; it may reach the media from now on.
     pub fn submit(&mut self, id: u64, offset: u64, data: Bytes) {
         assert!(offset + data.len() as u64 <= self.size, "write past the end at {offset}");
+        if let Some(zones) = &mut self.zones {
+            zones.begin_write(offset, data.len() as u64);
+        }
         self.pending.push(Pending { offset, data, done: false, id });
     }
 
     /// The write has completed; with `durable` it is on the media.
     pub fn complete(&mut self, id: u64, durable: bool) {
         let Some(index) = self.pending.iter().position(|p| p.id == id) else { return };
+        if let Some(zones) = &mut self.zones {
+            zones.end_write(self.pending[index].offset, durable);
+        }
         if durable {
             let write = self.pending.remove(index);
             self.put_stable(write.offset, &write.data);
@@ -76,7 +111,15 @@ impl Disk {
 
     /// The process is gone and the power stays: what it had submitted still completes.
     pub fn complete_all(&mut self) {
-        self.pending.iter_mut().for_each(|write| write.done = true);
+        for write in self.pending.iter_mut().filter(|write| !write.done) {
+            write.done = true;
+            if let Some(zones) = &mut self.zones {
+                zones.end_write(write.offset, false);
+            }
+        }
+        while let Some(offset) = self.zones.as_ref().and_then(Zones::op_under_way) {
+            self.end_zone_op(offset);
+        }
     }
 
     /// Everything that had completed is on the media.
@@ -85,8 +128,30 @@ impl Disk {
         self.pending = waiting;
         let done: Vec<Pending> = done;
         for write in done {
+            if let Some(zones) = &mut self.zones {
+                zones.flushed(write.offset + write.data.len() as u64);
+            }
             self.put_stable(write.offset, &write.data);
         }
+    }
+
+    /// A zone is asked to be reset or finished; that may happen from now on.
+    pub fn begin_zone_op(&mut self, offset: u64, op: ZoneOp) {
+        self.zones_mut().begin_op(offset, op);
+    }
+    /// It has happened.
+    pub fn end_zone_op(&mut self, offset: u64) {
+        if self.zones_mut().end_op(offset) == ZoneOp::Reset {
+            let zone = offset..offset + self.zones_mut().traits().bytes;
+            self.stable.extract_if(zone.clone(), |_, _| true).for_each(drop);
+            self.pending.retain(|write| !zone.contains(&write.offset));
+        }
+    }
+    pub fn report(&self, offset: u64, len: u64) -> Vec<Zone> {
+        self.zones.as_ref().expect("only a zoned disk is asked that").report(offset, len)
+    }
+    fn zones_mut(&mut self) -> &mut Zones {
+        self.zones.as_mut().expect("only a zoned disk is asked that")
     }
 
     /// What was there is gone at once: whoever still needs it meets garbage.
@@ -104,6 +169,9 @@ impl Disk {
     }
 
     pub fn read(&self, offset: u64, len: usize) -> Bytes {
+        if let Some(zones) = &self.zones {
+            zones.check_read(offset, len as u64);
+        }
         let mut out = aligned_buf(len);
         out.resize(len, 0);
         let end = offset + len as u64;
@@ -119,6 +187,9 @@ impl Disk {
 
     /// Power is cut: each write that was not durable is lost, kept, or torn at sectors.
     pub fn crash(&mut self, chance: &mut Chance) {
+        if self.zones.is_some() {
+            return self.crash_zones(chance);
+        }
         for write in std::mem::take(&mut self.pending) {
             match chance.within(0..3) {
                 0 => {}

@@ -8,6 +8,7 @@ use crate::world::{ProcessId, Weather};
 use serde_json::{Value, json};
 use std::time::Duration;
 use types::node::LogLevel;
+use types::zone::ZoneTraits;
 
 /// A world's size, its clients' habits and its weather.
 #[derive(Debug, Clone)]
@@ -17,6 +18,10 @@ pub struct Plan {
     pub size: u32,
     pub shards: u16,
     pub disk_bytes: u64,
+    /// One OSD in so many has a zoned disk instead, of about that size.
+    pub zoned_one_in: u64,
+    pub zones: ZoneTraits,
+    pub zone_count: u64,
     pub habits: Habits,
     pub weather: Weather,
     /// Longest calm between two misfortunes.
@@ -50,11 +55,22 @@ impl Plan {
                 full,
             }
         };
+        // Zones hold less than their size, and no power of two of blocks.
+        let zone_bytes = if full { 2 << 20 } else { 4 << 20 };
+        let zones = ZoneTraits {
+            bytes: zone_bytes,
+            capacity: zone_bytes / 2 + (300 << 10),
+            // As small devices have it; mkfs asks for six in each shard.
+            active_max: 14,
+        };
         Self {
             osds: *chance.pick(&[3, 3, 4, 5]),
             size: *chance.pick(&[3, 3, 3, 2]),
             shards: if full { 1 } else { *chance.pick(&[1, 2]) },
             disk_bytes: if full { 36 << 20 } else { 256 << 20 },
+            zoned_one_in: 4,
+            zones,
+            zone_count: if full { 31 } else { 100 },
             habits,
             weather: Weather {
                 net_delay: Duration::from_micros(chance.within(100..20_000)),

@@ -151,6 +151,8 @@ enum Happening {
     WriteDone { io: IoId, id: u64, durable: bool },
     FlushDone { io: IoId },
     DiscardDone { io: IoId, offset: u64, len: u64 },
+    ZoneDone { io: IoId, offset: u64 },
+    Zones { io: IoId, offset: u64, len: u64 },
     Persisted,
     Deliver(Input<()>),
 }
@@ -544,6 +546,16 @@ impl World {
                 self.fold(id, 11, offset);
                 Input::DiscardDone { io, result: Ok(()) }
             }
+            Happening::ZoneDone { io, offset } => {
+                self.host(id).disk.end_zone_op(offset);
+                self.fold(id, 12, offset);
+                Input::ZoneDone { io, result: Ok(()) }
+            }
+            Happening::Zones { io, offset, len } => {
+                let result = Ok(self.host(id).disk.report(offset, len));
+                self.fold(id, 13, offset);
+                Input::Zones { io, result }
+            }
             Happening::Persisted => {
                 let host = self.host(id);
                 let Some((batch, changes)) = host.kv_pending.pop_front() else { return };
@@ -636,8 +648,14 @@ impl World {
                 let delay = self.disk_delay();
                 self.schedule(id, delay, Happening::DiscardDone { io, offset, len });
             }
-            Effect::Zone { .. } | Effect::ReportZones { .. } => {
-                unreachable!("simulated disks have no zones")
+            Effect::Zone { io, offset, op, .. } => {
+                let delay = self.disk_delay();
+                self.host(id).disk.begin_zone_op(offset, op);
+                self.schedule(id, delay, Happening::ZoneDone { io, offset });
+            }
+            Effect::ReportZones { io, offset, len } => {
+                let delay = self.disk_delay();
+                self.schedule(id, delay, Happening::Zones { io, offset, len });
             }
             Effect::Persist { id: batch, changes } => {
                 self.host(id).kv_pending.push_back((batch, changes));

@@ -66,8 +66,13 @@ impl Mounted {
                         self.disk.discard(offset, len);
                         IoCompletion::Discard { io, result: Ok(()) }
                     }
-                    StoreEffect::Zone { .. } | StoreEffect::ReportZones { .. } => {
-                        unreachable!("simulated disks have no zones")
+                    StoreEffect::Zone { io, offset, op, .. } => {
+                        self.disk.begin_zone_op(offset, op);
+                        self.disk.end_zone_op(offset);
+                        IoCompletion::Zone { io, result: Ok(()) }
+                    }
+                    StoreEffect::ReportZones { io, offset, len } => {
+                        IoCompletion::Zones { io, result: Ok(self.disk.report(offset, len)) }
                     }
                 };
                 self.store.on_io(done, &mut self.events, &mut fx);
@@ -245,8 +250,7 @@ pub fn check(disks: &[(OsdId, &Disk)], clean: bool) -> Vec<String> {
     let mut findings = Vec::new();
     let mut copies = Copies::new();
     for (osd, disk) in disks {
-        let [first, last] = seastore::superblock_offsets(disk.size()).map(|o| disk.read(o, 4096));
-        let superblock = match seastore::probe(disk.size(), &first, &last) {
+        let superblock = match disk.superblock() {
             Ok(superblock) => superblock,
             Err(e) => {
                 findings.push(format!("osd.{}: {e}", osd.0));
