@@ -347,7 +347,8 @@ impl Shard {
                     out.push(Out::Alarm(text));
                 }
                 StoreEvent::BadCopy(bad) => out.push(Out::Alarm(bad.to_string())),
-                StoreEvent::Outdated { .. } => {}
+                // No OSD salvages.
+                StoreEvent::Outdated { .. } | StoreEvent::JournalDamaged { .. } => {}
                 StoreEvent::DiscardRefused { device_offset, error } => {
                     let text = format!(
                         "the device refused to discard at {device_offset:#x} and is not asked \

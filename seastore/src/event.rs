@@ -84,9 +84,15 @@ pub enum StoreEvent {
     /// other one, and the store has both written anew.
     BadCopy(BadCopy),
     /// A mount that salvages: changes of the journal to this object need metadata that are damaged
-    /// or cannot be read. The object is as it was before the first of them, and may be missing. Said
-    /// once for each object, before [`StoreEvent::Mounted`].
+    /// or cannot be read, or lie in or behind the record of [`StoreEvent::JournalDamaged`]; whose
+    /// address this is then. The object is as it was before the first of them, and may be missing.
+    /// Said once for each object, before [`StoreEvent::Mounted`].
     Outdated { object: ObjectName, device_offset: u64 },
+    /// A mount that salvages: the journal's record with this number was durable and is damaged.
+    /// Everything is as it was when record `sequence - 1` was written. Objects that are known to
+    /// have changed since are named by [`StoreEvent::Outdated`]; others may have, since nobody knows
+    /// what the damaged record says. Said once, before [`StoreEvent::Mounted`].
+    JournalDamaged { sequence: u64, device_offset: u64 },
     /// The device refused to discard. Nothing is lost; it is not asked again.
     DiscardRefused { device_offset: u64, error: IoError },
     /// The device failed or what it holds cannot be used. Said once; every later call sees the

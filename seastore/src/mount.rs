@@ -5,6 +5,7 @@
 //! where the journal was durable when it was written; if one behind the end says that the missing
 //! record was durable, the journal is damaged, else its end was cut by a crash.
 
+mod behind;
 mod chain;
 mod checkpoint;
 mod zoned;
@@ -23,6 +24,7 @@ use crate::store::{Io, Phase, Store};
 use crate::table::PageTable;
 use crate::touch::{Needs, Toucher};
 use crate::txn::ObjectName;
+use behind::Behind;
 use bytes::{Bytes, BytesMut};
 use chain::{Chain, Followed};
 use std::collections::{BTreeMap, VecDeque};
@@ -71,6 +73,8 @@ pub(crate) struct Mount {
     asked: usize,
     /// Objects of which changes were passed over, and for what place of the device.
     outdated: BTreeMap<ObjectName, u64>,
+    /// What is still to be looked at behind a damaged record.
+    behind: Option<Behind>,
     report: MountReport,
 }
 
@@ -98,6 +102,7 @@ impl Store {
             changes: VecDeque::new(),
             asked: 0,
             outdated: BTreeMap::new(),
+            behind: None,
             report: MountReport::default(),
         }));
     }
@@ -235,7 +240,12 @@ impl Store {
                 return Ok(());
             }
             if followed == Followed::ToTheEnd {
-                return self.finish_mount(mount);
+                if mount.behind.is_none() {
+                    return self.finish_mount(mount);
+                }
+                if !self.look_behind(mount)? {
+                    return Ok(());
+                }
             }
         }
     }
@@ -300,10 +310,7 @@ impl Store {
     fn pass_over(&mut self, mount: &mut Mount, device_offset: u64) {
         let Some(change) = mount.changes.pop_front() else { return };
         mount.asked = mount.asked.saturating_sub(1);
-        let Some(object) = change.object() else { return };
-        if mount.outdated.insert(object.clone(), device_offset).is_none() {
-            self.events.push(StoreEvent::Outdated { object: object.clone(), device_offset });
-        }
+        self.name_outdated(mount, &change, device_offset);
     }
 
     fn needs_of_change(&self, change: &Change) -> Needs {

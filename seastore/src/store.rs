@@ -68,7 +68,8 @@ pub struct StoreConfig {
     /// Shards of this store on the same core, this one counted.
     pub shards_on_core: u16,
     /// To look at what is left of a damaged store: changes of the journal that need damaged metadata
-    /// are passed over by the mount, which says so by [`StoreEvent::Outdated`], and nothing is
+    /// are passed over by the mount, which says so by [`StoreEvent::Outdated`], a damaged record of
+    /// the journal is its end ([`StoreEvent::JournalDamaged`]), and nothing is
     /// written. It reads both copies of what the checkpoint holds twice, for [`Store::check_step`].
     pub salvage: bool,
 }

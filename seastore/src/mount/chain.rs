@@ -225,6 +225,11 @@ impl Chain {
             self.pieces.extend(self.group.drain(..));
         }
     }
+    /// What there is of a group without an end, as far as its changes are whole.
+    pub fn take_open_group(&mut self) -> Vec<Bytes> {
+        self.raw.clear();
+        std::mem::take(&mut self.group)
+    }
     fn has_open_group(&self) -> bool {
         !self.group.is_empty() || !self.raw.is_empty()
     }
@@ -250,7 +255,7 @@ enum Looked {
 
 impl Store {
     /// The blocks if they are in memory; else they are asked for, and some that follow.
-    fn journal_blocks(
+    pub(super) fn journal_blocks(
         &mut self,
         chain: &mut Chain,
         at: (u32, u32),
@@ -592,6 +597,10 @@ impl Store {
             Broken::Nothing => (head.segment, head.block),
         };
         let device_offset = self.journal.device_offset(self.segments.start(segment) + block);
+        if self.config.salvage {
+            self.begin_behind(mount, device_offset);
+            return Ok(Step::Ended);
+        }
         Err(StoreError::JournalCorrupt { device_offset, sequence: head.sequence })
     }
 }

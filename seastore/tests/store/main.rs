@@ -1,6 +1,7 @@
 //! The store on a virtual disk: against a model, across crashes, with faults, full, old.
 
 mod age;
+mod behind;
 mod common;
 mod copies;
 mod crash;

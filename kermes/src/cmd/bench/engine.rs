@@ -180,7 +180,7 @@ impl Engine {
                 StoreEvent::Fetched { token, result: Ok(()) } => News::Fetched { token },
                 StoreEvent::Fetched { result: Err(e), .. } => News::Failed(e.to_string()),
                 StoreEvent::Room => News::Room,
-                StoreEvent::Outdated { .. } => continue,
+                StoreEvent::Outdated { .. } | StoreEvent::JournalDamaged { .. } => continue,
                 StoreEvent::Refused { error, .. } => News::Failed(error.to_string()),
                 StoreEvent::CorruptFound(c) => News::Failed(c.to_string()),
                 StoreEvent::BadCopy(bad) => News::Failed(bad.to_string()),

@@ -69,6 +69,9 @@ pub fn export(args: &DeviceArgs, what: &What, path: &Path, skip_damaged: bool) -
                 bail!("{finding}: only what it was before is left");
             }
             export.out.put(&Frame::Begin(begin)).with_context(failed)?;
+            if let Some(finding) = shard.damaged_journal() {
+                export.damage(&finding, Lost::Objects)?;
+            }
             export.object(&mut shard, &o, &info)?;
         }
         (None, None) => bail!("say what to export: --pg or --object"),
@@ -126,7 +129,7 @@ impl Export {
         self.put(&Frame::Begin(Begin { pg: Some((pg, bits)), ..begin }))?;
         let (start, end) = range_of(pg, bits);
         for finding in shard.outdated() {
-            if finding.object.as_ref().is_some_and(|o| start <= **o && **o < end) {
+            if finding.object.as_ref().is_none_or(|o| start <= **o && **o < end) {
                 self.damage(&finding, Lost::Objects)?;
             }
         }

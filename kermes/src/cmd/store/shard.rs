@@ -80,6 +80,8 @@ pub struct Shard<'a> {
     pub report: MountReport,
     /// Objects that are not as they were at last, with the place that is damaged.
     pub outdated: BTreeMap<ObjectName, u64>,
+    /// A damaged record, with which the journal ends: number and place.
+    damaged: Option<(u64, u64)>,
 }
 
 /// The next of the objects, or why some of them cannot be read.
@@ -124,6 +126,7 @@ impl<'a> Shard<'a> {
             durable: 0,
             report: MountReport::default(),
             outdated: BTreeMap::new(),
+            damaged: None,
         };
         this.store.mount(&mut this.fx);
         loop {
@@ -138,20 +141,40 @@ impl<'a> Shard<'a> {
                     StoreEvent::Outdated { object, device_offset } => {
                         this.outdated.insert(object, device_offset);
                     }
+                    StoreEvent::JournalDamaged { sequence, device_offset } => {
+                        this.damaged = Some((sequence, device_offset));
+                    }
                     _ => {}
                 }
             }
         }
     }
 
-    /// What is to be said of objects that are outdated.
+    /// What is to be said of a damaged journal, then of objects that are outdated.
     pub fn outdated(&self) -> Vec<Finding> {
-        self.outdated.keys().filter_map(|o| self.outdated_one(o)).collect()
+        let objects = self.outdated.keys().filter_map(|o| self.outdated_one(o));
+        self.damaged_journal().into_iter().chain(objects).collect()
     }
     pub fn outdated_one(&self, o: &ObjectName) -> Option<Finding> {
-        let device_offset = self.outdated.get(o)?;
-        let what = "what the journal changes in it needs metadata that are damaged";
-        Some(Finding::new(what).of(o.clone()).at(*device_offset))
+        let device_offset = *self.outdated.get(o)?;
+        let what = match self.damaged {
+            Some((_, damaged)) if damaged == device_offset => {
+                "what the journal changes in it is missing"
+            }
+            _ => "what the journal changes in it needs metadata that are damaged",
+        };
+        Some(Finding::new(what).of(o.clone()).at(device_offset))
+    }
+    /// All objects are concerned, known or not.
+    pub fn damaged_journal(&self) -> Option<Finding> {
+        let (sequence, device_offset) = self.damaged?;
+        let known = self.outdated.values().filter(|at| **at == device_offset).count();
+        let what = format!(
+            "the journal is damaged: record {sequence} cannot be read, and all is as it was after \
+             record {}; {known} objects are known to be outdated, others may be too",
+            sequence - 1
+        );
+        Some(Finding::new(what).at(device_offset))
     }
 
     /// Hands the store's requests to the device and waits for at least one answer.

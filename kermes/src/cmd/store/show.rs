@@ -44,6 +44,9 @@ pub fn info(args: &DeviceArgs) -> Result<i32> {
             human_bytes(report.journal_bytes),
             if report.tail_cut { ", the last one cut short" } else { "" }
         ));
+        if let Some(finding) = one.damaged_journal() {
+            lines.push(format!("  {finding}"));
+        }
         if !one.outdated.is_empty() {
             let count = one.outdated.len();
             lines.push(format!("  {count} objects are outdated: `kermes store fsck` names them"));
@@ -62,6 +65,7 @@ pub fn info(args: &DeviceArgs) -> Result<i32> {
             "available_bytes": space.available, "records_replayed": report.records,
             "journal_bytes": report.journal_bytes, "tail_cut": report.tail_cut,
             "outdated_objects": one.outdated.len(),
+            "journal_damaged_at": one.damaged_journal().and_then(|f| f.device_offset),
             "segments": room.segments, "segments_free": room.segments_free,
             "segments_free_wanted": room.segments_free_wanted,
             "utilisation_histogram": room.utilisation,
@@ -90,7 +94,11 @@ pub fn list(args: &DeviceArgs, only: Option<PgId>) -> Result<i32> {
     for index in 0..sb.shards {
         let mut one = Shard::mount(&readers, sb, index, Mode::Look)?;
         for finding in one.outdated() {
-            eprintln!("kermes: shard {index}: {finding}; it is shown as it was before, if at all");
+            let shown = match finding.object {
+                Some(_) => "; it is shown as it was before, if at all",
+                None => "",
+            };
+            eprintln!("kermes: shard {index}: {finding}{shown}");
             code = 1;
         }
         let mut pgs: Vec<(PgId, u8)> = one.store.collections().collect();
@@ -165,7 +173,8 @@ pub fn find<'a>(
     for index in 0..sb.shards {
         let mut one = Shard::mount(readers, sb, index, mode)?;
         let outdated = one.outdated().into_iter();
-        let wanted_one = |f: &Finding| f.object.as_ref().is_some_and(|o| shown(o) == wanted);
+        // Of a damaged journal any object may be missing.
+        let wanted_one = |f: &Finding| f.object.as_ref().is_none_or(|o| shown(o) == wanted);
         lost = outdated.filter(wanted_one).map(|f| f.to_string()).next().or(lost);
         let mut scan = ObjectScan::new(&one.store, &start, &end);
         loop {
@@ -192,6 +201,10 @@ pub fn dump(args: &DeviceArgs, wanted: &str) -> Result<i32> {
     let (device, sb) = osd::open_store(&args.device, None)?;
     let readers = Readers::new(device);
     let (mut one, o, info) = find(&readers, sb, Mode::Look, wanted)?;
+    let damaged = one.damaged_journal();
+    if let Some(finding) = &damaged {
+        eprintln!("kermes: shard {}: {finding}", one.index);
+    }
     let outdated = one.outdated_one(&o);
     if let Some(finding) = &outdated {
         eprintln!("kermes: shard {}: {finding}; it is shown as it was before", one.index);
@@ -242,7 +255,7 @@ pub fn dump(args: &DeviceArgs, wanted: &str) -> Result<i32> {
         out.line(json)?;
     }
     out.flush()?;
-    Ok(outdated.is_some() as i32)
+    Ok((outdated.is_some() || damaged.is_some()) as i32)
 }
 
 fn pair(out: &mut Lines, k: &[u8], v: &[u8]) -> Result<()> {
