@@ -1,7 +1,7 @@
 //! The store on real block devices: loop devices here, emulated NVMe in a virtual machine.
 
 use crate::acceptance::directory;
-use crate::cluster::{describe, has, kermes};
+use crate::cluster::{Cluster, Shell, describe, has, kermes};
 use crate::steps::Outcome;
 use anyhow::{Context, bail, ensure};
 use clap::Args;
@@ -15,13 +15,15 @@ use std::time::{Duration, Instant};
 /// bytes) and `/dev/vm/data4k` (of 4096), and further options of QEMU.
 const VM: &str = "KERMES_VM";
 const VM_DEVICES: [&str; 2] = ["/dev/vm/data", "/dev/vm/data4k"];
-const VM_SECONDS: &str = "700";
+const VM_SECONDS: &str = "1800";
 /// Of the zoned NVMe device that is added to the machine, to find it by.
 const ZONED_SERIAL: &str = "kermes-zoned";
 /// Zones like those of a small real device: they hold less than their size, few may be active.
 const ZONED: &str = "zoned=true,zoned.zone_size=16M,zoned.zone_capacity=12M,zoned.max_open=14,\
                      zoned.max_active=14";
 const ZONED_BYTES: u64 = 32 * (16 << 20);
+/// Of the cluster on the zoned device.
+const SERVING_PORT: &str = "17300";
 /// What a device needs at least, bytes.
 const DEVICE_BYTES: u64 = 512 << 20;
 
@@ -49,6 +51,7 @@ pub fn block(args: &BlockArgs) -> anyhow::Result<()> {
     }
     for device in &zoned {
         println!("{}: {}", device.display(), check_zoned(device)?);
+        println!("{}: {}", device.display(), serve(device)?);
     }
     Ok(())
 }
@@ -80,6 +83,85 @@ fn check_zoned(device: &Path) -> anyhow::Result<String> {
         fsck(device)?;
     }
     Ok("order of its zones kept, whole after three kills".into())
+}
+
+/// Objects of known content, one after another, until the file `stop` is there; a line in `stored`
+/// for each one that was acknowledged.
+const WRITER: &str = "\
+    head -c 1000000 /dev/urandom > all
+    for n in $(seq 1 200); do
+        [ -e stop ] && break
+        tail -c +$((n * 500)) all | head -c 130000 > part
+        \"$KERMES\" rados -p p1 put stored.$n part && echo $n $(sha1sum < part) >> stored
+    done";
+const READER: &str = "\
+    while read n sum rest; do
+        found=$(\"$KERMES\" rados -p p1 get stored.$n - | sha1sum) || exit 1
+        [ \"$found\" = \"$sum  -\" ] || { echo stored.$n is not what was stored; exit 1; }
+    done < stored";
+
+/// Clients of an OSD on the device, which is killed, `kill -9`, while they write: what was
+/// acknowledged is there when it is back, and so is all of it at the end.
+fn serve(device: &Path) -> anyhow::Result<String> {
+    let path = device.display().to_string();
+    let dir = directory("block-osd");
+    let args = ["--osds", "1", "--device", &path, "--force", "--pool", "p1:1:8"];
+    let args = [&args[..], &["--port", SERVING_PORT]].concat();
+    let (mut c, _) = Cluster::up(&dir, &args)?;
+    c.ok("grep -q 'zoned (host managed)' log/osd.0.log")?;
+    // `rados bench seq` compares each object with what was written.
+    let mut written = Vec::new();
+    for (bytes, objects) in [(4096, 1000), (4 << 20, 8)] {
+        let run = format!("--run-name of{bytes}");
+        c.ok(&format!(
+            "rados -p p1 bench 10 write -b {bytes} --max-objects {objects} --no-cleanup {run}"
+        ))?;
+        let text = c.ok(&format!("rados -p p1 bench 60 seq {run}"))?;
+        let reads = text.lines().find_map(|l| l.strip_prefix("Total reads made:"));
+        written.push(format!("{} of {bytes} bytes", reads.context("objects were read")?.trim()));
+    }
+    let mut clients = Vec::new();
+    for script in [
+        WRITER,
+        "rados -p p1 bench 20 write -b 16384 --max-objects 2000 --no-cleanup --run-name killed",
+    ] {
+        let client = Command::new("bash")
+            .args(["-c", script])
+            .env("CEPH_CONF", c.dir.join("ceph.conf"))
+            .env("KERMES", kermes())
+            .current_dir(&c.dir)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()?;
+        clients.push(client);
+    }
+    let stored = || std::fs::read_to_string(dir.join("stored")).unwrap_or_default().lines().count();
+    let begin = Instant::now();
+    while stored() < 10 {
+        ensure!(begin.elapsed() < Duration::from_secs(100), "clients store nothing");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let (_, pid) = c.pids()?.into_iter().find(|(name, _)| name == "osd.0").context("osd.0 runs")?;
+    c.kill(pid, "KILL")?;
+    let before = stored();
+    fsck(device)?;
+    c.start()?;
+    c.ok("touch stop")?;
+    for mut client in clients {
+        let status = client.wait()?;
+        ensure!(status.success(), "a client of an OSD that was killed: {status}");
+    }
+    c.ok(READER)?;
+    for run in ["of4096", "of4194304", "killed"] {
+        c.ok(&format!("rados -p p1 bench 100 seq --run-name {run}"))?;
+    }
+    c.stop()?;
+    fsck(device)?;
+    std::fs::remove_dir_all(&dir)?;
+    Ok(format!(
+        "served {}; {before} objects and those of a benchmark stored before a kill are there",
+        written.join(", ")
+    ))
 }
 
 /// Loop devices of both block sizes.
@@ -122,8 +204,11 @@ pub fn vm() -> anyhow::Result<Outcome> {
             "{VM} names no program that runs a command in a virtual machine with NVMe devices"
         )));
     };
-    if !has("qemu-system-x86_64") {
-        return Ok(Outcome::Skipped("qemu-system-x86_64 is not installed".into()));
+    for (program, package) in [("qemu-system-x86_64", "qemu-system-x86"), ("rados", "ceph-common")]
+    {
+        if !has(program) {
+            return Ok(Outcome::Skipped(format!("{program} (Debian's {package}) is not there")));
+        }
     }
     let folder = directory("block-vm");
     std::fs::create_dir(&folder)?;

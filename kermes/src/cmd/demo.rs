@@ -48,6 +48,8 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<i32> {
         osds: OSDS,
         cores_per_osd: 1,
         osd_size: 10 << 30,
+        device: Vec::new(),
+        force: false,
         pool: vec![dev::PoolSpec { name: "demo".into(), size: OSDS, pgs: 32 }],
         port: args.port,
         auth: dev::Auth::Cephx,

@@ -63,6 +63,12 @@ pub struct UpArgs {
     /// Size of each OSD's file, which is sparse.
     #[arg(long, value_name = "SIZE", default_value = "10GiB", value_parser = super::connect::parse_bytes)]
     pub osd_size: u64,
+    /// Block devices for OSDs instead of files, the first for osd.0. May be given several times.
+    #[arg(long, value_name = "PATH")]
+    pub device: Vec<PathBuf>,
+    /// Overwrite what these devices hold.
+    #[arg(long, requires = "device")]
+    pub force: bool,
     /// Make a pool: name, copies and placement groups. May be given several times.
     #[arg(long, value_name = "NAME:SIZE:PGS", value_parser = parse_pool)]
     pub pool: Vec<PoolSpec>,
@@ -192,10 +198,11 @@ fn create(args: &UpArgs) -> anyhow::Result<()> {
     }
     let fsid = daemon::new_uuid()?;
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
-    let shards = args.cores_per_osd.next_power_of_two().max(DEV_SHARDS_MIN);
+    let spare = args.device.len().saturating_sub(args.osds as usize);
+    ensure!(spare == 0, "{spare} devices more than OSDs");
     let mut osds = Vec::new();
     for id in 0..args.osds {
-        osds.push(create_osd(&dir, id, fsid, args.osd_size, shards)?);
+        osds.push(create_osd(&dir, id, fsid, args)?);
     }
     let size_max = args.pool.iter().map(|p| p.size).max().unwrap_or(0);
     ensure!(size_max <= args.osds, "a pool of {size_max} copies needs as many OSDs");
@@ -243,25 +250,29 @@ fn create(args: &UpArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn create_osd(
-    dir: &Path,
-    id: u32,
-    fsid: Fsid,
-    size: u64,
-    shards: u16,
-) -> anyhow::Result<mon::NewOsd> {
+fn create_osd(dir: &Path, id: u32, fsid: Fsid, args: &UpArgs) -> anyhow::Result<mon::NewOsd> {
     let folder = dir.join(format!("osd.{id}"));
     std::fs::create_dir_all(&folder)?;
     let device = folder.join("block");
-    std::fs::File::create(&device)?.set_len(size)?;
+    // A device has shards by its size and its zones.
+    let shards = match args.device.get(id as usize) {
+        Some(path) => {
+            std::os::unix::fs::symlink(std::path::absolute(path)?, &device)?;
+            None
+        }
+        None => {
+            std::fs::File::create(&device)?.set_len(args.osd_size)?;
+            Some(args.cores_per_osd.next_power_of_two().max(DEV_SHARDS_MIN))
+        }
+    };
     let uuid = daemon::new_uuid()?;
     osd_cmd::mkfs(&osd_cmd::MkfsArgs {
         device,
         id,
         fsid,
         osd_uuid: Some(uuid),
-        shards: Some(shards),
-        force: false,
+        shards,
+        force: args.force && shards.is_none(),
     })?;
     let key = mon_cmd::new_key()?;
     let name = AuthName::new(EntityKind::Osd, &id.to_string());
