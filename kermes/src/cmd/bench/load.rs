@@ -43,6 +43,8 @@ pub enum Workload {
     Mixed,
     /// Set a key of an object's omap, at random; --bs is the size of the value
     Omap,
+    /// Nothing but the mount; the journal grows by an empty record
+    Mount,
 }
 
 impl Workload {
@@ -253,11 +255,13 @@ impl Load {
         }
     }
 
+    /// Numbers that follow one another are independent in their low bits, which are what is used: a
+    /// xorshift* of 64 bits, of whose state alone the low bits of one say the low bits of the next.
     fn random(&mut self) -> u64 {
         self.random ^= self.random << 13;
         self.random ^= self.random >> 7;
         self.random ^= self.random << 17;
-        self.random
+        self.random.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 16
     }
 
     fn shard(&self, object: u64) -> usize {
@@ -265,6 +269,10 @@ impl Load {
     }
 
     fn on_mounted(&mut self, now: Now, fx: &mut Vec<Effect<()>>) {
+        if self.plan.workload == Workload::Mount {
+            self.phase = Phase::Drain;
+            return self.on_quiet(now, fx);
+        }
         let foreign = match self.engine.foreign() {
             Ok(foreign) => foreign,
             Err(missed) => return self.engine.fetch(&missed, MOUNT_TOKEN, fx),
@@ -433,7 +441,7 @@ impl Load {
                 self.next = (self.next + 1) % (count * per_object);
                 return Op::Write { object: at / per_object, offset: at % per_object * len, len };
             }
-            Workload::Randwrite => false,
+            Workload::Randwrite | Workload::Mount => false,
             Workload::Randread => true,
             Workload::Mixed => self.random() % 100 < MIXED_READS,
         };
