@@ -4,6 +4,7 @@ use crate::event::{CheckpointPart, Corrupt, ReadError, StoreEffect, StoreError, 
 use crate::format::BLOCK;
 use crate::meta::{is_group, is_onode};
 use crate::page::PageKind;
+use crate::pager::PageError;
 use crate::pages::{PageId, Pages};
 use crate::store::{Io, Miss, MissKind, Phase, Store};
 use crate::touch::Needs;
@@ -108,6 +109,10 @@ impl Fetching {
         }
         users.extend(std::mem::take(&mut self.injected).into_keys());
         users
+    }
+    /// Reads that somebody waits for.
+    pub fn under_way(&self) -> usize {
+        self.waiters.len()
     }
     pub fn page_error(&self, id: PageId) -> Option<FetchError> {
         self.failed.get(&FetchKey::Page(id)).copied()
@@ -231,7 +236,7 @@ impl Store {
                     self.events.push(StoreEvent::Fetched { token, result });
                 }
                 Waiter::Cleaner => self.continue_cleaner(),
-                Waiter::Mount => self.continue_mount(),
+                Waiter::Mount => self.continue_mount(key),
             }
         }
         self.fetching.failed.remove(&key);
@@ -248,13 +253,12 @@ impl Store {
         let corrupt = |expected, found| FetchError::Corrupt { key, device_offset, expected, found };
         match key {
             FetchKey::Page(id) => {
-                let expected = self.meta.pager.place_of(id).map_or(0, |p| p.crc);
-                let found = crc32c(!0, &buf);
-                if found != expected {
-                    return Err(corrupt(expected, found));
-                }
-                self.meta.pager.install(id, &buf).map_err(|_| corrupt(expected, found))?;
-                let page = self.meta.pager.get(id).map_err(|_| corrupt(expected, found))?;
+                let crc = self.meta.pager.place_of(id).map_or(0, |p| p.crc);
+                self.meta.pager.install(id, &buf).map_err(|error| match error {
+                    PageError::Checksum { expected, found, .. } => corrupt(expected, found),
+                    PageError::Malformed { .. } => corrupt(crc, crc),
+                })?;
+                let page = self.meta.pager.get(id).map_err(|_| corrupt(crc, crc))?;
                 let leaf = page.level() == 0;
                 let whole = (0..page.len()).all(|i| match page.kind() {
                     PageKind::Onode => !leaf || is_onode(page.value(i)),
@@ -265,7 +269,7 @@ impl Store {
                     return Ok(());
                 }
                 self.meta.pager.reject(id);
-                Err(corrupt(expected, found))
+                Err(corrupt(crc, crc))
             }
             FetchKey::Block(place, expected) => {
                 let found = crc32c(!0, &buf);

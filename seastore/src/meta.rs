@@ -50,12 +50,14 @@ pub(crate) struct Meta {
     /// What is removed in the background, oldest first.
     pub garbage: VecDeque<Garbage>,
     /// Objects looked up and items set, moved or given up one by one, since the newest durable
-    /// checkpoint: what a replay would take, in steps that take about the same time.
+    /// checkpoint; see [`Meta::replay_steps`].
     pub steps: u64,
     current: Option<Current>,
     scratch: Vec<u8>,
 }
 
+/// A replay reads a page, and gives it memory, in the time of about so many other steps.
+const PAGE_STEPS: u64 = 12;
 /// A block with so many shares is never given up: its count is not known any more.
 const REFS_STUCK: u16 = u16::MAX;
 
@@ -78,6 +80,12 @@ impl Meta {
             current: None,
             scratch: Vec::new(),
         }
+    }
+
+    /// What a replay from the newest durable checkpoint on would take, in steps of about the same
+    /// time, a microsecond or a little more.
+    pub fn replay_steps(&self) -> u64 {
+        self.steps + PAGE_STEPS * self.pager.changed()
     }
 
     /// The object as the trees hold it.

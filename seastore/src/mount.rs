@@ -8,31 +8,29 @@
 mod behind;
 mod chain;
 mod checkpoint;
+mod replay;
 mod zoned;
 
 use crate::anchor::{self, Anchor};
-use crate::change::Change;
-use crate::change::reader::ChangeReader;
 use crate::event::{MountReport, StoreEffect, StoreError, StoreEvent};
-use crate::fetch::{FetchKey, Waiter};
+use crate::fetch::FetchKey;
 use crate::format::BLOCK;
 use crate::journal::Head;
+use crate::page::PageKind;
+use crate::pages::Pages;
 use crate::record::{FIRST, HEADER_BYTES, MORE, RAW, RecordHeader};
 use crate::root::Root;
 use crate::segments::Use;
 use crate::store::{Io, Phase, Store};
 use crate::table::PageTable;
-use crate::touch::{Needs, Toucher};
-use crate::txn::ObjectName;
 use behind::Behind;
 use bytes::{Bytes, BytesMut};
 use chain::{Chain, Followed};
-use std::collections::{BTreeMap, VecDeque};
+use replay::{Replay, Replayed};
+use std::collections::VecDeque;
 use types::hash::crc32c;
 use types::node::{BLOCK_SIZE, IoError};
 
-/// Changes whose pages are asked for together.
-const PREFETCH: usize = 128;
 /// Index of the flush at the end; reads have others.
 const FLUSH: usize = usize::MAX;
 
@@ -66,13 +64,7 @@ pub(crate) struct Mount {
     root: Option<Root>,
     table: PageTable,
     chain: Chain,
-    /// The replay waits for pages.
-    replaying: bool,
-    changes: VecDeque<Change>,
-    /// The pages of so many of them have been asked for.
-    asked: usize,
-    /// Objects of which changes were passed over, and for what place of the device.
-    outdated: BTreeMap<ObjectName, u64>,
+    replay: Replay,
     /// What is still to be looked at behind a damaged record.
     behind: Option<Behind>,
     report: MountReport,
@@ -98,10 +90,7 @@ impl Store {
             root: None,
             table: PageTable::default(),
             chain: Chain::new(self.journal.head),
-            replaying: false,
-            changes: VecDeque::new(),
-            asked: 0,
-            outdated: BTreeMap::new(),
+            replay: Replay::default(),
             behind: None,
             report: MountReport::default(),
         }));
@@ -115,11 +104,17 @@ impl Store {
     ) {
         self.with_mount(|store, mount| store.mount_io(mount, index, read, flushed));
     }
-    /// A page that the replay needs came in, or did not.
-    pub(crate) fn continue_mount(&mut self) {
-        self.with_mount(|store, mount| match mount.stage {
-            Stage::Journal if mount.replaying => {
-                mount.replaying = false;
+    /// A page that the replay asked for came in, or did not.
+    pub(crate) fn continue_mount(&mut self, key: FetchKey) {
+        self.with_mount(|store, mount| match (&mount.stage, key) {
+            (Stage::Journal, FetchKey::Page(id)) => {
+                // Below an inner page lie others, and an object names its blocks and its omap.
+                let leads_on = store
+                    .meta
+                    .pager
+                    .get(id)
+                    .is_ok_and(|page| page.level() > 0 || page.kind() == PageKind::Onode);
+                mount.replay.arrived(id, leads_on);
                 store.advance(mount)
             }
             _ => Ok(()),
@@ -233,10 +228,8 @@ impl Store {
     fn advance(&mut self, mount: &mut Mount) -> Result<(), StoreError> {
         loop {
             let followed = self.follow_chain(mount)?;
-            if !mount.replaying {
-                mount.replaying = !self.replay(mount)?;
-            }
-            if mount.replaying || followed == Followed::Waits {
+            let replayed = self.replay(mount)?;
+            if replayed == Replayed::Waits || followed == Followed::Waits {
                 return Ok(());
             }
             if followed == Followed::ToTheEnd {
@@ -248,76 +241,6 @@ impl Store {
                 }
             }
         }
-    }
-
-    // -- replay ---------------------------------------------------------------------------------
-
-    /// Applies what the records say. `false`: pages are under way.
-    fn replay(&mut self, mount: &mut Mount) -> Result<bool, StoreError> {
-        let mut applied = false;
-        loop {
-            while mount.changes.len() < PREFETCH
-                && let Some(piece) = mount.chain.take_piece()
-            {
-                for change in ChangeReader::new(piece, self.segments.end(), None) {
-                    let device_offset = self.journal.device_offset(0);
-                    let change = change.map_err(|_| StoreError::Undecodable { device_offset })?;
-                    mount.changes.push_back(change);
-                }
-            }
-            let Some(change) = mount.changes.front() else { return Ok(true) };
-            let passed = |o: Option<&ObjectName>| o.and_then(|o| mount.outdated.get(o).copied());
-            if let Some(place) = passed(change.object()).or_else(|| passed(change.source())) {
-                // It builds on what was passed over.
-                self.pass_over(mount, place);
-                continue;
-            }
-            let needs = self.needs_of_change(change);
-            if needs.is_empty() {
-                let change = mount.changes.pop_front().expect("looked at");
-                mount.asked = mount.asked.saturating_sub(1);
-                self.meta.apply(&change, &mut self.segments);
-                self.meta.close();
-                applied = true;
-                continue;
-            }
-            if let Some(error) = self.fetching.error_of(&needs) {
-                if !self.config.salvage {
-                    return Err(error.as_store_error());
-                }
-                self.pass_over(mount, error.device_offset());
-                continue;
-            }
-            // The change may need more pages than the cache holds: none goes until it is applied.
-            if applied {
-                self.meta.pager.evict();
-            }
-            let mut pages = needs.pages;
-            // What the next ones need is asked for once; they see for themselves when it is their
-            // turn.
-            while applied && mount.asked < mount.changes.len().min(PREFETCH) {
-                pages.extend(self.needs_of_change(&mount.changes[mount.asked]).pages);
-                mount.asked += 1;
-            }
-            for id in pages {
-                self.want(FetchKey::Page(id), Waiter::Mount);
-            }
-            return Ok(false);
-        }
-    }
-
-    /// Leaves the next change out: its object stays as it was, whatever else is to become of it.
-    fn pass_over(&mut self, mount: &mut Mount, device_offset: u64) {
-        let Some(change) = mount.changes.pop_front() else { return };
-        mount.asked = mount.asked.saturating_sub(1);
-        self.name_outdated(mount, &change, device_offset);
-    }
-
-    fn needs_of_change(&self, change: &Change) -> Needs {
-        let never = |_| true;
-        let mut toucher = Toucher::new(&self.meta, &never);
-        toucher.change(change);
-        toucher.needs
     }
 
     fn finish_mount(&mut self, mount: &mut Mount) -> Result<(), StoreError> {

@@ -70,6 +70,11 @@ pub(crate) struct Pager {
     fresh_bytes: usize,
     /// Pages that became dirty since the last freeze; some may have been freed since.
     dirty: Vec<PageId>,
+    /// Pages that have a place and became dirty since the newest durable checkpoint: what a replay
+    /// would have to read. Some count twice if a freeze was between.
+    changed: u64,
+    /// Of those: at the freeze of the checkpoint under way.
+    changed_frozen: u64,
     /// Handed out by `get_mut`; its size may have changed since.
     unsettled: Option<PageId>,
     reusable: Vec<PageId>,
@@ -104,6 +109,8 @@ impl Pager {
             dirty_bytes: 0,
             fresh_bytes: 0,
             dirty: Vec::new(),
+            changed: 0,
+            changed_frozen: 0,
             unsettled: None,
             reusable,
             freed: Vec::new(),
@@ -175,6 +182,11 @@ impl Pager {
         self.fresh_bytes + self.growth().max(0) as usize
     }
 
+    /// Pages that a replay from the newest durable checkpoint on would read, about.
+    pub fn changed(&self) -> u64 {
+        self.changed
+    }
+
     /// Where to read a page that is not in memory.
     pub fn place_of(&self, id: PageId) -> Option<Place> {
         let slot = self.slots.get(id.0 as usize)?;
@@ -210,6 +222,7 @@ impl Pager {
         if !std::mem::replace(&mut slot.dirty, true) {
             let placed = self.table.get(id).map_or(0, |place| place.blocks as u32 * BLOCK as u32);
             slot.before = if placed > 0 { placed + size_of::<Page>() as u32 } else { 0 };
+            self.changed += (placed > 0) as u64;
             self.dirty_bytes += slot.bytes as usize;
             self.fresh_bytes += slot.fresh();
             self.dirty.push(id);
@@ -240,6 +253,7 @@ impl Pager {
         }
         self.dirty_bytes = 0;
         self.fresh_bytes = 0;
+        self.changed_frozen = self.changed;
         self.unplaced = pages.len();
         self.freed_frozen = std::mem::take(&mut self.freed);
         let mut freed_places = Vec::new();
@@ -268,6 +282,7 @@ impl Pager {
     pub fn thawed(&mut self) {
         assert!(self.checkpointing && self.unplaced == 0, "{} pages without place", self.unplaced);
         self.checkpointing = false;
+        self.changed -= std::mem::take(&mut self.changed_frozen);
         self.reusable.append(&mut self.freed_frozen);
     }
 
@@ -502,6 +517,32 @@ mod tests {
             }
             prop_assert_eq!(mounted(&chunks, &device), durable);
         }
+    }
+
+    #[test]
+    fn pages_to_read_again_are_counted() {
+        let (mut pager, mut device) = (Pager::new(0), Device::default());
+        let id = pager.allocate(Page::new(PageKind::Lba, 0));
+        assert_eq!(pager.changed(), 0, "a replay makes it anew");
+        let checkpoint = |pager: &mut Pager, device: &mut Device, between: &dyn Fn(&mut Pager)| {
+            let frozen = pager.freeze();
+            between(pager);
+            for (id, page) in frozen.pages {
+                pager.placed(id, device.write(id, &page));
+            }
+            pager.thawed();
+        };
+        checkpoint(&mut pager, &mut device, &|_| ());
+        write_value(pager.get_mut(id), b"a");
+        write_value(pager.get_mut(id), b"b");
+        assert_eq!(pager.changed(), 1);
+        checkpoint(&mut pager, &mut device, &|pager| {
+            write_value(pager.get_mut(id), b"c");
+            assert_eq!(pager.changed(), 2, "the checkpoint may never become durable");
+        });
+        assert_eq!(pager.changed(), 1);
+        checkpoint(&mut pager, &mut device, &|_| ());
+        assert_eq!(pager.changed(), 0);
     }
 
     #[test]

@@ -11,9 +11,10 @@ use crate::txn::{Transaction, TxnOp};
 pub(crate) const RESERVE_CLEANER: u64 = 2;
 /// Further ones that only transactions which free space may use as well.
 pub(crate) const RESERVE_FREEING: u64 = 1;
-/// So many steps of a replay start a checkpoint ([`crate::meta::Meta::steps`]): they take about half a
-/// second. Small changes of metadata reach them long before the journal is full.
-pub(crate) const REPLAY_STEPS: u64 = 400_000;
+/// So many steps of a replay start a checkpoint ([`crate::meta::Meta::replay_steps`]): they take about
+/// a third of a second. Small changes of metadata reach them long before the journal is full, and so do
+/// small writes all over a region whose LBA tree has more than some 20,000 pages.
+pub(crate) const REPLAY_STEPS: u64 = 250_000;
 /// A transaction that frees space may log at most this much while it draws on the reserve, bytes.
 const FREEING_BYTES_MAX: u64 = 256 << 10;
 
@@ -54,10 +55,11 @@ impl Store {
         Ok(bytes)
     }
 
-    /// Checkpoints do not keep up: journal or dirty pages have reached twice what starts one.
+    /// Checkpoints do not keep up: journal, steps of a replay or dirty pages have reached twice what
+    /// starts one.
     fn must_wait(&self) -> bool {
         self.journal.blocks * BLOCK > 2 * self.config.journal_bytes()
-            || self.meta.steps > 2 * REPLAY_STEPS
+            || self.meta.replay_steps() > 2 * REPLAY_STEPS
             || self.meta.pager.dirty_bytes() > 2 * self.dirty_bytes_wanted()
             || self.queue.len() > 4096
     }
@@ -72,7 +74,7 @@ impl Store {
     pub(crate) fn checkpoint_due(&self) -> bool {
         self.checkpoint_wanted
             || self.journal.blocks * BLOCK >= self.config.journal_bytes()
-            || self.meta.steps >= REPLAY_STEPS
+            || self.meta.replay_steps() >= REPLAY_STEPS
             || self.meta.pager.dirty_bytes() >= self.dirty_bytes_wanted()
     }
 

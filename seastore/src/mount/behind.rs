@@ -175,7 +175,7 @@ impl Store {
             for change in std::mem::take(&mut behind.waiting) {
                 self.name_outdated(mount, &change, behind.device_offset);
                 if matches!(change, Change::Move { .. }) {
-                    mount.changes.push_back(change);
+                    mount.replay.push(change);
                 }
             }
         }
@@ -184,7 +184,7 @@ impl Store {
     /// A change to the object is left out.
     pub(super) fn name_outdated(&mut self, mount: &mut Mount, change: &Change, device_offset: u64) {
         let Some(object) = change.object() else { return };
-        if mount.outdated.insert(object.clone(), device_offset).is_none() {
+        if mount.replay.outdated.insert(object.clone(), device_offset).is_none() {
             self.events.push(StoreEvent::Outdated { object: object.clone(), device_offset });
         }
     }

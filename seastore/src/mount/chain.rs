@@ -185,6 +185,9 @@ impl Chain {
     pub fn is_full(&self) -> bool {
         self.pieces_bytes >= PIECES_BYTES
     }
+    pub fn has_pieces(&self) -> bool {
+        !self.pieces.is_empty()
+    }
     pub fn take_piece(&mut self) -> Option<Bytes> {
         let piece = self.pieces.pop_front()?;
         self.pieces_bytes -= piece.len();
