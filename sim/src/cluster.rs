@@ -79,6 +79,7 @@ impl Cluster {
         world.log = log;
         let mut chance = Chance::new(seed ^ 0x6b65_726d_6573);
         let mut zoned = Chance::new(seed ^ 0x7a6f_6e65_6473);
+        let all_zoned = plan.habits.full && zoned.once_in(plan.zoned_one_in);
         let mon_sock = SocketAddr::from(([10, 0, 0, 1], 3300));
         let mon_addr = EntityAddrVec::one(EntityAddr::msgr2(mon_sock, 0));
         let mon = world.add_host("mon.a", Disk::new(0), Some(mon_sock));
@@ -87,7 +88,11 @@ impl Cluster {
         let mut osds = Vec::new();
         for id in 0..plan.osds {
             let addr = SocketAddr::from(([10, 0, 1, id as u8], 6800));
-            let mut disk = if zoned.once_in(plan.zoned_one_in) {
+            // Devices that fill up are all of one kind: what zones keep free is more, and the least
+            // device would stop the others' recovery.
+            let is_zoned =
+                if plan.habits.full { all_zoned } else { zoned.once_in(plan.zoned_one_in) };
+            let mut disk = if is_zoned {
                 Disk::zoned(plan.zones, plan.zone_count)
             } else {
                 Disk::new(plan.disk_bytes)

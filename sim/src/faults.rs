@@ -18,7 +18,8 @@ pub struct Plan {
     pub size: u32,
     pub shards: u16,
     pub disk_bytes: u64,
-    /// One OSD in so many has a zoned disk instead, of about that size.
+    /// One OSD in so many has a zoned disk instead, of about that size; where devices fill up, all
+    /// OSDs of one world in so many.
     pub zoned_one_in: u64,
     pub zones: ZoneTraits,
     pub zone_count: u64,
