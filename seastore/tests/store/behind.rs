@@ -21,7 +21,8 @@ fn made(mut world: World, model: Model, rng: &mut Rng, count: u64, len_max: u64)
     let mut touched = Vec::new();
     for token in 0..count {
         let mut model = states.last().unwrap().clone();
-        let mut ops = vec![random_op(rng, 12, len_max)];
+        // An object of its own, which no other transaction tells of.
+        let mut ops = vec![random_op(rng, 12, len_max), TxnOp::Touch { o: name(1000 + token) }];
         if len_max < 30_000 && rng.chance(8) {
             // A change that has records of its own.
             let pairs = vec![("large".into(), vec![7; 100_000].into())];
@@ -143,7 +144,11 @@ fn each_record_rots(made: Made, rng: &mut Rng) -> (usize, usize) {
 fn all_is_as_it_was_before_a_rotten_record() {
     let mut rng = Rng(71);
     let world = World::new(32 << 20, 4 << 20);
-    let made = made(world, Model::new(), &mut rng, 24, 20_000);
+    let made = made(world, Model::new(), &mut rng, 60, 100_000);
+    let blocks: Vec<u64> = records(&made.disk).iter().map(|(_, block, _)| *block).collect();
+    // Behind a superblock and two anchors.
+    let segments: BTreeSet<u64> = blocks.iter().map(|block| (block - 3) / 256).collect();
+    assert!(segments.len() > 1, "{segments:?}");
     let (states, named) = each_record_rots(made, &mut rng);
     assert!(states > 10 && named > 30, "{states} states, {named} named");
 }

@@ -99,6 +99,7 @@ fn check_each_copy(zoned: bool) {
             world.assert_consistent(&what);
             if copy == 0 {
                 assert_eq!(findings(&world.disk, config, &model), [], "{what}");
+                check_again(&world.disk, &config, &model, &what);
             }
 
             // Both are of no use.
@@ -112,6 +113,18 @@ fn check_each_copy(zoned: bool) {
                 assert_eq!(world.mount().err(), Some(refused), "{what}");
             }
         }
+    }
+}
+
+/// The same of a store with nothing behind its checkpoint, so that nothing else has a chunk written.
+fn check_again(disk: &Disk, config: &StoreConfig, model: &Model, what: &str) {
+    for (part, [first, _]) in twice(disk, config) {
+        let mut rotten = disk.clone();
+        spoil(&mut rotten, first, false);
+        let mut world = World::opened(rotten, StoreConfig { nonce: 96, ..*config });
+        world.mount().unwrap();
+        assert_eq!(bad_copies(&world).len(), 1, "{what}, {part}");
+        assert_eq!(findings(&world.disk, *config, model), [], "{what}, {part}");
     }
 }
 
