@@ -88,6 +88,8 @@ struct Victim {
     gain: u32,
     /// Blocks of it that are on their way.
     left: u32,
+    /// What cleaning it gains, as it was when that began.
+    dead: u32,
 }
 
 /// Where moved blocks are appended, one record after the other.
@@ -288,8 +290,10 @@ impl Store {
         if under_way > 0 && !self.has_output_for(segment) {
             return false;
         }
+        let blocks = self.segments.blocks();
         let s = self.segments.get(segment);
         s.cleaning = true;
+        let dead = blocks - s.live;
         self.cleaner.victims.push(Victim {
             segment,
             at: 0,
@@ -299,6 +303,7 @@ impl Store {
             least: 1,
             gain: 0,
             left: 0,
+            dead,
         });
         true
     }
@@ -306,9 +311,8 @@ impl Store {
     /// Whether what the victims gain is worth their work by itself. Where each gains little, the live
     /// blocks of several fill records; otherwise more of them at once only make operations wait.
     fn is_busy(&self) -> bool {
-        let blocks = self.segments.blocks();
-        let dead = |v: &Victim| blocks - self.segments.all[v.segment as usize].live;
-        self.cleaner.victims.iter().map(dead).sum::<u32>() >= blocks / 8 * 3
+        let dead: u32 = self.cleaner.victims.iter().map(|v| v.dead).sum();
+        dead >= self.segments.blocks() / 8 * 3
     }
 
     /// Whether the victims, and those before them that are free once the journal is durable, will
@@ -543,12 +547,23 @@ impl Store {
         true
     }
 
-    /// Writes what waits though it fills no record, where nothing else is to be done. Not both
-    /// pools: once the victims of one are free there may be room for others that fill the second.
+    /// Writes what waits though it fills no record, where nothing else is to be done: the larger
+    /// pool, filled up from the other. A header costs more there than a few blocks among others
+    /// of another age.
     fn write_rest(&mut self) -> bool {
-        let [first, moved_before] = &self.cleaner.heads;
+        if !self.cleaner.is_still() {
+            return false;
+        }
+        let [first, moved_before] = &mut self.cleaner.heads;
         let generation = (moved_before.pool.len() > first.pool.len()) as usize;
-        self.cleaner.is_still() && self.write_record(generation, true)
+        let (large, small) =
+            if generation == 0 { (first, moved_before) } else { (moved_before, first) };
+        let left = large.at.map_or(0, |(_, at)| self.segments.blocks() - at);
+        let room = if left < 2 { self.segments.blocks() } else { left };
+        let most = room.min(STEP_BLOCKS) as usize - 1;
+        let more = most.saturating_sub(large.pool.len()).min(small.pool.len());
+        large.pool.extend(small.pool.drain(..more));
+        self.write_record(generation, true)
     }
 
     /// Appends live blocks to a segment of the cleaner's: a full record, or with `rest` what there
