@@ -272,7 +272,10 @@ impl Store {
     /// Begins with another victim.
     fn choose_victim(&mut self) -> bool {
         let under_way = self.cleaner.victims.len();
-        if under_way >= VICTIMS_MAX || self.is_busy() || self.will_do() {
+        let waiting: usize = self.cleaner.heads.iter().map(|h| h.pool.len()).sum();
+        // Another one is better than a record for the last few blocks.
+        let few = (1..STEP_BLOCKS as usize / 2).contains(&waiting);
+        if under_way >= VICTIMS_MAX || self.is_busy() || self.will_do() && !few {
             return false;
         }
         if self.segments.free_count() <= self.checkpoint_segments() && !self.journal.is_idle() {
@@ -327,8 +330,8 @@ impl Store {
         gain > 0 && free * blocks + gain >= self.free_wanted() * blocks
     }
 
-    /// Whether what lives in the victims and in one more finds a place without what is kept for a
-    /// checkpoint.
+    /// Whether what lives in the victims and in one more finds a place, also when operations have
+    /// taken all that they may and the journal goes on in another segment to tell of it.
     fn has_output_for(&self, segment: u32) -> bool {
         let blocks = self.segments.blocks();
         let mut live = [0, 0];
@@ -342,7 +345,8 @@ impl Store {
             live.saturating_sub(left).div_ceil(blocks - blocks.div_ceil(32)) as u64
         };
         let wanted: u64 = live.into_iter().zip(&self.cleaner.heads).map(segments).sum();
-        self.checkpoint_segments() + wanted <= self.segments.free_count()
+        let reserve = RESERVE_CLEANER + RESERVE_FREEING;
+        wanted < reserve && self.checkpoint_segments() + wanted < self.segments.free_count()
     }
 
     /// No segment of records gains anything. Segments that the last checkpoint has not passed may be
@@ -548,12 +552,14 @@ impl Store {
     }
 
     /// Writes what waits though it fills no record, where nothing else is to be done: the larger
-    /// pool, filled up from the other. A header costs more there than a few blocks among others
-    /// of another age.
+    /// pool, and not both, since once the victims of one are free there may be room for others that
+    /// fill the second. Where victims gain little, blocks of either age live long, and a header
+    /// costs more than a few of them among the others: there it is filled up from the second.
     fn write_rest(&mut self) -> bool {
         if !self.cleaner.is_still() {
             return false;
         }
+        let mixes = self.cleaner.victims.iter().all(|v| v.dead < self.segments.blocks() / 4);
         let [first, moved_before] = &mut self.cleaner.heads;
         let generation = (moved_before.pool.len() > first.pool.len()) as usize;
         let (large, small) =
@@ -562,7 +568,9 @@ impl Store {
         let room = if left < 2 { self.segments.blocks() } else { left };
         let most = room.min(STEP_BLOCKS) as usize - 1;
         let more = most.saturating_sub(large.pool.len()).min(small.pool.len());
-        large.pool.extend(small.pool.drain(..more));
+        if mixes {
+            large.pool.extend(small.pool.drain(..more));
+        }
         self.write_record(generation, true)
     }
 
@@ -755,19 +763,23 @@ impl Store {
 
     /// Takes a step in removing what is left to the background.
     pub(crate) fn collect_garbage(&mut self) {
-        if self.meta.garbage.is_empty() || !self.queue.is_empty() {
+        if self.meta.garbage.is_empty() || !self.queue.is_empty() && !self.is_held() {
             return;
         }
         let never = |_| true;
-        let mut toucher = Toucher::new(&self.meta, &never);
-        toucher.collect(COLLECT_STEPS);
-        let needs = toucher.needs;
-        if needs.is_empty() {
-            self.change(Change::Collect { steps: COLLECT_STEPS });
+        let needs_of = |steps| {
+            let mut toucher = Toucher::new(&self.meta, &never);
+            toucher.collect(steps);
+            toucher.needs
+        };
+        // Less at once where the cache does not hold what many take together.
+        let mut steps = (0..4).map(|i| COLLECT_STEPS >> (3 * i));
+        if let Some(steps) = steps.find(|steps| needs_of(*steps).is_empty()) {
+            self.change(Change::Collect { steps });
             self.meta.close();
             return;
         }
-        for id in needs.pages {
+        for id in needs_of(COLLECT_STEPS).pages {
             self.want(FetchKey::Page(id), Waiter::Cleaner);
         }
     }

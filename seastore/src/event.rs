@@ -66,7 +66,8 @@ pub enum StoreEvent {
     /// The transaction with this token, and every one submitted before it, is on stable media.
     Durable { token: u64 },
     /// The transaction with this token cannot be applied: metadata or old data that it needs are
-    /// damaged or cannot be read. Nothing of it was applied; later ones may be.
+    /// damaged or cannot be read, or the copy of an omap that it makes has no room. Nothing of it was
+    /// applied; later ones may be.
     Refused { token: u64, error: ReadError },
     /// A [`Store::read`](crate::Store::read) that answered `Pending` has ended.
     ReadDone { token: u64, result: Result<ReadData, ReadError> },
@@ -191,6 +192,10 @@ pub enum ReadError {
         device_offset: u64,
         error: Option<IoError>,
     },
+    /// Of a refused transaction only: what it copies of this object has no room.
+    NoRoom {
+        object: Option<ObjectName>,
+    },
     NotMounted,
     Failed(StoreError),
 }
@@ -211,6 +216,12 @@ impl fmt::Display for ReadError {
                     Some(error) => write!(f, "{error}"),
                     None => write!(f, "does not hold what was written"),
                 }
+            }
+            Self::NoRoom { object } => {
+                if let Some(object) = object {
+                    write!(f, "object {object}: ")?;
+                }
+                write!(f, "the store is full, and a copy takes more than was expected")
             }
             Self::NotMounted => write!(f, "the store is not mounted"),
             Self::Failed(e) => write!(f, "{e}"),

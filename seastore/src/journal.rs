@@ -145,6 +145,12 @@ impl Journal {
         self.head.sequence - 1 + self.open.is_some() as u64
     }
 
+    /// Blocks that a record may leave unused at a segment's end: as many as the header and first
+    /// block of the next one take, which are seldom more than part of a large change takes.
+    pub fn left_unused_max(&self) -> u32 {
+        (self.record_blocks_max / 2 + 2).min(64)
+    }
+
     /// The data of a block that is not durable yet.
     pub fn fresh_block(&self, place: u32) -> Option<Bytes> {
         let (start, data) = self.fresh.range(..=place).next_back()?;

@@ -228,6 +228,9 @@ impl Pager {
             self.dirty.push(id);
         }
     }
+    pub fn is_dirty(&self, id: PageId) -> bool {
+        self.slots.get(id.0 as usize).is_some_and(|slot| slot.dirty)
+    }
     /// The next checkpoint writes the page, which is in memory, to a new place.
     pub fn rewrite(&mut self, id: PageId) {
         self.settle();

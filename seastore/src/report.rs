@@ -65,7 +65,7 @@ impl Store {
             count(Use::Meta) + count(Use::MetaClosed),
             self.segments.all.len(),
             self.meta.data_blocks,
-            self.data_blocks_max(0),
+            self.data_blocks_max(),
             self.journal.blocks * BLOCK,
             self.config.journal_bytes(),
             self.meta.pager.dirty_bytes(),
@@ -80,7 +80,7 @@ impl Store {
         )
     }
     pub fn statfs(&self) -> StatFs {
-        let total = self.data_blocks_max(0) * BLOCK;
+        let total = self.data_blocks_max() * BLOCK;
         let data = self.meta.data_blocks * BLOCK;
         let used = data.min(total);
         StatFs {

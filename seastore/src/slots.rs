@@ -24,6 +24,10 @@ impl<T> Slots<T> {
         }
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.free.len() == self.slots.len()
+    }
+
     pub fn insert(&mut self, value: T) -> u64 {
         let id = self.next();
         match self.free.pop() {

@@ -6,7 +6,7 @@ use crate::cleaner::Cleaner;
 use crate::data_cache::DataCache;
 use crate::discard::Discarder;
 use crate::event::*;
-use crate::fetch::{FetchKey, Fetching};
+use crate::fetch::{FetchError, FetchKey, Fetching};
 use crate::format::Superblock;
 use crate::journal::Journal;
 use crate::key;
@@ -19,7 +19,8 @@ use crate::pages::{MissingPage, PageId};
 use crate::reader::PendingRead;
 use crate::segments::Segments;
 use crate::slots::Slots;
-use crate::touch::{Needs, Toucher};
+use crate::space::Admitted;
+use crate::touch::{Needs, Takes, Toucher};
 use crate::tree::TreeError;
 use crate::txn::{ObjectName, Transaction, TxnOp};
 use crate::zones::Zones;
@@ -151,7 +152,7 @@ pub(crate) enum Waiting {
 pub(crate) struct Queued {
     pub token: u64,
     pub ops: Vec<TxnOp>,
-    pub bytes: u64,
+    pub admitted: Admitted,
 }
 
 /// Since the store was opened.
@@ -186,6 +187,8 @@ pub struct Store {
     pub(crate) queued_bytes: u64,
     /// How often the first of the queue was tried in vain.
     front_tries: u32,
+    /// The first of the queue has its pages and waits for room.
+    held: bool,
     /// Old contents of blocks that queued transactions write in part.
     pub(crate) staged: BTreeMap<u32, Bytes>,
     pub(crate) fetching: Fetching,
@@ -273,6 +276,7 @@ impl Store {
             queue: VecDeque::new(),
             queued_bytes: 0,
             front_tries: 0,
+            held: false,
             staged: BTreeMap::new(),
             fetching: Fetching::default(),
             data_cache: DataCache::new(budget / 2),
@@ -330,28 +334,33 @@ impl Store {
             Phase::Failed(e) => return Err(SubmitError::Failed(*e)),
             _ => return Err(SubmitError::NotMounted),
         }
-        let bytes = self.admit(txn)?;
-        let ops = std::mem::take(&mut txn.ops);
-        if self.queue.is_empty() && !self.overtakes_read(&ops) {
-            let needs = self.touch_ops(&ops);
+        let admitted = self.admit(txn)?;
+        if self.queue.is_empty() && !self.overtakes_read(&txn.ops) {
+            let (needs, takes) = self.touch_ops(&txn.ops, self.is_scarce(&admitted));
             if needs.is_empty() {
-                self.apply_ops(ops, token);
+                takes.map_or(Ok(()), |takes| self.fits(&admitted, takes))?;
+                self.apply_ops(std::mem::take(&mut txn.ops), token);
                 return Ok(());
             }
             self.fetch_for_queue(needs);
         }
-        self.queued_bytes += bytes;
-        self.queue.push_back(Waiting::Txn(Queued { token, ops, bytes }));
+        self.queued_bytes += admitted.bytes;
+        let ops = std::mem::take(&mut txn.ops);
+        self.queue.push_back(Waiting::Txn(Queued { token, ops, admitted }));
         Ok(())
     }
 
-    fn touch_ops(&self, ops: &[TxnOp]) -> Needs {
+    /// What the operations need, and with `counting` what they take if that is nothing.
+    fn touch_ops(&self, ops: &[TxnOp], counting: bool) -> (Needs, Option<Takes>) {
         let at_hand = |place: u32| {
             self.staged.contains_key(&place) || self.journal.fresh_block(place).is_some()
         };
         let mut toucher = Toucher::new(&self.meta, &at_hand);
+        if counting {
+            toucher = toucher.counting();
+        }
         ops.iter().for_each(|op| toucher.op(op));
-        toucher.needs
+        toucher.finish()
     }
 
     fn apply_ops(&mut self, ops: Vec<TxnOp>, token: u64) {
@@ -362,6 +371,24 @@ impl Store {
         self.meta.close();
         self.journal.put_token(token, &mut self.segments);
         self.perform_writes();
+    }
+
+    /// Drops what was the first of the queue, whose metadata or old data cannot be read, or which
+    /// (`None`) has no room.
+    fn refuse_front(&mut self, queued: Queued, error: Option<FetchError>) {
+        self.queued_bytes -= queued.admitted.bytes;
+        self.front_tries = 0;
+        let object = queued.ops.iter().find_map(|op| op.object().cloned());
+        let error = match error {
+            Some(error) => self.read_error(object, &error),
+            None => ReadError::NoRoom { object },
+        };
+        self.events.push(StoreEvent::Refused { token: queued.token, error });
+    }
+
+    /// Whether the queue waits for room.
+    pub(crate) fn is_held(&self) -> bool {
+        self.held
     }
 
     /// Whether a read that began before waits to see one of the objects as it is now.
@@ -388,19 +415,25 @@ impl Store {
                 self.queue.push_front(Waiting::Txn(queued));
                 break;
             }
-            let needs = self.touch_ops(&queued.ops);
+            let (needs, takes) = self.touch_ops(&queued.ops, self.is_scarce(&queued.admitted));
             if needs.is_empty() {
-                self.queued_bytes -= queued.bytes;
+                let fits = takes.map_or(Ok(()), |takes| self.fits(&queued.admitted, takes));
+                if fits == Err(SubmitError::Full) {
+                    self.refuse_front(queued, None);
+                    continue;
+                }
+                if fits.is_err() {
+                    self.held = true;
+                    self.queue.push_front(Waiting::Txn(queued));
+                    break;
+                }
+                self.queued_bytes -= queued.admitted.bytes;
                 self.front_tries = 0;
                 self.apply_ops(queued.ops, queued.token);
                 continue;
             }
             if let Some(error) = self.fetching.error_of(&needs) {
-                self.queued_bytes -= queued.bytes;
-                self.front_tries = 0;
-                let object = queued.ops.iter().find_map(|op| op.object().cloned());
-                let error = self.read_error(object, &error);
-                self.events.push(StoreEvent::Refused { token: queued.token, error });
+                self.refuse_front(queued, Some(error));
                 continue;
             }
             self.fetch_for_queue(needs);
@@ -409,7 +442,7 @@ impl Store {
             let prefetch = if self.front_tries < TRIES { PREFETCH } else { 0 };
             for index in 1..self.queue.len().min(prefetch) {
                 let Waiting::Txn(queued) = &self.queue[index] else { continue };
-                let needs = self.touch_ops(&queued.ops);
+                let (needs, _) = self.touch_ops(&queued.ops, false);
                 self.fetch_for_queue(needs);
             }
             break;
@@ -453,6 +486,9 @@ impl Store {
     /// checkpoint and cleaner. Call it after every batch of inputs, completions included.
     pub fn end_of_turn(&mut self, fx: &mut Vec<StoreEffect>) {
         if matches!(self.phase, Phase::Ready) && !self.config.salvage {
+            if std::mem::take(&mut self.held) {
+                self.drain_queue();
+            }
             self.step_cleaner();
             self.collect_garbage();
             if self.may_write_record() {
@@ -467,6 +503,10 @@ impl Store {
             self.step_discard();
             self.follow_segments();
             self.evict_pages();
+            if self.held && self.out.is_empty() && self.ios.is_empty() {
+                // It was admitted, and nothing will make the room that it turned out to take.
+                self.fail(StoreError::ReserveExhausted);
+            }
         }
         fx.append(&mut self.out);
     }

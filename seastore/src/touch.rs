@@ -60,11 +60,55 @@ pub(crate) struct Toucher<'a> {
     omap_reset: bool,
     /// Whether the data of the block at a place are at hand.
     at_hand: &'a dyn Fn(u32) -> bool,
+    /// What the changes take of memory and journal, if that is asked for.
+    takes: Option<Takes>,
+}
+
+/// What is known of a transaction's cost only once its pages are in memory.
+#[derive(Debug, Default)]
+pub(crate) struct Takes {
+    /// Leaves that become dirty, if they are not.
+    leaves: Vec<PageId>,
+    /// Pages that do so besides, at most.
+    others: u64,
+    /// Bytes of omap that are copied.
+    pub copied: u64,
+}
+
+impl Takes {
+    /// Bytes of pages that become dirty, without those that are new.
+    pub fn dirtied(&mut self, meta: &Meta) -> u64 {
+        self.leaves.sort_unstable();
+        self.leaves.dedup();
+        let clean = |id: &&PageId| !meta.pager.is_dirty(**id);
+        (self.leaves.iter().filter(clean).count() as u64 + self.others) * BLOCK
+    }
 }
 
 impl<'a> Toucher<'a> {
     pub fn new(meta: &'a Meta, at_hand: &'a dyn Fn(u32) -> bool) -> Self {
-        Self { meta, needs: Needs::default(), copies: Vec::new(), omap_reset: false, at_hand }
+        let (needs, copies) = (Needs::default(), Vec::new());
+        Self { meta, needs, copies, omap_reset: false, at_hand, takes: None }
+    }
+    /// Counts what the changes take.
+    pub fn counting(mut self) -> Self {
+        self.takes = Some(Takes::default());
+        self
+    }
+    pub fn finish(self) -> (Needs, Option<Takes>) {
+        (self.needs, self.takes)
+    }
+    fn touched(&mut self, found: Result<Option<PageId>, TreeError>) {
+        let leaf = self.needs.note(found).flatten();
+        if let Some(takes) = &mut self.takes {
+            takes.leaves.extend(leaf);
+        }
+    }
+    /// Pages that become dirty and were not touched one by one.
+    fn dirties(&mut self, pages: u64) {
+        if let Some(takes) = &mut self.takes {
+            takes.others += pages;
+        }
     }
 
     /// The object, which may be changed: the path to it is resident.
@@ -78,18 +122,18 @@ impl<'a> Toucher<'a> {
     /// Whatever is added with addresses never used before goes to the last leaf.
     fn new_blocks(&mut self) {
         let meta = self.meta;
-        self.needs.note(meta.lba.touch(&meta.pager, &key::lba_key(u64::MAX >> 8)));
+        self.touched(meta.lba.touch(&meta.pager, &key::lba_key(u64::MAX >> 8)));
     }
     fn new_omap(&mut self) {
         let meta = self.meta;
-        self.needs.note(meta.omap.touch(&meta.pager, &key::omap_key(u64::MAX, b"")));
+        self.touched(meta.omap.touch(&meta.pager, &key::omap_key(u64::MAX, b"")));
     }
 
     pub fn laddrs(&mut self, laddr: u64, blocks: u64) {
         let meta = self.meta;
         let end = laddr + blocks;
         for group in laddr / GROUP..end.div_ceil(GROUP) {
-            self.needs.note(meta.lba.touch(&meta.pager, &key::lba_key(group)));
+            self.touched(meta.lba.touch(&meta.pager, &key::lba_key(group)));
         }
     }
 
@@ -160,6 +204,8 @@ impl<'a> Toucher<'a> {
     fn omap_range(&mut self, first: &[u8], last: &[u8]) {
         let meta = self.meta;
         self.needs.note(meta.omap.touch_range(&meta.pager, first, last, usize::MAX));
+        // The first leaf and the last one; those between go.
+        self.dirties(2);
     }
     /// The id of the object's omap, which may be one that is not there yet.
     fn omap(&mut self, o: &ObjectName) -> Option<u64> {
@@ -172,19 +218,20 @@ impl<'a> Toucher<'a> {
     fn omap_set(&mut self, o: &ObjectName, pairs: &[(Bytes, Bytes)]) {
         let (id, meta) = (self.omap(o), self.meta);
         for key in id.iter().flat_map(|id| pairs.iter().map(|(k, _)| key::omap_key(*id, k))) {
-            self.needs.note(meta.omap.touch(&meta.pager, &key));
+            self.touched(meta.omap.touch(&meta.pager, &key));
         }
     }
     fn omap_remove(&mut self, o: &ObjectName, keys: &[Bytes]) {
         let (id, meta) = (self.omap(o), self.meta);
         for key in id.iter().flat_map(|id| keys.iter().map(|k| key::omap_key(*id, k))) {
             self.needs.note(meta.omap.touch_remove(&meta.pager, &key));
+            self.dirties(1);
         }
     }
     fn omap_header(&mut self, o: &ObjectName) {
         let (id, meta) = (self.omap(o), self.meta);
         if let Some(id) = id {
-            self.needs.note(meta.omap.touch(&meta.pager, &key::omap_header_key(id)));
+            self.touched(meta.omap.touch(&meta.pager, &key::omap_header_key(id)));
         }
     }
     fn omap_part(&mut self, o: &ObjectName, first: &[u8], last: &[u8]) {
@@ -204,6 +251,10 @@ impl<'a> Toucher<'a> {
             let (first, last) = key::omap_range(onode.omap_id);
             self.omap_range(&first, &last);
             self.new_omap();
+            let meta = self.meta;
+            if let Some(takes) = &mut self.takes {
+                takes.copied += meta.omap.range_bytes(&meta.pager, &first, &last).unwrap_or(0);
+            }
         }
     }
 
@@ -215,6 +266,8 @@ impl<'a> Toucher<'a> {
     }
 
     pub fn op(&mut self, op: &TxnOp) {
+        // The object's own, and where a tree grows: the page that is split off and the one above.
+        self.dirties(3);
         match op {
             TxnOp::CreateCollection { .. } | TxnOp::RemoveCollection { .. } => {}
             TxnOp::Touch { o } | TxnOp::SetXattr { o, .. } | TxnOp::RemoveXattr { o, .. } => {

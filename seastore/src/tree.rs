@@ -212,9 +212,10 @@ impl Tree {
     }
 
     /// Succeeds if `key` can be inserted, updated and removed now, in any order: all that takes is in
-    /// memory, and sound. Holds until a page leaves the memory, whatever else is changed.
-    pub fn touch(&self, pages: &impl Pages, key: &[u8]) -> Result<(), TreeError> {
-        self.sound_leaf(pages, key).map(drop)
+    /// memory, and sound. Holds until a page leaves the memory, whatever else is changed. Answers the
+    /// leaf, if there is one.
+    pub fn touch(&self, pages: &impl Pages, key: &[u8]) -> Result<Option<PageId>, TreeError> {
+        Ok(self.sound_leaf(pages, key)?.map(|(id, _)| id))
     }
 
     /// As [`Tree::touch`]; the value of `key`.
@@ -520,6 +521,21 @@ impl Tree {
             }
         }
         Ok(items)
+    }
+
+    /// Bytes of the leaves with keys from `first` on and before `last`.
+    pub fn range_bytes(
+        &self,
+        pages: &impl Pages,
+        first: &[u8],
+        last: &[u8],
+    ) -> Result<u64, TreeError> {
+        let mut cursor = Cursor::new(*self, pages, first, Some(last))?;
+        let mut bytes = 0;
+        while let Some(leaf) = cursor.next_leaf()? {
+            bytes += leaf.page.encoded_len() as u64;
+        }
+        Ok(bytes)
     }
 
     /// Removes the first `max_items` items from `first` on and before `last`; says how many there

@@ -515,5 +515,5 @@ fn what_is_missing_is_named() {
     store.evict(u16::MAX);
     assert_eq!(tree.get(&store, b"a"), Err(TreeError::Missing(MissingPage(tree.root))));
     assert_eq!(tree.touch(&store, b"a"), Err(TreeError::Missing(MissingPage(tree.root))));
-    assert_eq!(Tree::empty(PageKind::Omap).touch(&store, b"a"), Ok(()));
+    assert_eq!(Tree::empty(PageKind::Omap).touch(&store, b"a"), Ok(None));
 }

@@ -11,22 +11,24 @@ const OBJECT_BLOCKS: u64 = OBJECT / 4096;
 const DEPTH: u64 = 32;
 
 /// A store on a disk that is one piece of memory, for workloads that write it over many times.
-struct Bench {
+pub struct Bench {
     disk: Vec<u8>,
-    store: Store,
+    pub store: Store,
     superblock: Superblock,
     waiting: Vec<StoreEffect>,
     events: Vec<StoreEvent>,
     /// Random bytes, blocks of which are what users write.
     source: Bytes,
-    rng: Rng,
+    pub rng: Rng,
     objects: u64,
     /// Turns that one operation waited to begin, at most.
     longest_wait: u32,
+    /// Transactions that turned out to have no room.
+    pub refused: u32,
 }
 
 impl Bench {
-    fn new(device_bytes: u64, cache_bytes: usize) -> Self {
+    pub fn new(device_bytes: u64, cache_bytes: usize) -> Self {
         Self::with_segments(device_bytes, cache_bytes, None)
     }
     /// With segments of another size than mkfs gives the device.
@@ -51,6 +53,7 @@ impl Bench {
             rng,
             objects: 0,
             longest_wait: 0,
+            refused: 0,
         };
         bench.store.mount(&mut bench.waiting);
         while !bench.waiting.is_empty() {
@@ -82,17 +85,18 @@ impl Bench {
         for event in self.events.drain(..) {
             match event {
                 StoreEvent::Durable { .. } | StoreEvent::Room | StoreEvent::Mounted(_) => {}
+                StoreEvent::Refused { error: ReadError::NoRoom { .. }, .. } => self.refused += 1,
                 other => panic!("{other:?}"),
             }
         }
     }
 
-    fn turn(&mut self) {
+    pub fn turn(&mut self) {
         self.store.end_of_turn(&mut self.waiting);
         self.perform();
     }
 
-    fn run(&mut self) {
+    pub fn run(&mut self) {
         loop {
             self.turn();
             if self.waiting.is_empty() {
@@ -102,7 +106,7 @@ impl Bench {
     }
 
     /// `Busy` waits; anything else is the answer.
-    fn submit(&mut self, op: TxnOp) -> Result<(), SubmitError> {
+    pub fn submit(&mut self, op: TxnOp) -> Result<(), SubmitError> {
         let begins = !matches!(op, TxnOp::Remove { .. });
         let mut tries = 0;
         loop {
@@ -115,7 +119,7 @@ impl Bench {
             self.turn();
             tries += 1;
             self.longest_wait = self.longest_wait.max(tries);
-            assert!(tries < 10_000, "busy for ever: {}", self.store.space_line());
+            assert!(tries < 100_000, "busy for ever: {}", self.store.space_line());
         }
     }
 
@@ -174,7 +178,7 @@ impl Bench {
         }
     }
 
-    fn assert_consistent(&mut self) {
+    pub fn assert_consistent(&mut self) {
         loop {
             match self.store.check() {
                 Ok(findings) => {

@@ -8,6 +8,7 @@ mod crash;
 mod discard;
 mod faults;
 mod format;
+mod full;
 mod group;
 mod large;
 mod limits;

@@ -64,7 +64,7 @@ fn all_that_is_written_comes_from_the_memory_that_was_lent() {
     }
     world.run();
     let counters = world.store.counters();
-    assert!(counters.checkpoints > 2 && counters.cleaner_bytes > 1 << 20, "{counters:?}");
+    assert!(counters.checkpoints > 2 && counters.cleaner_bytes > 1 << 19, "{counters:?}");
     let foreign = foreign.borrow();
     assert!(foreign.len() as u64 <= ANCHORS_MAX, "{foreign:?}");
     assert!(foreign.values().all(|bytes| *bytes <= 4096 * (counters.checkpoints + 1)));
