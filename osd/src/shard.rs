@@ -140,8 +140,9 @@ pub struct Shard {
     mounted: bool,
     /// What the mount said, and how many things are still to be loaded.
     loading: Option<(MountReport, usize)>,
-    /// PGs that the store has and that are not loaded: nobody hears of them.
-    unloaded: BTreeSet<PgId>,
+    /// PGs that the store has and that are not loaded: nobody hears of them. With each, what clients
+    /// have asked of it.
+    unloaded: BTreeMap<PgId, VecDeque<Box<ClientOp>>>,
     stored_map: Option<Bytes>,
     /// What the device refused; tried again at each tick.
     later: Vec<Task>,
@@ -198,7 +199,7 @@ impl Shard {
             store: Store::open(config),
             mounted: false,
             loading: None,
-            unloaded: BTreeSet::new(),
+            unloaded: BTreeMap::new(),
             stored_map: None,
             later: Vec::new(),
             pgs: BTreeMap::new(),
@@ -541,7 +542,11 @@ impl Shard {
         for id in ids {
             self.pg_input(now, view, id, PgInput::Map { gap }, out);
         }
-        let unknown = |id: &&PgId| !self.pgs.contains_key(id) && !self.unloaded.contains(id);
+        // The clients' maps may show them another primary, or us after one: they send again.
+        let waiting = self.unloaded.values_mut().flat_map(std::mem::take);
+        let origins = waiting.map(|op| op.origin).collect();
+        copy_from::drop_all(origins, out);
+        let unknown = |id: &&PgId| !self.pgs.contains_key(id) && !self.unloaded.contains_key(id);
         for id in mine.iter().filter(unknown).copied().collect::<Vec<_>>() {
             let known_new = new_pools.contains(&id.pool);
             self.create_pg(now, view, id, known_new, out);
@@ -571,7 +576,7 @@ impl Shard {
         let PeerMessage { pg: id, epoch, body } = message;
         let Some(slot) = self.pgs.get(&id) else {
             // Of a copy that is not loaded, nothing is said.
-            if matches!(body, Body::Query) && !self.unloaded.contains(&id) {
+            if matches!(body, Body::Query) && !self.unloaded.contains_key(&id) {
                 let body = Body::Info { info: None };
                 out.push(Out::Peer {
                     to: from,

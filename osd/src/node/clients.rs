@@ -113,17 +113,17 @@ impl OsdNode {
             self.messenger.release(conn, charge, fx);
             return;
         };
-        let (Ok(head), Some(view)) = (OsdOpHead::peek(&message), &self.view) else {
+        let Ok(head) = OsdOpHead::peek(&message) else {
             self.messenger.release(conn, charge, fx);
             return;
         };
-        let epoch = view.map.epoch;
-        // Before anything is dropped: the map that shows us as up may reach the client first, and
-        // then it has no reason to send again.
-        if head.epoch > epoch {
+        // Before anything is dropped: the map that shows us as up may reach the client first (after
+        // a start it may be the first one that comes here), and then it has no reason to send again.
+        let Some(view) = self.view.as_ref().filter(|view| head.epoch <= view.map.epoch) else {
             self.park(Parked::Client { conn, message, charge });
             return;
-        }
+        };
+        let epoch = view.map.epoch;
         if !view.booted {
             self.messenger.release(conn, charge, fx);
             return;
@@ -203,15 +203,11 @@ impl OsdNode {
             fx.push(Effect::Hop { to: core, msg: OsdHop::ClientOp(op) });
             return;
         }
-        let Some(view) = self.view.clone() else {
-            self.dropped(op.origin, fx);
-            return;
-        };
-        // The landing core may have had the map first.
-        if op.epoch > view.map.epoch {
+        // The landing core may have had the map first, or the first map.
+        let Some(view) = self.view.clone().filter(|view| op.epoch <= view.map.epoch) else {
             self.park(Parked::Op(op));
             return;
-        }
+        };
         let mut outs = std::mem::take(&mut self.outs);
         self.shards[slot].on_client_op(now, &view, op, &mut outs);
         self.outs = outs;

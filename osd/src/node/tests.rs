@@ -7,15 +7,21 @@ use crate::ops::OpRequest;
 use maps::osd_map::osd_state;
 use maps::pool::PgPool;
 use maps::{MonMap, OsdMap};
-use messenger::auth::{AuthMethod, AuthServer, EntityAuth, Mode};
+use messenger::auth::{AuthMethod, AuthServer, EntityAuth, Mode, PeerCaps};
 use messenger::messages::internal::{MarkDown, MarkDownAck, OsdBoot, kind};
 use messenger::messages::op::Op;
-use messenger::messages::{self, MonMapUpdate, OsdMapUpdate, OsdOpReply, TypedMessage};
+use messenger::messages::osd_op::flag;
+use messenger::messages::{
+    self, MonMapUpdate, OsdMapUpdate, OsdOp, OsdOpHead, OsdOpReply, TypedMessage,
+};
 use seastore::{MkfsParams, mkfs_plan, probe, superblock_offsets};
 use std::cell::RefCell;
 use types::enc::Encode;
 use types::node::{Heap, IoError, aligned_buf};
-use types::{EntityAddr, Epoch, Fsid, HObject, PoolId, ReqId, SnapContext, SnapId, UTime};
+use types::{
+    EntityAddr, Epoch, Fsid, HObject, ObjectLocator, PoolId, ReqId, ShardedPgId, SnapContext,
+    SnapId, UTime,
+};
 
 const DEVICE: u64 = 64 << 20;
 const SHARDS: u16 = 2;
@@ -88,6 +94,20 @@ fn addr(port: u16) -> EntityAddrVec {
 
 impl World {
     fn new(cores: u16) -> Self {
+        let mut world = Self::before_start(cores);
+        world.start();
+        world
+    }
+
+    fn start(&mut self) {
+        for core in 0..self.nodes.len() {
+            self.input(core, Input::Start);
+        }
+        self.settle();
+        assert!(self.nodes.iter().all(|n| n.booted()), "{:?}", self.errors);
+    }
+
+    fn before_start(cores: u16) -> Self {
         let params = MkfsParams {
             cluster: Fsid([1; 16]),
             osd: OsdId(0),
@@ -130,7 +150,7 @@ impl World {
             })
         };
         let name = EntityName { kind: EntityKind::Mon as u8, num: 0 };
-        let mut world = Self {
+        Self {
             now,
             nodes: (0..cores).map(node).collect(),
             mon: Messenger::new(MessengerConfig::new(name, addr(3300)), [9; 32]),
@@ -146,13 +166,7 @@ impl World {
             errors: Vec::new(),
             exits: Vec::new(),
             replies: Vec::new(),
-        };
-        for core in 0..cores as usize {
-            world.input(core, Input::Start);
         }
-        world.settle();
-        assert!(world.nodes.iter().all(|n| n.booted()), "{:?}", world.errors);
-        world
     }
 
     fn input(&mut self, core: usize, input: Input<OsdHop>) {
@@ -327,8 +341,7 @@ impl World {
     /// An operation on an object of PG `seed`.
     fn send(&mut self, tid: u64, seed: u32, op: Op) {
         let pg = PgId { pool: POOL, seed };
-        let object = (0..).map(|n| HObject::head(POOL, "", "", &format!("object{n}")));
-        let object = object.into_iter().find(|o| o.hash % PGS == seed).unwrap();
+        let object = object_of(seed);
         let op = ClientOp {
             origin: Origin { core: ELSEWHERE, conn: ConnId(1), charge: 0, tid },
             pg,
@@ -364,6 +377,12 @@ impl World {
         let mut found = (0..self.disk.len()).step_by(4096);
         found.find(|at| self.disk[*at..].starts_with(what)).expect("it was written")
     }
+}
+
+/// An object of PG `seed`.
+fn object_of(seed: u32) -> HObject {
+    let mut objects = (0..).map(|n| HObject::head(POOL, "", "", &format!("object{n}")));
+    objects.find(|o| o.hash % PGS == seed).unwrap()
 }
 
 fn pattern(byte: u8) -> bytes::Bytes {
@@ -511,4 +530,68 @@ fn a_failed_read_and_a_rotten_block_fail_one_operation() {
     w.send(22, 2, Op::write_full(pattern(1)));
     w.settle();
     assert_eq!((w.results()[6], w.exits.len(), w.errors.len()), ((22, 0), 0, 0));
+}
+
+/// A client's session, and a request that writes an object of PG `seed`, as they come from it.
+fn client_writes(w: &mut World, core: usize, tid: u64, seed: u32) {
+    let conn = ConnId(ConnId::ACCEPTED | 7);
+    let peer = messenger::table::PeerInfo {
+        name: EntityName::client(8),
+        auth_name: AuthName::new(EntityKind::Client, "a"),
+        global_id: 8,
+        caps: PeerCaps { allow_all: true, ..PeerCaps::default() },
+        addrs: addr(0),
+        socket: "10.0.0.2:1234".parse().unwrap(),
+        features: types::features::PACIFIC,
+        method: AuthMethod::None,
+        mode: Mode::Crc,
+        challenge: 0,
+        policy: messenger::table::Policy::Lossy,
+        accepted: true,
+    };
+    let object = object_of(seed);
+    let op = OsdOp {
+        head: OsdOpHead {
+            pgid: ShardedPgId::replicated(PgId { pool: POOL, seed }),
+            hash: object.hash,
+            epoch: w.map.epoch,
+            flags: flag::WRITE,
+        },
+        reqid: ReqId::default(),
+        client_inc: 0,
+        mtime: w.now.wall,
+        locator: ObjectLocator::new(POOL, ""),
+        name: object.name,
+        ops: vec![Op::write_full(pattern(9))],
+        snap: SnapId::HEAD,
+        snapc: SnapContext::default(),
+        retry_attempt: 0,
+        features: types::features::PACIFIC,
+    };
+    let mut fx = Vec::new();
+    w.nodes[core].on_ready(conn, peer);
+    w.nodes[core].on_client_message(w.now, conn, op.into_message(tid), 0, &mut fx);
+    w.perform(core, fx);
+}
+
+#[test]
+fn what_comes_before_the_first_map_waits_for_it() {
+    for cores in [1, 2] {
+        let mut w = World::before_start(cores);
+        // Clients have the map that shows this OSD as up, and no reason to send again.
+        let up = w.map.epoch.next();
+        let before = std::mem::replace(&mut w.map.epoch, up);
+        (0..cores as usize).for_each(|core| client_writes(&mut w, core, 1, core as u32));
+        (2..PGS).for_each(|pg| w.send(pg as u64, pg, Op::write_full(pattern(9))));
+        w.map.epoch = before;
+        w.start();
+        assert_eq!(w.map.epoch, up);
+        w.replies.sort_by_key(|(tid, _)| *tid);
+        assert_eq!(w.results(), [(2, 0), (3, 0)], "{cores} cores");
+        for pg in 0..cores as u32 {
+            w.send(10, pg, Op::stat());
+            w.settle();
+            assert_eq!(w.replies.pop().map(|(_, r)| r.result), Some(0), "pg {pg}");
+        }
+    }
 }

@@ -11,6 +11,7 @@ use crate::pg::{self, Input as PgInput, MapView, Pg, meta_object};
 use bytes::Bytes;
 use messenger::messages::peer::Body;
 use seastore::{Miss, MountReport, ObjectName, ReadData, ReadError, TxnOp};
+use std::collections::VecDeque;
 use std::rc::Rc;
 use types::time::Now;
 use types::{DecodeError, Epoch, HObject, OsdId, PgId};
@@ -241,10 +242,11 @@ impl Shard {
 
     /// Loads the stored map and every PG of the mounted store; [`Out::Mounted`] follows.
     pub(super) fn load(&mut self, now: Now, report: MountReport, out: &mut Vec<Out>) {
-        self.unloaded = self.store.collections().map(|(pg, _)| pg).collect();
+        self.unloaded = self.store.collections().map(|(pg, _)| (pg, VecDeque::new())).collect();
         self.loading = Some((report, self.unloaded.len() + 1));
         self.load_map(out);
-        for pg in self.unloaded.clone() {
+        let all: Vec<PgId> = self.unloaded.keys().copied().collect();
+        for pg in all {
             let loading = Loading { pg, entries: Vec::new(), last: None };
             self.load_pg(now, None, loading, false, out);
         }
@@ -293,12 +295,13 @@ impl Shard {
             }
             Ok(Some(Ok(pg))) => {
                 let late = self.mounted;
-                self.unloaded.remove(&id);
+                let waiting = self.unloaded.remove(&id).unwrap_or_default();
                 self.pgs.insert(id, PgSlot::new(*pg, now.wall));
                 self.on_loaded(out);
                 if let Some(view) = view.filter(|_| late) {
                     // Maps have come and gone since the start.
                     self.pg_input(now, view, id, PgInput::Map { gap: true }, out);
+                    self.run_all(now, view, waiting, out);
                 }
             }
             Ok(Some(Err(e))) => {
@@ -331,12 +334,13 @@ impl Shard {
     /// The other members still have theirs; this copy counts as absent.
     fn on_absent(&mut self, now: Now, view: Option<&View>, id: PgId, out: &mut Vec<Out>) {
         let late = self.mounted;
-        self.unloaded.remove(&id);
+        let waiting = self.unloaded.remove(&id).unwrap_or_default();
         self.on_loaded(out);
-        if let Some(view) = view.filter(|_| late)
-            && view.mapping(id).is_some_and(|m| m.contains(self.me))
-        {
-            self.create_pg(now, view, id, false, out);
+        if let Some(view) = view.filter(|_| late) {
+            if view.mapping(id).is_some_and(|m| m.contains(self.me)) {
+                self.create_pg(now, view, id, false, out);
+            }
+            self.run_all(now, view, waiting, out);
         }
     }
 

@@ -6,6 +6,7 @@ use super::{Answer, Out, PgSlot, Shard, Waiting, logged_answer, pg_range};
 use crate::client_op::{ClientOp, ReplyVersions};
 use crate::map::View;
 use crate::ops::{self, DataRange, Disposition, Execution, Need, Piece, StoreReader, errno, pgls};
+use crate::pg::MapView;
 use crate::pg::log::EntryKind;
 use crate::pg::replicate::{Duplicate, NewWrite};
 use bytes::Bytes;
@@ -13,6 +14,7 @@ use messenger::message::Data;
 use messenger::messages::op::op_flag;
 use messenger::messages::osd_op::flag;
 use seastore::{Miss, ReadData, ReadError, ReadStart, Store};
+use std::collections::VecDeque;
 use types::time::Now;
 use types::{EVersion, HObject, PgId};
 
@@ -50,8 +52,7 @@ enum Goal {
 impl Shard {
     pub fn on_client_op(&mut self, now: Now, view: &View, op: Box<ClientOp>, out: &mut Vec<Out>) {
         let Some(slot) = self.pgs.get_mut(&op.pg) else {
-            out.push(Out::Dropped { origin: op.origin });
-            return;
+            return self.wait_for_load(view, op, out);
         };
         if !slot.pg.is_primary() || op.epoch < slot.pg.since() && !view.booted {
             out.push(Out::Dropped { origin: op.origin });
@@ -77,10 +78,31 @@ impl Shard {
         }
     }
 
+    /// Keeps `op` while its PG is ours and cannot be loaded: its client's map shows no reason to send
+    /// it again when the PG is there.
+    fn wait_for_load(&mut self, view: &View, op: Box<ClientOp>, out: &mut Vec<Out>) {
+        let ours = view.mapping(op.pg).is_some_and(|m| m.primary == Some(self.me));
+        match self.unloaded.get_mut(&op.pg) {
+            Some(waiting) if ours => waiting.push_back(op),
+            _ => out.push(Out::Dropped { origin: op.origin }),
+        }
+    }
+
     /// Operations that waited for the PG to serve, or for its lease.
     pub(super) fn run_waiting(&mut self, now: Now, view: &View, id: PgId, out: &mut Vec<Out>) {
         let Some(slot) = self.pgs.get_mut(&id) else { return };
-        for op in std::mem::take(&mut slot.waiting) {
+        let waiting = std::mem::take(&mut slot.waiting);
+        self.run_all(now, view, waiting, out);
+    }
+
+    pub(super) fn run_all(
+        &mut self,
+        now: Now,
+        view: &View,
+        ops: VecDeque<Box<ClientOp>>,
+        out: &mut Vec<Out>,
+    ) {
+        for op in ops {
             self.on_client_op(now, view, op, out);
         }
     }

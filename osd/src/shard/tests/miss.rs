@@ -173,6 +173,46 @@ fn a_pg_that_cannot_be_read_now_is_loaded_later_and_not_made_anew() {
 }
 
 #[test]
+fn what_clients_ask_of_a_pg_waits_until_it_is_loaded() {
+    let mut w = World::new();
+    w.send(1, "a", Op::append(Bytes::from_static(b"x")));
+    w.settle();
+    let mut w = restarted(w, 1);
+    while w.shard.loading.is_none() {
+        assert!(w.one(), "the mount ends");
+    }
+    w.reads_fail = true;
+    w.settle();
+    w.map();
+    w.send(2, "a", Op::append(Bytes::from_static(b"y")));
+    w.send(3, "a", Op::read(0, 0));
+    w.settle();
+    // Another map may name another primary.
+    w.map();
+    assert_eq!(w.dropped, [2, 3]);
+    w.send(4, "a", Op::append(Bytes::from_static(b"z")));
+    w.send(5, "a", Op::read(0, 0));
+    w.reads_fail = false;
+    let mut out = Vec::new();
+    w.shard.on_tick(NOW, &w.view, &mut out);
+    w.take(out);
+    w.settle();
+    assert_eq!((w.results(), w.dropped.len()), (vec![(4, 0), (5, 0)], 2));
+    assert_eq!(w.replies[1].1.ops[0].output.to_bytes(), &b"xz"[..]);
+
+    let mut w = restarted(w, 1);
+    while w.shard.loading.is_none() {
+        assert!(w.one(), "the mount ends");
+    }
+    w.reads_fail = true;
+    w.settle();
+    Rc::make_mut(&mut w.view.map).pg_temp.insert(PG, vec![1]);
+    w.map();
+    w.send(6, "a", Op::read(0, 0));
+    assert_eq!(w.dropped, [6], "whoever has our map asks another OSD");
+}
+
+#[test]
 fn a_count_is_right_whatever_is_written_meanwhile() {
     for rate in RATES {
         let mut w = World::missing(&[0], rate);
