@@ -441,7 +441,9 @@ impl Store {
             };
             let total = header.total_blocks() as u32;
             if at + total > read {
-                if victim.at + at + total > self.segments.blocks() {
+                // One that a crash has torn ends before its length: behind a zone's write pointer
+                // nothing can be read.
+                if victim.at + at + total > self.readable_blocks(victim.segment) {
                     ended = true;
                 } else {
                     victim.least = total;

@@ -167,6 +167,45 @@ fn a_record_that_comes_to_light_when_its_zone_is_finished_has_no_say() {
     }
 }
 
+/// What a crash left of a record, a whole header and data up to the write pointer, is behind the
+/// records of a segment that is cleaned later: there is no more of it to read.
+#[test]
+fn a_segment_that_ends_with_a_torn_record_is_cleaned() {
+    let mut world = World::zoned(CACHE);
+    for n in 0..3 {
+        world.submit(block(n, n), n).unwrap();
+        world.run();
+    }
+    let data = Rng(3).bytes(5 * 4096);
+    world.submit(vec![TxnOp::Write { o: name(3), offset: 0, data }], 3).unwrap();
+    world.turn();
+    let (offset, buf) = under_way(&world);
+    assert_eq!(buf.len(), 6 * BLOCK);
+    let mut disk = world.disk.clone();
+    let mut sectors = 0;
+    disk.write_torn(offset, &buf, || {
+        sectors += 1;
+        (2..2 + 24).contains(&sectors)
+    });
+    let zone = offset / ZONES.bytes * ZONES.bytes;
+    assert_eq!(disk.report(zone, ZONES.bytes)[0].written, offset - zone + 3 * BLOCK as u64);
+    let mut after = mount(disk, &world, 5).unwrap();
+    let mut rng = Rng(7);
+    let mut rounds = 0;
+    while written(&after, zone) >= offset - zone {
+        let (o, at) = (name(10 + rng.below(16)), rng.below(12) * 65536);
+        after.submit(vec![TxnOp::Write { o, offset: at, data: rng.bytes(65536) }], 0).unwrap();
+        after.run();
+        rounds += 1;
+        assert!(rounds < 2000, "the segment is never free");
+    }
+    let before = after.contents();
+    assert!((0..3).all(|n| before.contains_key(&*name(n))) && !before.contains_key(&*name(3)));
+    let mut again = after.remounted();
+    assert!(again.contents() == before);
+    again.assert_consistent("after the segment was cleaned");
+}
+
 /// A device that takes long to finish zones: new ones are begun only as others are done.
 #[test]
 fn no_more_zones_are_begun_than_the_device_allows() {
