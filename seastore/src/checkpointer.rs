@@ -142,6 +142,7 @@ impl Store {
             return;
         }
         self.checkpoint_wanted = false;
+        self.pages_wanted.set(false);
         if self.is_short() {
             // Each costs no more than its pages once, and is free from then on.
             let segment = self.segments.blocks();

@@ -763,6 +763,14 @@ impl Store {
         toucher.needs
     }
 
+    /// Whether there is something to remove in the background, and it can be.
+    pub(crate) fn collects_garbage(&self) -> bool {
+        let never = |_| true;
+        let mut toucher = Toucher::new(&self.meta, &never);
+        toucher.collect(1);
+        !self.meta.garbage.is_empty() && self.fetching.error_of(&toucher.needs).is_none()
+    }
+
     /// Takes a step in removing what is left to the background.
     pub(crate) fn collect_garbage(&mut self) {
         if self.meta.garbage.is_empty() || !self.queue.is_empty() && !self.is_held() {

@@ -187,6 +187,12 @@ impl Pager {
         self.changed
     }
 
+    /// Blocks of pages that are of no more use once a checkpoint has passed.
+    pub fn freed_blocks(&self) -> u64 {
+        let freed = self.freed.iter().chain(&self.freed_frozen);
+        freed.filter_map(|id| self.table.get(*id)).map(|place| place.blocks as u64).sum()
+    }
+
     /// Where to read a page that is not in memory.
     pub fn place_of(&self, id: PageId) -> Option<Place> {
         let slot = self.slots.get(id.0 as usize)?;

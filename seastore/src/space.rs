@@ -64,7 +64,7 @@ impl Store {
         let freeing = frees && !copies && data == 0 && deltas <= FREEING_BYTES_MAX;
         let admitted = Admitted { bytes, data_blocks: data, delta_bytes: deltas, freeing, copies };
         if self.is_full(&admitted, 0) {
-            return Err(SubmitError::Full);
+            return Err(self.full_or_soon_not(&admitted, 0));
         }
         let wanted = self.queued_bytes + bytes;
         let blocked = !freeing && self.must_wait();
@@ -77,10 +77,27 @@ impl Store {
 
     /// Whether objects have what there is for them. The transaction makes `more` bytes of pages.
     fn is_full(&self, txn: &Admitted, more: u64) -> bool {
+        self.is_full_without(0, txn, more)
+    }
+    /// The same, but for so many blocks of pages.
+    fn is_full_without(&self, pages: u64, txn: &Admitted, more: u64) -> bool {
         let data_blocks = self.meta.data_blocks + txn.data_blocks;
         // Where there is no room, metadata alone have it all.
-        let room = self.room_for_data(txn.delta_bytes + more);
+        let room = self.room_for_data(pages, txn.delta_bytes + more);
         !txn.freeing && room.is_none_or(|room| data_blocks > room)
+    }
+    /// What a transaction is told for which there is no room, or none before what was removed in
+    /// the background is gone and a checkpoint has given up its pages.
+    fn full_or_soon_not(&self, txn: &Admitted, more: u64) -> SubmitError {
+        if !self.collects_garbage() {
+            let freed = self.meta.pager.freed_blocks();
+            if freed == 0 || self.is_full_without(freed, txn, more) {
+                return SubmitError::Full;
+            }
+            self.pages_wanted.set(true);
+        }
+        self.room_wanted.set(self.room_wanted.get().max(txn.bytes));
+        SubmitError::Busy
     }
 
     /// Whether the reserves are so near that what a transaction takes has to be known exactly.
@@ -96,14 +113,14 @@ impl Store {
         let more = takes.dirtied(&self.meta) + takes.copied;
         let bytes = txn.bytes + takes.copied;
         if takes.copied > 0 && self.is_full(txn, takes.copied) {
-            return Err(SubmitError::Full);
+            return Err(self.full_or_soon_not(txn, takes.copied));
         }
         if bytes <= self.writable_bytes_after(more, txn.reserve()) {
             return Ok(());
         }
         let beyond = more.saturating_sub(self.dirty_bytes_wanted() as u64);
         if self.is_full(txn, takes.copied + beyond) {
-            return Err(SubmitError::Full);
+            return Err(self.full_or_soon_not(txn, takes.copied + beyond));
         }
         // What a checkpoint is kept is counted in whole segments.
         let wanted = bytes + more + self.config.superblock.segment_bytes as u64;
@@ -129,6 +146,7 @@ impl Store {
     /// Whether it is time for a checkpoint.
     pub(crate) fn checkpoint_due(&self) -> bool {
         self.checkpoint_wanted
+            || self.pages_wanted.get()
             || self.journal.blocks * BLOCK >= self.config.journal_bytes()
             || self.meta.replay_steps() >= REPLAY_STEPS
             || self.meta.pager.dirty_bytes() >= self.dirty_bytes_wanted()
@@ -164,13 +182,15 @@ impl Store {
     /// Blocks that objects may hold. The rest is for metadata, two checkpoints, the reserves, and
     /// room that keeps cleaning possible.
     pub(crate) fn data_blocks_max(&self) -> u64 {
-        self.room_for_data(0).unwrap_or(0)
+        self.room_for_data(0, 0).unwrap_or(0)
     }
-    /// The same, once metadata have grown by `more_meta` bytes. `None` if they leave nothing.
-    fn room_for_data(&self, more_meta: u64) -> Option<u64> {
+    /// The same, once metadata have given up `pages` blocks and grown by `more_meta` bytes. `None` if
+    /// they leave nothing.
+    fn room_for_data(&self, pages: u64, more_meta: u64) -> Option<u64> {
         let blocks = self.segments.blocks() as u64;
         let own = RESERVE_CLEANER + RESERVE_FREEING + 5;
-        let meta = self.meta.pager.placed_blocks() * 5 / 4 + more_meta / BLOCK;
+        let placed = self.meta.pager.placed_blocks().saturating_sub(pages);
+        let meta = placed * 5 / 4 + more_meta / BLOCK;
         let checkpoint = 2 * self.dirty_bytes_max(0, 2) / BLOCK + 2 * blocks;
         let all = self.segments.sound_count().saturating_sub(own) * blocks;
         all.checked_sub(meta + checkpoint).map(|room| room / 32 * 31)

@@ -205,6 +205,8 @@ pub struct Store {
     /// Copies of parts of the newest checkpoint that the mount could not use.
     pub(crate) bad_copies: Vec<BadCopy>,
     /// Somebody cannot go on before the next checkpoint.
+    /// Somebody waits for room that the pages have that the next checkpoint gives up.
+    pub(crate) pages_wanted: Cell<bool>,
     pub(crate) checkpoint_wanted: bool,
     /// Where checkpoints append: segment and block.
     pub(crate) meta_head: Option<(u32, u32)>,
@@ -288,6 +290,7 @@ impl Store {
             bad_anchors: Vec::new(),
             bad_copies: Vec::new(),
             checkpoint_wanted: false,
+            pages_wanted: Cell::new(false),
             meta_head: None,
             cleaner: Cleaner::default(),
             // A zone is reset instead.

@@ -18,7 +18,7 @@ pub struct Bench {
     waiting: Vec<StoreEffect>,
     events: Vec<StoreEvent>,
     /// Random bytes, blocks of which are what users write.
-    source: Bytes,
+    pub source: Bytes,
     pub rng: Rng,
     objects: u64,
     /// Turns that one operation waited to begin, at most.
@@ -94,6 +94,11 @@ impl Bench {
     pub fn turn(&mut self) {
         self.store.end_of_turn(&mut self.waiting);
         self.perform();
+    }
+
+    /// Nothing is under way.
+    pub fn is_idle(&self) -> bool {
+        self.waiting.is_empty()
     }
 
     pub fn run(&mut self) {

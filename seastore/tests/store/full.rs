@@ -90,3 +90,83 @@ fn reserves_suffice_whatever_a_full_store_is_asked_for() {
         b.assert_consistent();
     }
 }
+
+fn omap_set(object: u64, keys: std::ops::Range<u64>, value: &Bytes) -> TxnOp {
+    let pair = |key| (Bytes::from(format!("key {key:08}")), value.clone());
+    TxnOp::OmapSet { o: name(object), pairs: keys.map(pair).collect() }
+}
+
+/// A store without any data is as full as one with them.
+#[test]
+fn omaps_alone_fill_a_store_and_it_says_so() {
+    let mut b = Bench::new(40 << 20, 8 << 20);
+    let value = b.rng.bytes(800);
+    let mut sets = 0;
+    while b.submit(omap_set(sets % 7, 100 * sets..100 * sets + 100, &value)).is_ok() {
+        sets += 1;
+        b.turn();
+    }
+    assert!(sets > 100, "{sets}");
+    assert_eq!(b.submit(omap_set(1, 0..2, &value)), Err(SubmitError::Full));
+    for object in 0..7 {
+        b.submit(TxnOp::Remove { o: name(object) }).unwrap();
+    }
+    b.run();
+    for set in 0..50 {
+        b.submit(omap_set(8, 100 * set..100 * set + 100, &value)).unwrap();
+        b.turn();
+    }
+    b.run();
+    b.assert_consistent();
+}
+
+/// An omap that is copied goes through the journal: what that takes is no surprise.
+#[test]
+fn copies_of_an_omap_are_counted() {
+    let mut b = Bench::new(40 << 20, 8 << 20);
+    let value = b.rng.bytes(800);
+    for set in 0..40 {
+        b.submit(omap_set(0, 100 * set..100 * set + 100, &value)).unwrap();
+        b.turn();
+    }
+    let copy = |to| TxnOp::Clone { o: name(0), to: name(to) };
+    let mut copies = 0;
+    while b.refused == 0 && b.submit(copy(copies + 1)).is_ok() {
+        copies += 1;
+        b.run();
+    }
+    assert!((2..10).contains(&copies), "{copies} copies of 3 MiB");
+    b.submit(TxnOp::Remove { o: name(1) }).unwrap();
+    b.run();
+    b.refused = 0;
+    b.submit(copy(1)).unwrap();
+    b.run();
+    assert_eq!(b.refused, 0);
+    b.assert_consistent();
+}
+
+/// Of an omap that is removed in the background one step may need more pages than the cache holds.
+#[test]
+fn garbage_that_is_larger_than_the_cache_goes() {
+    let mut b = Bench::new(80 << 20, 1 << 20);
+    let value = b.rng.bytes(12 << 10);
+    for set in 0..150 {
+        b.submit(omap_set(0, 10 * set..10 * set + 10, &value)).unwrap();
+        b.turn();
+    }
+    b.submit(TxnOp::Remove { o: name(0) }).unwrap();
+    for _ in 0..5_000 {
+        b.turn();
+    }
+    assert!(b.is_idle(), "{}", b.store.space_line());
+    b.assert_consistent();
+    // What it took is there again, as soon as a checkpoint has passed.
+    let data = b.source.slice(..1 << 20);
+    for i in 0..40 {
+        let written = TxnOp::Write { o: name(i), offset: 0, data: data.clone() };
+        b.submit(written).unwrap();
+        b.turn();
+    }
+    b.run();
+    b.assert_consistent();
+}
