@@ -96,11 +96,6 @@ impl Bench {
         self.perform();
     }
 
-    /// Nothing is under way.
-    pub fn is_idle(&self) -> bool {
-        self.waiting.is_empty()
-    }
-
     pub fn run(&mut self) {
         loop {
             self.turn();
