@@ -169,5 +169,5 @@ fn garbage_that_is_larger_than_the_cache_goes() {
     }
     b.run();
     let left = empty - b.store.statfs().available;
-    assert!(left < 5 << 20, "{left} of {}", 1500 * 12 << 10);
+    assert!(left < 5 << 20, "{left} of {}", (1500 * 12) << 10);
 }
