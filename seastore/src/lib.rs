@@ -74,4 +74,5 @@ pub use scan::{ObjectScan, Scanned};
 pub use store::{Miss, Store, StoreConfig, StoreCounters};
 pub use txn::{
     NAME_BYTES_MAX, OBJECT_SIZE_MAX, OMAP_KEY_BYTES_MAX, ObjectName, Transaction, TxnOp,
+    VALUE_BYTES_MAX,
 };

@@ -19,6 +19,10 @@ pub const NAME_BYTES_MAX: usize = 4096;
 /// A key of an omap is at most this long, bytes.
 pub const OMAP_KEY_BYTES_MAX: usize = 65_000;
 
+/// A value of an omap or an xattr, and the header of an omap, is at most this long, bytes: with its
+/// key it lies in one page, and the page in one segment, of which the smallest have twice as much.
+pub const VALUE_BYTES_MAX: usize = 512 << 10;
+
 /// Changes that become durable together or not at all, applied in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Transaction {
@@ -231,6 +235,15 @@ impl TxnOp {
             && pairs.iter().any(|(key, _)| key.len() > OMAP_KEY_BYTES_MAX)
         {
             return Err(SubmitError::Invalid { op: index, what: "omap key" });
+        }
+        let value = match self {
+            Self::SetXattr { value, .. } => value.len(),
+            Self::OmapSet { pairs, .. } => pairs.iter().map(|(_, v)| v.len()).max().unwrap_or(0),
+            Self::OmapSetHeader { header, .. } => header.len(),
+            _ => 0,
+        };
+        if value > VALUE_BYTES_MAX {
+            return Err(SubmitError::Invalid { op: index, what: "length of a value" });
         }
         for o in self.objects() {
             let bytes = o.nspace.len().max(o.key.len()).max(o.name.len());

@@ -3,6 +3,7 @@
 use super::engine::{Context, DONE, Fail, OpResult, UNCHANGED};
 use super::*;
 use messenger::messages::op::cmp_op;
+use seastore::{OMAP_KEY_BYTES_MAX, VALUE_BYTES_MAX};
 use std::collections::{BTreeMap, BTreeSet};
 use types::enc::put_blob;
 
@@ -117,6 +118,12 @@ impl Context<'_> {
     }
 
     pub fn omap_set(&mut self, pairs: Vec<(Bytes, Bytes)>) -> OpResult {
+        if pairs.iter().any(|(key, _)| key.len() > OMAP_KEY_BYTES_MAX) {
+            return Err(errno::ENAMETOOLONG.into());
+        }
+        if pairs.iter().any(|(_, value)| value.len() > VALUE_BYTES_MAX) {
+            return Err(errno::EFBIG.into());
+        }
         self.create_if_missing();
         self.info.has_omap = true;
         self.change(Change::OmapSet { pairs });
@@ -124,6 +131,9 @@ impl Context<'_> {
     }
 
     pub fn omap_set_header(&mut self, header: Bytes) -> OpResult {
+        if header.len() > VALUE_BYTES_MAX {
+            return Err(errno::EFBIG.into());
+        }
         self.create_if_missing();
         self.info.has_omap = true;
         self.change(Change::OmapSetHeader { header });

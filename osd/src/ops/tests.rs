@@ -257,6 +257,25 @@ impl ObjectReader for Missing<'_> {
     }
 }
 
+/// What the store would refuse later, on every copy, is refused before anybody has it.
+#[test]
+fn omaps_hold_no_longer_keys_and_values_than_the_store_takes() {
+    let mut object = Object::with("abc");
+    let (key, value) = (seastore::OMAP_KEY_BYTES_MAX, seastore::VALUE_BYTES_MAX);
+    let of = |len: usize| Bytes::from(vec![b'x'; len]);
+    let set = |key, value| vec![Op::omap_set_vals(&[(of(key), of(value))])];
+    let header = |len| {
+        let mut op = Op::new(OpCode::OMAP_SET_HEADER);
+        op.input = of(len);
+        vec![op]
+    };
+    assert_eq!(object.run(set(key, value)).result, 0);
+    assert_eq!(object.run(header(value)).result, 0);
+    assert_eq!(object.run(set(key + 1, 1)).result, errno::ENAMETOOLONG);
+    assert_eq!(object.run(set(1, value + 1)).result, errno::EFBIG);
+    assert_eq!(object.run(header(value + 1)).result, errno::EFBIG);
+}
+
 /// Whichever access misses, the message ends there and asks for that.
 #[test]
 fn metadata_that_are_not_at_hand_are_asked_for() {

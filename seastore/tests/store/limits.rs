@@ -4,7 +4,7 @@ use crate::common::{Rng, name};
 use crate::world::World;
 use bytes::Bytes;
 use seastore::*;
-use seastore::{OMAP_KEY_BYTES_MAX, TxnOp};
+use seastore::{OMAP_KEY_BYTES_MAX, TxnOp, VALUE_BYTES_MAX};
 use types::{HObject, PoolId};
 
 const MIB: u64 = 1 << 20;
@@ -16,7 +16,7 @@ fn keys_and_values_at_their_limits_are_kept_and_longer_keys_refused() {
     let odd: seastore::ObjectName =
         HObject::head(PoolId(1), "a/\u{1}\u{fe}", "", "\0\u{ff}%\\n ").into();
     let key = rng.bytes(OMAP_KEY_BYTES_MAX);
-    let (value, large) = (rng.bytes(1 << 20), rng.bytes(64 << 10));
+    let (value, large) = (rng.bytes(VALUE_BYTES_MAX), rng.bytes(64 << 10));
     let long = Bytes::from(vec![7; OMAP_KEY_BYTES_MAX + 1]);
     for key in [long, vec![7; 65 << 10].into(), vec![7; 1 << 20].into()] {
         let ops = vec![
@@ -25,6 +25,15 @@ fn keys_and_values_at_their_limits_are_kept_and_longer_keys_refused() {
         ];
         let refused = world.submit(ops, 0);
         assert!(matches!(refused, Err(SubmitError::Invalid { op: 1, .. })), "{refused:?}");
+    }
+    let long = value.iter().chain([&0]).copied().collect::<Bytes>();
+    for op in [
+        TxnOp::OmapSet { o: odd.clone(), pairs: vec![("k".into(), long.clone())] },
+        TxnOp::OmapSetHeader { o: odd.clone(), header: long.clone() },
+        TxnOp::SetXattr { o: odd.clone(), name: "x".into(), value: long.clone() },
+    ] {
+        let refused = world.submit(vec![op], 0);
+        assert!(matches!(refused, Err(SubmitError::Invalid { op: 0, .. })), "{refused:?}");
     }
     assert!(!world.look(|s| s.exists(&odd)).unwrap());
     let mut ops = vec![
@@ -47,6 +56,16 @@ fn keys_and_values_at_their_limits_are_kept_and_longer_keys_refused() {
     let mut world = world.remounted();
     assert!(world.contents() == before);
     world.assert_consistent("limits");
+    // Checkpoints find a place for what is long.
+    let checkpoints = world.store.counters().checkpoints;
+    while world.store.counters().checkpoints < checkpoints + 2 {
+        let data = rng.bytes(1 << 20);
+        world.submit(vec![TxnOp::Write { o: name(1), offset: 0, data }], 0).unwrap();
+        world.run();
+    }
+    let mut world = world.remounted();
+    assert_eq!(world.contents()[&*odd].omap[&key], value);
+    world.assert_consistent("checkpoints");
 }
 
 /// A store with an object of 100 MiB and an omap of 100,000 keys, which are removed. The removal is
