@@ -450,7 +450,7 @@ impl Shard {
                     self.run_waiting(now, view, id, out)
                 }
                 PgEffect::Interval => self.on_interval(id, out),
-                PgEffect::Gone => self.on_gone(id, out),
+                PgEffect::Gone => self.on_gone(now, view, id, out),
             }
         }
     }
@@ -486,11 +486,15 @@ impl Shard {
         self.submit(ops.into(), Then::Pg(id, token));
     }
 
-    fn on_gone(&mut self, id: PgId, out: &mut Vec<Out>) {
+    fn on_gone(&mut self, now: Now, view: &View, id: PgId, out: &mut Vec<Out>) {
         let Some(slot) = self.pgs.remove(&id) else { return };
         let ops = vec![TxnOp::Remove { o: slot.meta }, TxnOp::RemoveCollection { pg: id }];
         self.submit(ops.into(), Then::Gone);
         out.push(Out::StateChanged);
+        if pg::MapView::mapping(view, id).is_some_and(|mapping| mapping.names(self.me)) {
+            // A map that came while the copy was wiped wants one here. No later map may tell.
+            self.create_pg(now, view, id, false, out);
+        }
     }
 
     /// A new interval: what clients wait for, they send again.

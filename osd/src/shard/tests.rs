@@ -517,12 +517,32 @@ fn a_copy_that_is_left_over_says_so_until_the_primary_lets_it_go() {
         assert_eq!(w.sent.len(), usize::from(speaks), "after {seconds} s");
         heard = speaks.then(|| info(&w.sent)).or(heard);
     }
-    let drop = PeerMessage { pg: PG, epoch: Epoch(4), body: Body::Drop };
+    let drop_it = PeerMessage { pg: PG, epoch: Epoch(4), body: Body::Drop };
     let mut out = Vec::new();
-    w.shard.on_peer(NOW, &view, PRIMARY, drop, &mut out);
+    w.shard.on_peer(NOW, &view, PRIMARY, drop_it.clone(), &mut out);
     w.take(out);
     w.settle();
     assert!(!w.shard.pgs.contains_key(&PG));
+
+    // A map that names this OSD again while the copy is wiped finds no PG when that is done.
+    let mut again = World::with_acting(&[1, 0]);
+    again.told(activate(&[]));
+    again.told(rep_op(&entry(3, 1)));
+    let mut map = (*view.map).clone();
+    again.view = view.clone();
+    let mut out = Vec::new();
+    again.shard.on_map(NOW, &view, false, &[], &[], &mut out);
+    again.shard.on_peer(NOW, &view, PRIMARY, drop_it.clone(), &mut out);
+    again.take(out);
+    map.epoch = Epoch(5);
+    map.pg_temp.insert(PG, vec![1, 0]);
+    again.view.map = Rc::new(map);
+    let view = again.view.clone();
+    let mut out = Vec::new();
+    again.shard.on_map(NOW, &view, false, &[], &[PG], &mut out);
+    again.take(out);
+    again.settle();
+    assert!(again.shard.pgs.contains_key(&PG), "it is wanted again");
 
     let mut primary = World::new();
     assert_eq!(primary.told(Body::Info { info: heard }), [(PRIMARY, Body::Drop)]);
