@@ -14,7 +14,9 @@ use crate::ops::copy::CopySource;
 use crate::ops::{Limits, Op, txn_op};
 use crate::pg::log::Entry;
 use crate::pg::queue::ObjectQueues;
-use crate::pg::{self, Effect as PgEffect, Input as PgInput, MetaChange, Pg, PgTxn, meta_object};
+use crate::pg::{
+    self, Effect as PgEffect, Input as PgInput, MapView, MetaChange, Pg, PgTxn, meta_object,
+};
 use bytes::Bytes;
 use copy::{ChunkId, Receiving, Transfer};
 use copy_from::Copying;
@@ -491,10 +493,8 @@ impl Shard {
         let ops = vec![TxnOp::Remove { o: slot.meta }, TxnOp::RemoveCollection { pg: id }];
         self.submit(ops.into(), Then::Gone);
         out.push(Out::StateChanged);
-        if pg::MapView::mapping(view, id).is_some_and(|mapping| mapping.names(self.me)) {
-            // A map that came while the copy was wiped wants one here. No later map may tell.
-            self.create_pg(now, view, id, false, out);
-        }
+        // A map that came while the copy was wiped may want one here.
+        self.create_if_served(now, view, id, out);
     }
 
     /// A new interval: what clients wait for, they send again.
@@ -556,6 +556,13 @@ impl Shard {
             self.create_pg(now, view, id, known_new, out);
         }
         self.resend_copies(now, out);
+    }
+
+    /// Makes a PG that this OSD serves and has no copy of, where no later map may say so.
+    fn create_if_served(&mut self, now: Now, view: &View, id: PgId, out: &mut Vec<Out>) {
+        if view.mapping(id).is_some_and(|mapping| mapping.contains(self.me)) {
+            self.create_pg(now, view, id, false, out);
+        }
     }
 
     fn create_pg(&mut self, now: Now, view: &View, id: PgId, known_new: bool, out: &mut Vec<Out>) {

@@ -7,7 +7,7 @@
 use super::run::ReadTarget;
 use super::{Out, PgSlot, Shard, Then, WIPE_STEP, pg_range, range_of};
 use crate::map::View;
-use crate::pg::{self, Input as PgInput, MapView, Pg, meta_object};
+use crate::pg::{self, Input as PgInput, Pg, meta_object};
 use bytes::Bytes;
 use messenger::messages::peer::Body;
 use seastore::{Miss, MountReport, ObjectName, ReadData, ReadError, TxnOp};
@@ -337,9 +337,7 @@ impl Shard {
         let waiting = self.unloaded.remove(&id).unwrap_or_default();
         self.on_loaded(out);
         if let Some(view) = view.filter(|_| late) {
-            if view.mapping(id).is_some_and(|m| m.contains(self.me)) {
-                self.create_pg(now, view, id, false, out);
-            }
+            self.create_if_served(now, view, id, out);
             self.run_all(now, view, waiting, out);
         }
     }

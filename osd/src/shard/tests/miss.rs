@@ -140,11 +140,8 @@ fn pgs_are_loaded_before_the_shard_counts_as_mounted() {
     }
 }
 
-#[test]
-fn a_pg_that_cannot_be_read_now_is_loaded_later_and_not_made_anew() {
-    let mut w = World::new();
-    w.send(1, "a", Op::append(Bytes::from_static(b"x")));
-    w.settle();
+/// The same store after a restart, on a device that stops to read when the PG is to be loaded.
+fn with_an_unreadable_pg(w: World) -> World {
     let mut w = restarted(w, 1);
     // The mount's own reads succeed; the first that fetches metadata is the first failure.
     while w.shard.loading.is_none() {
@@ -154,6 +151,15 @@ fn a_pg_that_cannot_be_read_now_is_loaded_later_and_not_made_anew() {
     w.reads_fail = true;
     w.settle();
     assert!(w.shard.is_mounted(), "other PGs are served");
+    w
+}
+
+#[test]
+fn a_pg_that_cannot_be_read_now_is_loaded_later_and_not_made_anew() {
+    let mut w = World::new();
+    w.send(1, "a", Op::append(Bytes::from_static(b"x")));
+    w.settle();
+    let mut w = with_an_unreadable_pg(w);
     assert_eq!(w.alarms.len(), 2, "{:?}", w.alarms);
     w.map();
     assert!(w.shard.pgs.is_empty());
@@ -177,12 +183,7 @@ fn what_clients_ask_of_a_pg_waits_until_it_is_loaded() {
     let mut w = World::new();
     w.send(1, "a", Op::append(Bytes::from_static(b"x")));
     w.settle();
-    let mut w = restarted(w, 1);
-    while w.shard.loading.is_none() {
-        assert!(w.one(), "the mount ends");
-    }
-    w.reads_fail = true;
-    w.settle();
+    let mut w = with_an_unreadable_pg(w);
     w.map();
     w.send(2, "a", Op::append(Bytes::from_static(b"y")));
     w.send(3, "a", Op::read(0, 0));
@@ -200,12 +201,7 @@ fn what_clients_ask_of_a_pg_waits_until_it_is_loaded() {
     assert_eq!((w.results(), w.dropped.len()), (vec![(4, 0), (5, 0)], 2));
     assert_eq!(w.replies[1].1.ops[0].output.to_bytes(), &b"xz"[..]);
 
-    let mut w = restarted(w, 1);
-    while w.shard.loading.is_none() {
-        assert!(w.one(), "the mount ends");
-    }
-    w.reads_fail = true;
-    w.settle();
+    let mut w = with_an_unreadable_pg(w);
     Rc::make_mut(&mut w.view.map).pg_temp.insert(PG, vec![1]);
     w.map();
     w.send(6, "a", Op::read(0, 0));
