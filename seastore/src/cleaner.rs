@@ -106,6 +106,20 @@ struct Head {
     writing: VecDeque<Part>,
 }
 
+impl Head {
+    /// Blocks that the next record may take of its segment, of `blocks`: 0 if it needs another one,
+    /// since header and one block do not fit.
+    fn left(&self, blocks: u32) -> u32 {
+        self.at.map_or(0, |(_, at)| if blocks - at < 2 { 0 } else { blocks - at })
+    }
+    /// The same, of the segment that it will be in; and how many of them hold data, at most.
+    fn room(&self, blocks: u32) -> (u32, usize) {
+        let left = self.left(blocks);
+        let room = if left == 0 { blocks } else { left };
+        (room, room.min(STEP_BLOCKS) as usize - 1)
+    }
+}
+
 /// Who waits for pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wait {
@@ -566,9 +580,7 @@ impl Store {
         let generation = (moved_before.pool.len() > first.pool.len()) as usize;
         let (large, small) =
             if generation == 0 { (first, moved_before) } else { (moved_before, first) };
-        let left = large.at.map_or(0, |(_, at)| self.segments.blocks() - at);
-        let room = if left < 2 { self.segments.blocks() } else { left };
-        let most = room.min(STEP_BLOCKS) as usize - 1;
+        let (_, most) = large.room(self.segments.blocks());
         let more = most.saturating_sub(large.pool.len()).min(small.pool.len());
         if mixes {
             large.pool.extend(small.pool.drain(..more));
@@ -581,17 +593,16 @@ impl Store {
     fn write_record(&mut self, generation: usize, rest: bool) -> bool {
         let blocks = self.segments.blocks();
         let head = &mut self.cleaner.heads[generation];
-        let left = head.at.map_or(0, |(_, at)| blocks - at);
-        let room = if left < 2 { blocks } else { left };
-        let most = room.min(STEP_BLOCKS) as usize - 1;
+        let left = head.left(blocks);
+        let (room, most) = head.room(blocks);
         let enough = head.pool.len() >= most || head.reads_kept >= READS_KEPT_MAX || rest;
         let segments = &self.segments;
         let is_here = |part: &Part| head.at.is_some_and(|(s, _)| s == segments.of(part.to));
-        let busy = left >= 2 && head.writing.iter().any(is_here);
+        let busy = left > 0 && head.writing.iter().any(is_here);
         if busy || head.pool.is_empty() || !enough || !matches!(self.phase, Phase::Ready) {
             return false;
         }
-        if left < 2 {
+        if left == 0 {
             if let Some((segment, at)) = head.at.take() {
                 self.segments.seal(segment, Use::Closed, at);
             }

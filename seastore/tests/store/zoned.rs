@@ -86,15 +86,44 @@ fn two_shards_share_the_zones_that_may_be_active() {
     }
 }
 
-/// The zone before cannot be written where the journal ended. What a crash left there, a header that
-/// is whole and data that are not, must not be taken for a durable record that has rotten since.
-#[test]
-fn a_torn_record_at_the_write_pointer_is_void_and_the_journal_goes_on_in_the_next_zone() {
+/// Objects 0 to 2, each durable.
+fn with_three_objects() -> World {
     let mut world = World::zoned(CACHE);
     for n in 0..3 {
         world.submit(block(n, n), n).unwrap();
         world.run();
     }
+    world
+}
+
+/// The first sectors of a write are all that a crash leaves of it.
+fn write_first(disk: &mut Disk, offset: u64, buf: &[u8], sectors: usize) {
+    let mut n = 0;
+    disk.write_torn(offset, buf, || {
+        n += 1;
+        n > 1 && n <= sectors + 1
+    });
+}
+
+/// What is written after a mount that passed object 3 over is there after another one, and object 3
+/// is not.
+fn assert_torn_is_void(mut after: World, what: &str) {
+    for n in 4..8 {
+        after.submit(block(n, n), n).unwrap();
+        after.run();
+    }
+    let before = after.contents();
+    assert!(before.contains_key(&*name(7)) && !before.contains_key(&*name(3)));
+    let mut again = after.remounted();
+    assert!(again.contents() == before, "{what}");
+    again.assert_consistent("after two mounts");
+}
+
+/// The zone before cannot be written where the journal ended. What a crash left there, a header that
+/// is whole and data that are not, must not be taken for a durable record that has rotten since.
+#[test]
+fn a_torn_record_at_the_write_pointer_is_void_and_the_journal_goes_on_in_the_next_zone() {
+    let mut world = with_three_objects();
     world.submit(block(3, 3), 3).unwrap();
     world.turn();
     let (offset, buf) = under_way(&world);
@@ -104,11 +133,7 @@ fn a_torn_record_at_the_write_pointer_is_void_and_the_journal_goes_on_in_the_nex
         let mut disk = world.disk.clone();
         let mut torn = vec![0; buf.len()];
         torn[..kept * 512].copy_from_slice(&buf[..kept * 512]);
-        let mut n = 0;
-        disk.write_torn(offset, &torn, || {
-            n += 1;
-            n > 1 && n <= sectors + 1
-        });
+        write_first(&mut disk, offset, &torn, sectors);
         assert_eq!(
             disk.report(offset / ZONES.bytes * ZONES.bytes, ZONES.bytes)[0].written,
             offset % ZONES.bytes + sectors as u64 * 512
@@ -117,15 +142,7 @@ fn a_torn_record_at_the_write_pointer_is_void_and_the_journal_goes_on_in_the_nex
         let next = (offset / ZONES.bytes + 1) * ZONES.bytes;
         after.run();
         assert!(written(&after, next) > 0, "{sectors} sectors, {kept}: not in the next zone");
-        for n in 4..8 {
-            after.submit(block(n, n), n).unwrap();
-            after.run();
-        }
-        let before = after.contents();
-        assert!(before.contains_key(&*name(7)) && !before.contains_key(&*name(3)));
-        let mut again = after.remounted();
-        assert!(again.contents() == before, "{sectors} sectors, {kept}");
-        again.assert_consistent("after two mounts");
+        assert_torn_is_void(after, &format!("{sectors} sectors, {kept}"));
     }
 }
 
@@ -134,36 +151,20 @@ fn a_torn_record_at_the_write_pointer_is_void_and_the_journal_goes_on_in_the_nex
 /// now.
 #[test]
 fn a_record_that_comes_to_light_when_its_zone_is_finished_has_no_say() {
-    let mut world = World::zoned(CACHE);
-    for n in 0..3 {
-        world.submit(block(n, n), n).unwrap();
-        world.run();
-    }
+    let mut world = with_three_objects();
     world.submit(vec![TxnOp::Touch { o: name(3) }], 3).unwrap();
     world.turn();
     let (offset, buf) = under_way(&world);
     assert_eq!(buf.len(), BLOCK);
     for sectors in 1..8 {
         let mut disk = world.disk.clone();
-        let mut n = 0;
-        disk.write_torn(offset, &buf, || {
-            n += 1;
-            n > 1 && n <= sectors + 1
-        });
+        write_first(&mut disk, offset, &buf, sectors);
         let mut after = mount(disk, &world, 5).unwrap();
         after.run();
         // Nothing has been acknowledged since, so that either may count.
         let mut again = mount(after.disk.clone(), &world, 6).unwrap();
         again.assert_consistent("after two mounts and no write");
-        for n in 4..8 {
-            after.submit(block(n, n), n).unwrap();
-            after.run();
-        }
-        let before = after.contents();
-        assert!(before.contains_key(&*name(7)) && !before.contains_key(&*name(3)));
-        let mut again = after.remounted();
-        assert!(again.contents() == before, "{sectors} sectors");
-        again.assert_consistent("after two mounts");
+        assert_torn_is_void(after, &format!("{sectors} sectors"));
     }
 }
 
@@ -171,22 +172,14 @@ fn a_record_that_comes_to_light_when_its_zone_is_finished_has_no_say() {
 /// records of a segment that is cleaned later: there is no more of it to read.
 #[test]
 fn a_segment_that_ends_with_a_torn_record_is_cleaned() {
-    let mut world = World::zoned(CACHE);
-    for n in 0..3 {
-        world.submit(block(n, n), n).unwrap();
-        world.run();
-    }
+    let mut world = with_three_objects();
     let data = Rng(3).bytes(5 * 4096);
     world.submit(vec![TxnOp::Write { o: name(3), offset: 0, data }], 3).unwrap();
     world.turn();
     let (offset, buf) = under_way(&world);
     assert_eq!(buf.len(), 6 * BLOCK);
     let mut disk = world.disk.clone();
-    let mut sectors = 0;
-    disk.write_torn(offset, &buf, || {
-        sectors += 1;
-        (2..2 + 24).contains(&sectors)
-    });
+    write_first(&mut disk, offset, &buf, 24);
     let zone = offset / ZONES.bytes * ZONES.bytes;
     assert_eq!(disk.report(zone, ZONES.bytes)[0].written, offset - zone + 3 * BLOCK as u64);
     let mut after = mount(disk, &world, 5).unwrap();
