@@ -240,7 +240,7 @@ fn bench(c: &Cluster) -> anyhow::Result<()> {
     c.prints("rados -p p1 bench 5 rand", &["Average IOPS"])?;
     c.ok("rados -p p1 cleanup")?;
     ensure!(!c.ok("rados -p p1 ls")?.contains("benchmark"), "cleanup removes every object");
-    Ok(())
+    crate::bench_rados::check(c, "p1")
 }
 
 fn listing(c: &Cluster) -> anyhow::Result<()> {

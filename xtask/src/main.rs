@@ -1,6 +1,7 @@
 //! Developer commands: `cargo xtask test`, `cargo xtask tidy`, `cargo xtask codegen`.
 
 mod acceptance;
+mod bench_rados;
 mod block;
 mod cluster;
 mod codegen;

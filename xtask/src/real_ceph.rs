@@ -98,7 +98,7 @@ fn bench(c: &Peer) -> anyhow::Result<()> {
     c.ok("$KERMES rados -p p1 bench 1 rand -t 16 -f json | jq -e '.wrong == 0 and .operations > 0' > /dev/null")?;
     c.ok("$KERMES rados -p p1 cleanup")?;
     ensure!(!c.ok("$KERMES rados -p p1 ls")?.contains("kermes_bench"), "cleanup removes all");
-    Ok(())
+    crate::bench_rados::check(c, "p1")
 }
 
 /// Refusals are words and an exit code, never a hang.

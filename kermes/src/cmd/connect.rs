@@ -47,12 +47,17 @@ pub struct ConnectArgs {
     /// Seconds to wait for the cluster
     #[arg(long, global = true, default_value_t = 30)]
     pub connect_timeout: u64,
-    /// How results are printed
-    #[arg(short = 'f', long, global = true, value_enum, default_value_t = Format::Plain)]
-    pub format: Format,
     /// Print what the client does on stderr
     #[arg(short = 'v', long, global = true)]
     pub verbose: bool,
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct FormatArgs {
+    /// How results are printed
+    #[arg(short = 'f', long, global = true, value_enum, default_value_t = Format::Plain)]
+    pub format: Format,
 }
 
 impl ConnectArgs {
@@ -65,7 +70,6 @@ impl ConnectArgs {
             keyring: None,
             mon_host: None,
             connect_timeout: patience.as_secs(),
-            format: Format::Plain,
             verbose: false,
         }
     }

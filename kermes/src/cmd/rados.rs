@@ -4,7 +4,7 @@ pub mod bench;
 mod keys;
 mod usage;
 
-use super::connect::{Cluster, ConnectArgs, Format, Pool, block_on, unexpected};
+use super::connect::{Cluster, ConnectArgs, Format, FormatArgs, Pool, block_on, unexpected};
 use anyhow::{Context, Result, anyhow, bail};
 use bytes::{Bytes, BytesMut};
 use clap::{Args, Subcommand};
@@ -33,6 +33,8 @@ use types::{Decode, HObject, UTime};
 pub struct RadosArgs {
     #[command(flatten)]
     pub connect: ConnectArgs,
+    #[command(flatten)]
+    pub format: FormatArgs,
     /// Pool to work in
     #[arg(short = 'p', long, global = true)]
     pub pool: Option<String>,
@@ -97,7 +99,7 @@ const PAGE: u64 = 1000;
 pub fn run(args: RadosArgs) -> Result<ExitCode> {
     block_on(async move {
         let cluster = Cluster::connect(&args.connect).await?;
-        let format = args.connect.format;
+        let format = args.format.format;
         match args.command {
             RadosCommand::Lspools => usage::lspools(&cluster, format).await?,
             RadosCommand::Df => usage::df(&cluster, format).await?,

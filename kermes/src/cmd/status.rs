@@ -1,6 +1,6 @@
 //! `kermes status`.
 
-use super::connect::{Cluster, ConnectArgs, Format, block_on};
+use super::connect::{Cluster, ConnectArgs, Format, FormatArgs, block_on};
 use anyhow::{Result, bail};
 use clap::Args;
 use std::process::ExitCode;
@@ -13,12 +13,14 @@ use std::process::ExitCode;
 pub struct StatusArgs {
     #[command(flatten)]
     pub connect: ConnectArgs,
+    #[command(flatten)]
+    pub format: FormatArgs,
 }
 
 pub fn run(args: StatusArgs) -> Result<ExitCode> {
     block_on(async {
         let cluster = Cluster::connect(&args.connect).await?;
-        let format = match args.connect.format {
+        let format = match args.format.format {
             Format::Plain => "plain",
             Format::Json => "json-pretty",
         };

@@ -5,15 +5,15 @@
 //! each must be the one that is due.
 
 use super::wire::{self, BareHeader, HEADER_BYTES, Stats};
+use crate::cmd::bench::options::{LoadArgs, Pace};
+use crate::cmd::bench::tally::{Measured, Tally};
 use bytes::{Bytes, BytesMut};
-use hdrhistogram::Histogram;
 use messenger::auth::{AuthName, ClientAuth, Mode, NoServer};
 use messenger::message::{Data, Message};
 use messenger::messages::TypedMessage;
 use messenger::messages::command::{Command, CommandReply};
 use messenger::messages::osd_op::OsdOpReply;
 use messenger::table::{Event, Messenger, MessengerConfig, Policy};
-use runtime::process::cpu_time;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -30,7 +30,6 @@ const COMMAND_TID: u64 = 1 << 62;
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 /// No answer for so long, and the bench gives up.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(30);
-const LATENCY_MAX: Duration = Duration::from_secs(600);
 
 /// How the two ends protect what they send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,16 +44,10 @@ pub struct Plan {
     pub server: SocketAddr,
     pub guard: Guard,
     pub key: Option<messenger::auth::crypto::CryptoKey>,
-    /// Bytes of data of each message.
-    pub size: usize,
-    /// Messages under way on each connection.
-    pub depth: usize,
+    /// Its `bs` is the data of each message, its `depth` of each connection; its `rate` of this core.
+    pub load: LoadArgs,
     /// Connections of this core.
     pub connections: usize,
-    pub warm_up: Duration,
-    pub duration: Duration,
-    /// Messages each second of this core, whether or not earlier ones are answered.
-    pub rate: Option<f64>,
     pub one_way: bool,
     /// Process whose CPU is the server's; `None`: the server is asked.
     pub server_pid: Option<u32>,
@@ -63,17 +56,11 @@ pub struct Plan {
 /// What the measured phase of one core counted.
 #[derive(Debug, Clone)]
 pub struct Outcome {
-    /// Answered, or without answers taken by the server from all cores.
-    pub messages: u64,
+    /// Messages that were answered, or without answers taken by the server from all cores.
+    pub measured: Measured,
     pub one_way: bool,
-    pub elapsed: Duration,
-    /// Of this process, while this core measured.
-    pub cpu: Duration,
     /// Of the server, all its connections counted; `None` if it was not asked.
     pub server: Option<Stats>,
-    pub latency_ns: Histogram<u64>,
-    /// Each second: messages, and the median latency in nanoseconds.
-    pub series: Vec<(u64, u64)>,
 }
 
 pub type Verdict = Rc<RefCell<Option<Result<Outcome, String>>>>;
@@ -111,32 +98,16 @@ pub struct Client {
     reply_bytes: usize,
     phase: Phase,
     until: Instant,
-    /// When the next message is due under a rate, and the time between two.
-    rate_next: Instant,
-    rate_step: Duration,
+    pace: Pace,
     /// The connection that sends next.
     turn: usize,
     /// Messages sent and not yet answered.
     under_way: usize,
     heard: Instant,
-    begun: Instant,
-    cpu_begun: Duration,
     server_begun: Option<Stats>,
-    outcome: Outcome,
-    second: Second,
+    tally: Tally,
     verdict: Verdict,
     events: Vec<Event>,
-}
-
-/// What the current second of the measurement has counted.
-struct Second {
-    until: Instant,
-    messages: u64,
-    latency_ns: Histogram<u64>,
-}
-
-fn histogram() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, LATENCY_MAX.as_nanos() as u64, 3).expect("1 < max, 3 digits")
 }
 
 impl Client {
@@ -148,12 +119,13 @@ impl Client {
         }
         // Bytes that no checksum or compression finds easy.
         let mut word = 0x9e37_79b9_7f4a_7c15u64;
-        let mut data = Vec::with_capacity(plan.size + 8);
-        while data.len() < plan.size {
+        let size = plan.load.bs as usize;
+        let mut data = Vec::with_capacity(size + 8);
+        while data.len() < size {
             word = word.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             data.extend_from_slice(&word.to_be_bytes());
         }
-        data.truncate(plan.size);
+        data.truncate(size);
         let template = wire::operation(data.into());
         let reply = super::server::answer_to(&template).into_message(0);
         let reply_bytes = wire::frame_bytes(&reply);
@@ -161,18 +133,9 @@ impl Client {
             BareHeader { request: wire::frame_bytes(&template) as u32, reply: reply_bytes as u32 };
         let mut request = head.encode().to_vec();
         request.resize(head.request as usize, 0x5a);
-        let outcome = Outcome {
-            messages: 0,
-            one_way: plan.one_way,
-            elapsed: Duration::ZERO,
-            cpu: Duration::ZERO,
-            server: None,
-            latency_ns: histogram(),
-            series: Vec::new(),
-        };
-        let second = Second { until: Instant::NEVER, messages: 0, latency_ns: histogram() };
         Self {
-            rate_step: plan.rate.map_or(Duration::ZERO, |rate| Duration::from_secs_f64(1.0 / rate)),
+            pace: Pace::new(plan.load.rate),
+            tally: Tally::new(plan.load.interval()),
             plan,
             messenger: Messenger::new(config, seed),
             conns: Vec::new(),
@@ -181,15 +144,10 @@ impl Client {
             reply_bytes,
             phase: Phase::Connect,
             until: Instant::NEVER,
-            rate_next: Instant::NEVER,
             turn: 0,
             under_way: 0,
             heard: Instant::ZERO,
-            begun: Instant::ZERO,
-            cpu_begun: Duration::ZERO,
             server_begun: None,
-            outcome,
-            second,
             verdict,
             events: Vec::new(),
         }
@@ -249,10 +207,8 @@ impl Client {
         self.conns[index].ready = true;
         if self.phase == Phase::Connect && self.conns.iter().all(|c| c.ready) {
             self.phase = Phase::WarmUp;
-            self.until = now.mono + self.plan.warm_up;
-            if self.plan.rate.is_some() {
-                self.rate_next = now.mono;
-            }
+            self.until = now.mono + self.plan.load.warm_up();
+            self.pace.begin(now.mono);
         }
     }
 
@@ -278,7 +234,7 @@ impl Client {
                 Ok(cpu) => {
                     let cpu_ns = cpu.as_nanos() as u64;
                     // It is not asked how many messages it took: as many as were answered.
-                    let messages = self.outcome.messages;
+                    let messages = self.tally.measured().ops();
                     self.on_stats(now, Stats { cpu_ns, messages, now_ns: now.mono.0 }, fx);
                 }
                 Err(e) => self.fail(format!("process {pid}: {e}"), fx),
@@ -292,21 +248,22 @@ impl Client {
             Phase::Begin => {
                 self.phase = Phase::Measure;
                 self.server_begun = Some(stats);
-                self.begun = now.mono;
-                self.cpu_begun = cpu_time();
-                self.until = now.mono + self.plan.duration;
-                self.second.until = now.mono + Duration::from_secs(1);
+                self.until = now.mono + self.plan.load.duration();
+                self.tally.begin(now.mono);
             }
             Phase::End => {
                 let begun = self.server_begun.expect("asked before");
                 let server = stats.since(&begun);
-                self.outcome.server = Some(server);
+                let mut measured = self.tally.measured().clone();
                 if self.plan.one_way {
-                    self.outcome.messages = server.messages;
-                    self.outcome.elapsed = Duration::from_nanos(server.now_ns);
+                    measured.writes = server.messages;
+                    measured.elapsed = Duration::from_nanos(server.now_ns);
+                    measured.series.clear();
                 }
                 self.phase = Phase::Over;
-                *self.verdict.borrow_mut() = Some(Ok(self.outcome.clone()));
+                let one_way = self.plan.one_way;
+                *self.verdict.borrow_mut() =
+                    Some(Ok(Outcome { measured, one_way, server: Some(server) }));
                 fx.push(Effect::Exit { code: 0 });
             }
             _ => {}
@@ -330,17 +287,16 @@ impl Client {
         if !self.sends() {
             return;
         }
-        if self.plan.rate.is_some() {
-            while self.rate_next <= now.mono
+        if self.plan.load.rate.is_some() {
+            while self.pace.next_due() <= now.mono
                 && let Some(index) = self.next_with_room()
+                && let Some(due) = self.pace.take(now.mono)
             {
-                let due = self.rate_next;
-                self.rate_next = due + self.rate_step;
                 self.send_one(now, index, due, fx);
             }
             return;
         }
-        if !self.plan.one_way && self.under_way == self.plan.depth * self.conns.len() {
+        if !self.plan.one_way && self.under_way == self.plan.load.depth * self.conns.len() {
             return;
         }
         for index in 0..self.conns.len() {
@@ -353,11 +309,11 @@ impl Client {
     fn has_room(&self, index: usize) -> bool {
         let conn = &self.conns[index];
         if !self.plan.one_way {
-            return conn.due.len() < self.plan.depth;
+            return conn.due.len() < self.plan.load.depth;
         }
         let limit = self.messenger.config().limits.send_queue_bytes;
         let queued = limit - self.messenger.send_room(conn.id);
-        queued < self.plan.depth * self.request.len()
+        queued < self.plan.load.depth * self.request.len()
     }
 
     fn next_with_room(&mut self) -> Option<usize> {
@@ -402,13 +358,7 @@ impl Client {
             return self.fail(format!("answer {tid} came where {expected} was due"), fx);
         }
         self.under_way -= 1;
-        if self.phase == Phase::Measure {
-            let latency = (now.mono - due).as_nanos() as u64;
-            self.outcome.messages += 1;
-            self.outcome.latency_ns.saturating_record(latency);
-            self.second.messages += 1;
-            self.second.latency_ns.saturating_record(latency);
-        }
+        self.tally.record(now.mono, due, false);
     }
 
     fn on_message(&mut self, now: Now, conn: ConnId, msg: &Message, fx: &mut Fx) {
@@ -462,13 +412,7 @@ impl Client {
     }
 
     fn on_tick(&mut self, now: Now, fx: &mut Fx) {
-        if self.second.until <= now.mono && self.phase == Phase::Measure {
-            let median = self.second.latency_ns.value_at_quantile(0.5);
-            self.outcome.series.push((self.second.messages, median));
-            self.second.messages = 0;
-            self.second.latency_ns.reset();
-            self.second.until = now.mono + Duration::from_secs(1);
-        }
+        self.tally.tick(now.mono);
         let quiet = now.mono - self.heard > ANSWER_PATIENCE;
         if quiet && self.under_way > 0 && self.phase != Phase::Over {
             let seconds = ANSWER_PATIENCE.as_secs();
@@ -491,8 +435,7 @@ impl Client {
             }
             Phase::Measure => {
                 self.phase = Phase::End;
-                self.outcome.elapsed = now.mono - self.begun;
-                self.outcome.cpu = cpu_time() - self.cpu_begun;
+                self.tally.end(now.mono);
                 self.until = now.mono + ANSWER_PATIENCE;
                 self.ask_or_look(now, fx);
             }
@@ -566,9 +509,9 @@ impl Node for Client {
         };
         // A message that is due and has no room waits for an answer.
         let room = || (0..self.conns.len()).any(|index| self.has_room(index));
-        let rate = if self.sends() && room() { self.rate_next } else { Instant::NEVER };
-        let second = if self.phase == Phase::Measure { self.second.until } else { Instant::NEVER };
-        self.until.min(session).min(rate).min(second)
+        let paced = self.plan.load.rate.is_some() && self.sends();
+        let rate = if paced && room() { self.pace.next_due() } else { Instant::NEVER };
+        self.until.min(session).min(rate).min(self.tally.next_deadline())
     }
 }
 
@@ -576,18 +519,10 @@ impl Outcome {
     /// What another core counted at the same time. CPU and the server's figures are of whole
     /// processes, so those of one core stand for all.
     pub fn add(&mut self, other: &Self) {
-        self.messages = match self.one_way {
-            true => self.messages.max(other.messages),
-            false => self.messages + other.messages,
-        };
-        self.elapsed = self.elapsed.max(other.elapsed);
-        self.cpu = self.cpu.max(other.cpu);
-        self.latency_ns.add(&other.latency_ns).expect("the same bounds");
-        for (a, b) in self.series.iter_mut().zip(&other.series) {
-            let all = a.0 + b.0;
-            // Medians of cores, by how many messages each is of.
-            a.1 = (a.0 * a.1 + b.0 * b.1).checked_div(all).unwrap_or(0);
-            a.0 = all;
+        let (ours, theirs) = (self.measured.writes, other.measured.writes);
+        self.measured.add(&other.measured);
+        if self.one_way {
+            self.measured.writes = ours.max(theirs);
         }
     }
 }

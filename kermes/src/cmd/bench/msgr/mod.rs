@@ -1,14 +1,12 @@
 //! `kermes bench msgr`: what a message costs, without an OSD behind it.
 
 mod client;
-mod compare;
-mod plot;
-mod report;
 mod server;
 mod wire;
 
-use super::create;
-use crate::cmd::connect::parse_bytes;
+use super::options::{CoresArgs, LoadArgs, OutputArgs};
+use super::report::{Cpu, Report, Unit, object};
+use crate::cmd::connect::human_bytes;
 use crate::daemon;
 use anyhow::{Context, anyhow, bail, ensure};
 use clap::{Args, Subcommand, ValueEnum};
@@ -16,13 +14,12 @@ use client::{Client, Guard, Outcome, Plan, Verdict};
 use messenger::auth::{Mode as SessionMode, crypto::CryptoKey};
 use runtime::hop::{Port, Stopper};
 use runtime::uring::Resources;
+use serde_json::json;
 use server::{Bare, Server, Tally};
 use std::io::Write;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::Duration;
 use types::{EntityAddr, EntityAddrVec};
 
 /// Key of secure mode where none is given: a bench guards nothing.
@@ -30,14 +27,14 @@ const KEY: [u8; 16] = *b"kermes bench key";
 
 /// Measure the messenger: what Ceph's perf_msgr measures, and how
 ///
-/// The server answers each operation (a MOSDOp with a write of --size bytes) at once. The client keeps
+/// The server answers each operation (a MOSDOp with a write of --bs bytes) at once. The client keeps
 /// --depth of them under way on each connection, or sends at a fixed --rate, and says how many went
 /// to and fro, how long each took, and the CPU that each cost on either side.
 ///
 /// Two terminals:
 ///
 ///   kermes bench msgr server --listen 127.0.0.1:6900
-///   kermes bench msgr client 127.0.0.1:6900 --size 4k --depth 32 --seconds 10
+///   kermes bench msgr client 127.0.0.1:6900 --bs 4k --depth 32 --seconds 10
 ///
 /// How far that is from what the reactor and the kernel cost by themselves: both with --mode bare,
 /// which sends as many bytes with no messenger around them. Ping-pong: --depth 1.
@@ -52,7 +49,6 @@ pub struct MsgrArgs {
 enum MsgrCommand {
     Server(ServerArgs),
     Client(Box<ClientArgs>),
-    Compare(compare::CompareArgs),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -77,12 +73,8 @@ struct ServerArgs {
     /// Key of secure mode, as in a keyring; one known to everybody by default
     #[arg(long, value_name = "BASE64")]
     key: Option<String>,
-    /// Cores; each takes a share of the connections
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    cores: u16,
-    /// First CPU to run on; the scheduler chooses by default
-    #[arg(long, value_name = "CPU")]
-    cpu_first: Option<usize>,
+    #[command(flatten)]
+    cores: CoresArgs,
 }
 
 /// Send messages to a server and measure
@@ -95,52 +87,26 @@ pub struct ClientArgs {
     /// Key of secure mode, as the server has it
     #[arg(long, value_name = "BASE64")]
     key: Option<String>,
-    /// Bytes of data of a message
-    #[arg(long, value_name = "SIZE", default_value = "4k", value_parser = parse_bytes)]
-    size: u64,
-    /// Messages under way on each connection; 1 is ping-pong
-    #[arg(long, value_name = "N", default_value_t = 32)]
-    depth: usize,
+    #[command(flatten)]
+    load: LoadArgs,
     #[arg(long, value_name = "N", default_value_t = 1)]
     connections: usize,
-    /// Cores, which share the connections
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    cores: u16,
-    /// First CPU to run on; the scheduler chooses by default
-    #[arg(long, value_name = "CPU")]
-    cpu_first: Option<usize>,
-    /// How long to measure
-    #[arg(long, value_name = "N", default_value_t = 10)]
-    seconds: u64,
-    /// Seconds of the same load before the measurement begins
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    warm_up: u64,
-    /// Messages each second, over all connections. A latency counts from when its message was due,
-    /// so that a server that stops for a while does not hide it (no coordinated omission)
-    #[arg(long, value_name = "N")]
-    rate: Option<f64>,
+    #[command(flatten)]
+    cores: CoresArgs,
     /// Ask for no answers
     #[arg(long, conflicts_with = "rate")]
     one_way: bool,
     /// Process whose CPU is the server's, on this machine: for servers that are not ours
     #[arg(long, value_name = "PID", conflicts_with = "one_way")]
     server_pid: Option<u32>,
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
-    /// Write the distribution of latencies, microseconds, for HdrHistogram's plotters
-    #[arg(long, value_name = "FILE")]
-    hdr: Option<PathBuf>,
-    /// Draw it: an SVG image
-    #[arg(long, value_name = "FILE.svg")]
-    plot: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 pub fn run(args: &MsgrArgs) -> anyhow::Result<i32> {
     match &args.command {
         MsgrCommand::Server(args) => serve(args),
         MsgrCommand::Client(args) => measure(args),
-        MsgrCommand::Compare(args) => compare::run(args),
     }
 }
 
@@ -176,7 +142,7 @@ type Threads = Vec<std::thread::JoinHandle<std::io::Result<i32>>>;
 
 /// Starts the server's cores: where they listen, what stops them, and what says that one has ended.
 fn start(args: &ServerArgs) -> anyhow::Result<(SocketAddr, Stopper, Threads, Ended)> {
-    ensure!((1..=256).contains(&args.cores), "--cores {}: must be 1 to 256", args.cores);
+    args.cores.check()?;
     let key = key(args.mode, args.key.as_deref())?;
     // Port 0 is any that is free, not one of an OSD's.
     let listener = match args.listen.port() {
@@ -184,14 +150,15 @@ fn start(args: &ServerArgs) -> anyhow::Result<(SocketAddr, Stopper, Threads, End
         _ => daemon::listen(args.listen)?,
     };
     let addr = listener.local_addr()?;
-    let (ports, stopper) = runtime::hop::mesh::<()>(args.cores as usize)?;
-    let tally: Tally = Arc::new((0..args.cores).map(|_| AtomicU64::new(0)).collect());
+    let (ports, stopper) = runtime::hop::mesh::<()>(args.cores.count())?;
+    let tally: Tally = Arc::new((0..args.cores.count()).map(|_| AtomicU64::new(0)).collect());
     let (ended_tx, ended) = tokio::sync::mpsc::unbounded_channel();
     let mut threads = Vec::new();
     for port in ports {
         let core = port.core().0 as usize;
         let (listener, tally, mode) = (listener.try_clone()?, tally.clone(), args.mode);
-        let (cpu_first, ended, seed) = (args.cpu_first, ended_tx.clone(), runtime::clock::seed()?);
+        let (cpu_first, ended, seed) =
+            (args.cores.cpu_first, ended_tx.clone(), runtime::clock::seed()?);
         let body = move || {
             let resources = resources(port, vec![listener], cpu_first);
             let result = match mode {
@@ -224,41 +191,68 @@ fn serve(args: &ServerArgs) -> anyhow::Result<i32> {
 }
 
 fn measure(args: &ClientArgs) -> anyhow::Result<i32> {
-    let (hdr, plot) = (create(&args.hdr)?, create(&args.plot)?);
+    let files = args.output.create()?;
     let outcome = run_clients(args)?;
-    if let Some(file) = hdr {
-        let mut out = std::io::BufWriter::new(file);
-        super::report::write_distribution(&mut out, &outcome.latency_ns)?;
-        out.flush()?;
-    }
-    if let Some(mut file) = plot {
-        file.write_all(plot::draw(&outcome.latency_ns).as_bytes())?;
-    }
-    report::print(args, &outcome);
+    let report = report(args, &outcome);
+    files.write(&outcome.measured.latency_ns, &report.image())?;
+    report.print(&args.output);
     Ok(0)
 }
 
+/// What is said of a run.
+fn report<'a>(args: &'a ClientArgs, outcome: &'a Outcome) -> Report<'a> {
+    let measured = &outcome.measured;
+    let mode = args.mode.to_possible_value().expect("no mode is hidden").get_name().to_owned();
+    let server = outcome.server.filter(|s| s.messages > 0);
+    let server_us = server.map(|s| s.cpu_ns as f64 / 1e3 / s.messages as f64);
+    let cpu = |name, key, us_per_op| Cpu { name, key, us_per_op, of: "a message".into() };
+    Report {
+        bench: "msgr",
+        unit: Unit::Messages,
+        headline: format!(
+            "tcp, {mode}, {} of data, {} connections on {} cores, {} under way on each{}",
+            human_bytes(args.load.bs),
+            args.connections,
+            args.cores.count(),
+            args.load.depth,
+            args.load.at_rate()
+        ),
+        load: &args.load,
+        measured,
+        has_latencies: !outcome.one_way,
+        cpu: vec![
+            cpu("server CPU", "server_cpu_us_per_message", server_us),
+            cpu("client CPU", "client_cpu_us_per_message", Some(measured.us_per_op(measured.cpu))),
+        ],
+        settings: object(json!({
+            "transport": "tcp",
+            "mode": mode,
+            "connections": args.connections,
+            "cores": args.cores.count(),
+            "one_way": args.one_way,
+        })),
+        before: Vec::new(),
+        after: Vec::new(),
+        more: Default::default(),
+    }
+}
+
 fn plan(args: &ClientArgs) -> anyhow::Result<Plan> {
-    ensure!(args.size <= 16 << 20, "--size {}: must be up to 16M", args.size);
-    ensure!((1..=65536).contains(&args.depth), "--depth {}: must be 1 to 65536", args.depth);
-    ensure!((1..=256).contains(&args.cores), "--cores {}: must be 1 to 256", args.cores);
+    args.load.check()?;
+    args.cores.check()?;
+    let cores = args.cores.count();
+    ensure!(args.load.bs <= 16 << 20, "--bs {}: must be up to 16M", args.load.bs);
     let most = 10_000;
     ensure!(
-        (args.cores as usize..=most).contains(&args.connections),
+        (cores..=most).contains(&args.connections),
         "--connections {}: must be from the number of cores to {most}",
         args.connections
     );
-    ensure!(
-        args.connections.is_multiple_of(args.cores as usize),
-        "--connections: each core as many"
-    );
-    ensure!(args.seconds >= 1, "--seconds must be at least 1");
-    ensure!(args.rate.is_none_or(|rate| rate > 0.0 && rate <= 1e8), "--rate: must be 1 to 1e8");
+    ensure!(args.connections.is_multiple_of(cores), "--connections: each core as many");
     if args.mode == Mode::Bare && args.one_way {
         bail!("--one-way: the bare server answers always");
     }
     let mut addrs = args.server.to_socket_addrs().with_context(|| args.server.clone())?;
-    let cores = args.cores as usize;
     Ok(Plan {
         server: addrs.next().with_context(|| format!("{}: no address", args.server))?,
         guard: match args.mode {
@@ -267,12 +261,11 @@ fn plan(args: &ClientArgs) -> anyhow::Result<Plan> {
             Mode::Bare => Guard::Bare,
         },
         key: key(args.mode, args.key.as_deref())?,
-        size: args.size as usize,
-        depth: args.depth,
+        load: LoadArgs {
+            rate: args.load.rate.map(|rate| rate / cores as f64),
+            ..args.load.clone()
+        },
         connections: args.connections / cores,
-        warm_up: Duration::from_secs(args.warm_up),
-        duration: Duration::from_secs(args.seconds),
-        rate: args.rate.map(|rate| rate / cores as f64),
         one_way: args.one_way,
         server_pid: args.server_pid,
     })
@@ -281,11 +274,11 @@ fn plan(args: &ClientArgs) -> anyhow::Result<Plan> {
 /// Runs a client on each core; what they counted together.
 fn run_clients(args: &ClientArgs) -> anyhow::Result<Outcome> {
     let plan = plan(args)?;
-    let (ports, stopper) = runtime::hop::mesh::<()>(args.cores as usize)?;
+    let (ports, stopper) = runtime::hop::mesh::<()>(args.cores.count())?;
     let stopper = Arc::new(stopper);
     let mut threads = Vec::new();
     for port in ports {
-        let (plan, seed, cpu_first) = (plan.clone(), runtime::clock::seed()?, args.cpu_first);
+        let (plan, seed, cpu_first) = (plan.clone(), runtime::clock::seed()?, args.cores.cpu_first);
         let stopper = stopper.clone();
         // `None`: another core has failed, or a signal came.
         let body = move || -> anyhow::Result<Option<Outcome>> {

@@ -3,11 +3,14 @@
 //! Phases: mount, prepare (write the objects whole), warm up, measure, drain. A [`Load`] is a node
 //! like a core of an OSD, so what is measured is the path that an OSD's I/O takes.
 
-use super::content::{Content, UNIT};
+use super::Workload;
 use super::engine::{Engine, Missed, News, Refused, Request, Traffic, object_name};
+use crate::cmd::bench::access::{Chooser, Random};
+use crate::cmd::bench::content::{Content, OBJECT_BYTES, UNIT};
+use crate::cmd::bench::options::{LoadArgs, Pace};
+use crate::cmd::bench::report::{Unit, progress};
+use crate::cmd::bench::tally::{Measured, Tally};
 use bytes::Bytes;
-use clap::ValueEnum;
-use hdrhistogram::Histogram;
 use runtime::process::cpu_time;
 use seastore::{ObjectName, ReadData, SpaceReport};
 use std::cell::RefCell;
@@ -17,7 +20,6 @@ use std::time::Duration;
 use types::node::{Effect, Input, LogLevel, Node, WriteMemory};
 use types::time::{Instant, Now};
 
-pub const OBJECT_BYTES: u64 = 4 << 20;
 /// Objects are written in pieces of this size before the measurement.
 const PREPARE_BYTES: u64 = 512 << 10;
 const PREPARE_DEPTH: usize = 8;
@@ -25,51 +27,19 @@ const PREPARE_DEPTH: usize = 8;
 const MOUNT_TOKEN: u64 = u64::MAX;
 /// Keys of one object.
 const OMAP_KEYS: u64 = 1024;
-/// Of a hundred operations of the mixed workload.
-const MIXED_READS: u64 = 70;
 const PROGRESS_EVERY: Duration = Duration::from_secs(1);
-/// Longest latency that is told from longer ones.
-const LATENCY_MAX: Duration = Duration::from_secs(600);
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Workload {
-    /// Overwrite at random
-    Randwrite,
-    /// Read at random
-    Randread,
-    /// Write one object after another, and begin again
-    Seqwrite,
-    /// 70 reads and 30 writes of a hundred, at random
-    Mixed,
-    /// Set a key of an object's omap, at random; --bs is the size of the value
-    Omap,
-    /// Nothing but the mount; the journal grows by an empty record
-    Mount,
-}
-
-impl Workload {
-    /// Whether the objects have to be there.
-    fn needs_objects(self) -> bool {
-        matches!(self, Self::Randwrite | Self::Randread | Self::Mixed)
-    }
-}
 
 #[derive(Debug, Clone)]
 pub struct Plan {
     pub workload: Workload,
-    /// Bytes of one operation; it divides [`OBJECT_BYTES`].
-    pub block_bytes: u64,
-    pub depth: usize,
-    pub warm_up: Duration,
-    pub duration: Duration,
+    /// Its `bs` divides [`OBJECT_BYTES`].
+    pub load: LoadArgs,
     /// Bytes of all objects; by default [`Plan::FILL_DEFAULT`] of what the store can hold.
     pub size: Option<u64>,
     pub verify: bool,
     /// Go on where somebody's data lies.
     pub force: bool,
     pub seed: u64,
-    /// Figures of each such part of the measurement are kept.
-    pub interval: Option<Duration>,
 }
 impl Plan {
     pub const FILL_DEFAULT: f64 = 0.7;
@@ -78,22 +48,17 @@ impl Plan {
     const OMAP_BYTES_DEFAULT: u64 = 64 << 20;
 }
 
-/// What the measured phase counted.
+/// What a run found out.
 #[derive(Debug, Clone)]
 pub struct Outcome {
-    pub reads: u64,
-    pub writes: u64,
-    pub elapsed: Duration,
-    /// Of the whole process, user and system.
-    pub cpu: Duration,
-    pub latency_ns: Histogram<u64>,
+    pub measured: Measured,
+    /// Of the measured phase.
     pub traffic: Traffic,
     pub objects: u64,
     /// Objects' bytes over what the store can hold.
     pub utilisation: f64,
     /// At the end, of all shards.
     pub room: SpaceReport,
-    pub series: Vec<Interval>,
     pub mount: Mounting,
 }
 
@@ -108,35 +73,6 @@ pub struct Mounting {
     pub journal_bytes: u64,
     /// Read from the device.
     pub read_bytes: u64,
-}
-
-/// Figures of one part of the measured phase.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Interval {
-    /// Its end, since the measurement began.
-    pub seconds: f64,
-    /// How often all objects have been written over by then.
-    pub overwrites: f64,
-    pub iops: f64,
-    pub p50_us: f64,
-    pub p99_us: f64,
-    pub max_us: f64,
-    /// The longest time in which no operation ended.
-    pub stall_us: f64,
-    /// `None` where nothing was written.
-    pub write_amplification: Option<f64>,
-}
-
-/// What the current part has counted.
-struct Part {
-    begun: Instant,
-    until: Instant,
-    ops: u64,
-    writes: u64,
-    written: u64,
-    latency_ns: Histogram<u64>,
-    last_done: Instant,
-    stall: Duration,
 }
 
 /// Where a [`Load`] leaves how it ended.
@@ -188,28 +124,37 @@ pub struct Load {
     /// Slots that are done and want the next operation in the next turn.
     idle: Vec<usize>,
     under_way: usize,
-    random: u64,
-    next: u64,
+    chooser: Option<Chooser>,
+    /// For keys, whose order knows no blocks.
+    random: Random,
+    pace: Pace,
     value: Bytes,
     news: Vec<News>,
-    measured: Outcome,
+    tally: Tally,
+    objects_used: u64,
+    mount: Mounting,
+    /// When the mount began, and what the process had used by then.
     begun: Instant,
     cpu_begun: Duration,
     traffic_begun: Traffic,
+    /// What the device had taken when the current interval began, and operations that were done.
+    part_written: u64,
+    part_writes: u64,
+    traffic: Traffic,
     until: Instant,
     progress_at: Instant,
     progress_ops: u64,
-    part: Part,
 }
 
 impl Load {
     pub fn new(plan: Plan, engine: Engine, verdict: Verdict) -> Self {
-        let latency_max = LATENCY_MAX.as_nanos() as u64;
-        let latency_ns = Histogram::new_with_bounds(1, latency_max, 3).expect("1 < max, 3 digits");
         let content = Content::new();
         Self {
-            value: content.make(0, 0, plan.block_bytes as usize),
-            random: plan.seed | 1,
+            value: content.make(0, 0, 0, plan.load.bs as usize),
+            chooser: plan.workload.access().map(|access| Chooser::new(access, plan.seed)),
+            random: Random::new(plan.seed),
+            pace: Pace::new(plan.load.rate),
+            tally: Tally::new(plan.load.interval()),
             plan,
             engine,
             content,
@@ -221,47 +166,19 @@ impl Load {
             held: VecDeque::new(),
             idle: Vec::new(),
             under_way: 0,
-            next: 0,
             news: Vec::new(),
-            measured: Outcome {
-                reads: 0,
-                writes: 0,
-                elapsed: Duration::ZERO,
-                cpu: Duration::ZERO,
-                latency_ns: latency_ns.clone(),
-                traffic: Traffic::default(),
-                objects: 0,
-                utilisation: 0.0,
-                room: SpaceReport::default(),
-                series: Vec::new(),
-                mount: Mounting::default(),
-            },
-            part: Part {
-                begun: Instant::ZERO,
-                until: Instant::NEVER,
-                ops: 0,
-                writes: 0,
-                written: 0,
-                latency_ns: latency_ns.clone(),
-                last_done: Instant::ZERO,
-                stall: Duration::ZERO,
-            },
+            objects_used: 0,
+            mount: Mounting::default(),
             begun: Instant::ZERO,
             cpu_begun: Duration::ZERO,
             traffic_begun: Traffic::default(),
+            part_written: 0,
+            part_writes: 0,
+            traffic: Traffic::default(),
             until: Instant::NEVER,
             progress_at: Instant::NEVER,
             progress_ops: 0,
         }
-    }
-
-    /// Numbers that follow one another are independent in their low bits, which are what is used: a
-    /// xorshift* of 64 bits, of whose state alone the low bits of one say the low bits of the next.
-    fn random(&mut self) -> u64 {
-        self.random ^= self.random << 13;
-        self.random ^= self.random >> 7;
-        self.random ^= self.random << 17;
-        self.random.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 16
     }
 
     fn shard(&self, object: u64) -> usize {
@@ -292,12 +209,12 @@ impl Load {
             return self.fail(why, fx);
         }
         let per_object = match self.plan.workload {
-            Workload::Omap => OMAP_KEYS * self.plan.block_bytes,
+            Workload::Omap => OMAP_KEYS * self.plan.load.bs,
             _ => OBJECT_BYTES,
         };
         let count = (size / per_object).max(self.engine.shards() as u64);
         self.objects = (0..count).map(object_name).collect();
-        self.measured.objects = count;
+        self.objects_used = count;
         self.phase = Phase::Prepare;
         self.start(now, PREPARE_DEPTH, fx);
     }
@@ -320,6 +237,7 @@ impl Load {
 
     /// Begins the next operation in `slot`, if the phase has one.
     fn issue(&mut self, now: Now, slot: usize, fx: &mut Vec<Effect<()>>) {
+        let mut begun = now.mono;
         let op = match self.phase {
             Phase::Prepare => match self.next_prepare() {
                 Ok(op) => op,
@@ -328,12 +246,18 @@ impl Load {
                     return self.engine.fetch(&missed, slot as u64, fx);
                 }
             },
-            Phase::WarmUp | Phase::Measure => Some(self.next_op()),
+            Phase::WarmUp | Phase::Measure => match self.pace.take(now.mono) {
+                Some(due) => {
+                    begun = due;
+                    Some(self.next_op())
+                }
+                None => return self.idle.push(slot),
+            },
             Phase::Mount | Phase::Drain => None,
         };
         match op {
             Some(op) => {
-                self.slots[slot] = Slot { op, begun: now.mono };
+                self.slots[slot] = Slot { op, begun };
                 self.under_way += 1;
                 self.try_op(now, slot, fx);
             }
@@ -346,7 +270,7 @@ impl Load {
         let token = slot as u64;
         let (object, request) = match self.slots[slot].op {
             Op::Write { object, offset, len } => {
-                let data = self.content.make(object, offset, len as usize);
+                let data = self.content.make(object, offset, 0, len as usize);
                 (object, Request::Write { offset, data })
             }
             Op::OmapSet { object, key } => {
@@ -428,26 +352,18 @@ impl Load {
     }
 
     fn next_op(&mut self) -> Op {
-        let len = self.plan.block_bytes;
+        let len = self.plan.load.bs;
         let count = self.objects.len() as u64;
-        let per_object = OBJECT_BYTES / len;
-        let is_read = match self.plan.workload {
-            Workload::Omap => {
-                let (object, key) = (self.random() % count, self.random() % OMAP_KEYS);
-                return Op::OmapSet { object, key };
-            }
-            Workload::Seqwrite => {
-                let at = self.next;
-                self.next = (self.next + 1) % (count * per_object);
-                return Op::Write { object: at / per_object, offset: at % per_object * len, len };
-            }
-            Workload::Randwrite | Workload::Mount => false,
-            Workload::Randread => true,
-            Workload::Mixed => self.random() % 100 < MIXED_READS,
+        let Some(chooser) = &mut self.chooser else {
+            let (object, key) = (self.random.next() % count, self.random.next() % OMAP_KEYS);
+            return Op::OmapSet { object, key };
         };
-        let at = self.random() % (count * per_object);
-        let (object, offset) = (at / per_object, at % per_object * len);
-        if is_read { Op::Read { object, offset, len } } else { Op::Write { object, offset, len } }
+        let next = chooser.next(count, OBJECT_BYTES / len);
+        let (object, offset) = (next.object, next.block * len);
+        match next.is_read {
+            true => Op::Read { object, offset, len },
+            false => Op::Write { object, offset, len },
+        }
     }
 
     /// Takes the answer to a read; false if it ends the bench.
@@ -459,7 +375,7 @@ impl Load {
                 self.fail(why, fx);
                 return false;
             }
-            if self.plan.verify && !self.content.is_at(object, offset, &data.into_bytes()) {
+            if self.plan.verify && !self.is_as_written(object, offset, data) {
                 let why = format!("{}: not what was written there", what());
                 self.fail(why, fx);
                 return false;
@@ -469,58 +385,34 @@ impl Load {
         true
     }
 
+    fn is_as_written(&self, object: u64, offset: u64, data: ReadData) -> bool {
+        self.content.generations(object, offset, &data.into_bytes()) == Some((0, 0))
+    }
+
     /// The operation in `slot` is done.
     fn count(&mut self, now: Now, slot: usize) {
         self.under_way -= 1;
         self.progress_ops += 1;
-        if self.phase != Phase::Measure {
+        let Slot { op, begun } = self.slots[slot];
+        self.tally.record(now.mono, begun, matches!(op, Op::Read { .. }));
+    }
+
+    /// Keeps the figures of the interval that ends now, if one does.
+    fn end_part(&mut self, now: Now) {
+        if !self.tally.tick(now.mono) {
             return;
         }
-        let Slot { op, begun } = self.slots[slot];
-        match op {
-            Op::Read { .. } => self.measured.reads += 1,
-            _ => self.measured.writes += 1,
-        }
-        let latency_ns = (now.mono - begun).as_nanos() as u64;
-        self.measured.latency_ns.saturating_record(latency_ns);
-        if self.plan.interval.is_some() {
-            let part = &mut self.part;
-            part.ops += 1;
-            part.writes += !matches!(op, Op::Read { .. }) as u64;
-            part.latency_ns.saturating_record(latency_ns);
-            part.stall = part.stall.max(now.mono - part.last_done);
-            part.last_done = now.mono;
-        }
-    }
-
-    /// Keeps the figures of the part that ends now, and begins the next one.
-    fn end_part(&mut self, now: Now) {
-        let Some(interval) = self.plan.interval else { return };
-        let part = &mut self.part;
-        let us = |ns: u64| ns as f64 / 1e3;
-        let asked = part.writes * self.plan.block_bytes;
-        let bytes = self.measured.writes as f64 * self.plan.block_bytes as f64;
-        let written = self.engine.traffic.written - part.written;
-        let stall = part.stall.max(now.mono - part.last_done);
-        self.measured.series.push(Interval {
-            seconds: (now.mono - self.begun).as_secs_f64(),
-            overwrites: bytes / (self.measured.objects * OBJECT_BYTES) as f64,
-            iops: part.ops as f64 / (now.mono - part.begun).as_secs_f64().max(1e-9),
-            p50_us: us(part.latency_ns.value_at_quantile(0.5)),
-            p99_us: us(part.latency_ns.value_at_quantile(0.99)),
-            max_us: us(part.latency_ns.max()),
-            stall_us: us(stall.as_nanos() as u64),
-            write_amplification: (asked > 0).then(|| written as f64 / asked as f64),
-        });
-        self.begin_part(now, interval);
-    }
-
-    fn begin_part(&mut self, now: Now, interval: Duration) {
-        let part = &mut self.part;
-        (part.begun, part.until) = (now.mono, now.mono + interval);
-        (part.ops, part.writes, part.stall) = (0, 0, Duration::ZERO);
-        part.written = self.engine.traffic.written;
-        part.latency_ns.reset();
+        let (written, block_bytes) = (self.engine.traffic.written, self.plan.load.bs);
+        let writes = self.tally.measured().writes;
+        let asked = (writes - self.part_writes) * block_bytes;
+        let amplification =
+            (asked > 0).then(|| (written - self.part_written) as f64 / asked as f64);
+        let all = match self.plan.workload {
+            Workload::Omap => self.objects_used * OMAP_KEYS * block_bytes,
+            _ => self.objects_used * OBJECT_BYTES,
+        };
+        self.tally.describe_interval((writes * block_bytes) as f64 / all as f64, amplification);
+        (self.part_written, self.part_writes) = (written, writes);
     }
 
     /// Nothing is under way, and the phase has nothing more to begin.
@@ -528,16 +420,23 @@ impl Load {
         match self.phase {
             Phase::Prepare => {
                 self.phase = Phase::WarmUp;
-                self.until = now.mono + self.plan.warm_up;
-                if self.plan.warm_up.is_zero() {
+                self.until = now.mono + self.plan.load.warm_up();
+                self.pace.begin(now.mono);
+                if self.plan.load.warm_up == 0 {
                     self.on_warm(now);
                 }
-                self.start(now, self.plan.depth, fx);
+                self.start(now, self.plan.load.depth, fx);
             }
             Phase::Drain => {
-                self.measured.utilisation = self.engine.utilisation();
-                self.measured.room = self.engine.room();
-                self.verdict.borrow_mut().get_or_insert(Ok(self.measured.clone()));
+                let outcome = Outcome {
+                    measured: self.tally.measured().clone(),
+                    traffic: self.traffic,
+                    objects: self.objects_used,
+                    utilisation: self.engine.utilisation(),
+                    room: self.engine.room(),
+                    mount: self.mount.clone(),
+                };
+                self.verdict.borrow_mut().get_or_insert(Ok(outcome));
                 fx.push(Effect::Exit { code: 0 });
             }
             Phase::Mount | Phase::WarmUp | Phase::Measure => {}
@@ -546,25 +445,19 @@ impl Load {
 
     fn on_warm(&mut self, now: Now) {
         self.phase = Phase::Measure;
-        self.begun = now.mono;
-        self.until = now.mono + self.plan.duration;
-        self.cpu_begun = cpu_time();
+        self.until = now.mono + self.plan.load.duration();
         self.traffic_begun = self.engine.traffic;
-        self.part.last_done = now.mono;
-        if let Some(interval) = self.plan.interval {
-            self.begin_part(now, interval);
-        }
+        (self.part_written, self.part_writes) = (self.engine.traffic.written, 0);
+        self.tally.begin(now.mono);
     }
 
     fn on_measured(&mut self, now: Now) {
         let (traffic, begun) = (self.engine.traffic, self.traffic_begun);
-        self.measured.elapsed = now.mono - self.begun;
-        self.measured.cpu = cpu_time() - self.cpu_begun;
-        self.measured.traffic =
+        self.tally.end(now.mono);
+        self.traffic =
             Traffic { written: traffic.written - begun.written, read: traffic.read - begun.read };
         self.phase = Phase::Drain;
         self.until = Instant::NEVER;
-        self.part.until = Instant::NEVER;
     }
 
     fn fail(&mut self, why: String, fx: &mut Vec<Effect<()>>) {
@@ -578,7 +471,7 @@ impl Load {
         match news {
             News::Mounted => {
                 let mounts = self.engine.mounts;
-                self.measured.mount = Mounting {
+                self.mount = Mounting {
                     elapsed: now.mono - self.begun,
                     cpu: cpu_time() - self.cpu_begun,
                     records: mounts.records,
@@ -615,9 +508,7 @@ impl Load {
         for slot in std::mem::take(&mut self.idle) {
             self.issue(now, slot, fx);
         }
-        if now.mono >= self.part.until && self.phase == Phase::Measure {
-            self.end_part(now);
-        }
+        self.end_part(now);
         if now.mono >= self.until {
             match self.phase {
                 Phase::WarmUp => self.on_warm(now),
@@ -636,7 +527,6 @@ impl Load {
 
     fn progress(&self, now: Now, since: Duration) -> String {
         let rate = self.progress_ops as f64 / since.as_secs_f64();
-        let block_bytes = self.plan.block_bytes as f64;
         match self.phase {
             Phase::Mount => "mounting".to_owned(),
             Phase::Prepare => format!(
@@ -646,14 +536,11 @@ impl Load {
                 rate * PREPARE_BYTES as f64 / 1e6
             ),
             Phase::WarmUp => format!("warming up: {rate:.0} IOPS"),
-            Phase::Measure => format!(
-                "{:>4.0} s  {:>9} done  {rate:>8.0} IOPS  {:>8.1} MB/s  p50 {:.0} us  p99 {:.0} us",
-                (now.mono - self.begun).as_secs_f64(),
-                self.measured.reads + self.measured.writes,
-                rate * block_bytes / 1e6,
-                self.measured.latency_ns.value_at_quantile(0.5) as f64 / 1e3,
-                self.measured.latency_ns.value_at_quantile(0.99) as f64 / 1e3,
-            ),
+            Phase::Measure => {
+                let since = now.mono - self.tally.begun();
+                let bs = self.plan.load.bs;
+                progress(self.tally.measured(), since, Unit::Operations, rate, bs)
+            }
             Phase::Drain => "waiting for what is under way".to_owned(),
         }
     }
@@ -700,10 +587,14 @@ impl Node for Load {
     }
 
     fn next_deadline(&self) -> Instant {
+        let mut due = Instant::NEVER;
         if !self.idle.is_empty() {
-            return Instant::ZERO;
+            due = match self.phase {
+                Phase::WarmUp | Phase::Measure => self.pace.next_due(),
+                _ => Instant::ZERO,
+            };
         }
-        self.until.min(self.progress_at).min(self.part.until)
+        due.min(self.until).min(self.progress_at).min(self.tally.next_deadline())
     }
 }
 
