@@ -6,7 +6,6 @@ mod block;
 mod cluster;
 mod codegen;
 mod compare;
-mod compare_store;
 mod crash;
 mod hostile;
 mod mutants;
@@ -33,7 +32,7 @@ enum Command {
     ///
     /// Without --install-deps it uses what is there and says what it skips and why.
     Test(steps::TestArgs),
-    /// Measure OSD CPU per operation under `rados bench`, beside a running Ceph cluster if given.
+    /// Measure ours beside others: the whole path and real Ceph, the store and fio.
     Compare(compare::CompareArgs),
     /// Break rules of the object store one at a time and see its tests fail.
     Mutants(mutants::MutantsArgs),
@@ -42,8 +41,6 @@ enum Command {
     ///
     /// `cargo xtask test --only block,block-vm` does it on loop devices and in a virtual machine.
     Block(block::BlockArgs),
-    /// Measure the store beside fio and BlueStore: operations per second and CPU per operation.
-    CompareStore(compare_store::CompareStoreArgs),
     /// Check the layering: dependency direction, unsafe outside runtime/, files too long, leftovers.
     Tidy,
     /// Generate the FlatBuffers code of our own messages from messenger/schema.
@@ -57,7 +54,6 @@ fn main() -> ExitCode {
         Command::Compare(args) => compare::compare(&args),
         Command::Mutants(args) => mutants::mutants(&args),
         Command::Block(args) => block::block(&args),
-        Command::CompareStore(args) => compare_store::compare_store(&args),
         Command::Tidy => tidy::tidy(),
         Command::Codegen => codegen::codegen(),
     };

@@ -24,8 +24,11 @@ pub struct PeerOptions<'a> {
     pub size: u32,
     /// Name and number of PGs.
     pub pools: &'a [(&'a str, u32)],
-    /// Size of each OSD's sparse file.
+    /// Size of each OSD's file.
     pub osd_gib: u64,
+    /// Write the files once, so that no block of them is the file system's to allocate later; sparse
+    /// otherwise.
+    pub preallocate: bool,
 }
 
 pub struct Peer {
@@ -78,6 +81,10 @@ impl Peer {
             let uuid = uuid()?;
             let given = self.ok(&format!("ceph osd new {uuid} {id}"))?;
             ensure!(given == id.to_string(), "OSD number {given} instead of {id}");
+            if options.preallocate {
+                let bytes = options.osd_gib << 30;
+                self.ok(&format!("head -c {bytes} /dev/zero > osd/{id}/block"))?;
+            }
             self.ok(&format!("ceph-osd -i {id} --mkfs --osd-uuid {uuid}"))?;
             self.spawn(&format!("osd.{id}"), "ceph-osd", &id.to_string())?;
         }

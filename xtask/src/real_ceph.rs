@@ -12,8 +12,14 @@ pub fn run() -> anyhow::Result<Outcome> {
     }
     let program = kermes();
     ensure!(program.exists(), "{} is not built", program.display());
-    let options =
-        PeerOptions { port: 20000, osds: 2, size: 2, pools: &[("p1", 16), ("p2", 8)], osd_gib: 4 };
+    let options = PeerOptions {
+        port: 20000,
+        osds: 2,
+        size: 2,
+        pools: &[("p1", 16), ("p2", 8)],
+        osd_gib: 4,
+        preallocate: false,
+    };
     let ceph = Peer::up(&directory("real-ceph"), &options)?;
     status(&ceph)?;
     objects(&ceph)?;

@@ -46,7 +46,14 @@ pub fn run() -> anyhow::Result<Outcome> {
     }
     let args = ["--port", "3900", "--osds", "3", "--pool", "p1:3:16", "--osd-size", "4GiB"];
     let (ours, _) = Cluster::up(&directory("shapes"), &args)?;
-    let options = PeerOptions { port: 20800, osds: 3, size: 3, pools: &[("p1", 16)], osd_gib: 4 };
+    let options = PeerOptions {
+        port: 20800,
+        osds: 3,
+        size: 3,
+        pools: &[("p1", 16)],
+        osd_gib: 4,
+        preallocate: false,
+    };
     let theirs = Peer::up(&directory("shapes-ceph"), &options)?;
     let accepted = Accepted::read()?;
     let (mut commands, mut differences, mut expected) = (0, 0, 0);

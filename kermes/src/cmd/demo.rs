@@ -48,6 +48,7 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<i32> {
         osds: OSDS,
         cores_per_osd: 1,
         osd_size: 10 << 30,
+        preallocate: false,
         device: Vec::new(),
         force: false,
         pool: vec![dev::PoolSpec { name: "demo".into(), size: OSDS, pgs: 32 }],

@@ -6,6 +6,7 @@ use crate::{daemon, files};
 use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand, ValueEnum};
 use messenger::auth::AuthName;
+use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -63,6 +64,10 @@ pub struct UpArgs {
     /// Size of each OSD's file, which is sparse.
     #[arg(long, value_name = "SIZE", default_value = "10GiB", value_parser = super::connect::parse_bytes)]
     pub osd_size: u64,
+    /// Write the files once, so that no block of them is the file system's to allocate later: a
+    /// write that has to be durable waits for that.
+    #[arg(long, conflicts_with = "device")]
+    pub preallocate: bool,
     /// Block devices for OSDs instead of files, the first for osd.0. May be given several times.
     #[arg(long, value_name = "PATH")]
     pub device: Vec<PathBuf>,
@@ -261,7 +266,11 @@ fn create_osd(dir: &Path, id: u32, fsid: Fsid, args: &UpArgs) -> anyhow::Result<
             None
         }
         None => {
-            std::fs::File::create(&device)?.set_len(args.osd_size)?;
+            let file = std::fs::File::create(&device)?;
+            if args.preallocate {
+                fill(&file, args.osd_size).with_context(|| device.display().to_string())?;
+            }
+            file.set_len(args.osd_size)?;
             Some(args.cores_per_osd.next_power_of_two().max(DEV_SHARDS_MIN))
         }
     };
@@ -278,6 +287,12 @@ fn create_osd(dir: &Path, id: u32, fsid: Fsid, args: &UpArgs) -> anyhow::Result<
     let name = AuthName::new(EntityKind::Osd, &id.to_string());
     files::write_private(&folder.join("keyring"), &files::keyring(&name, &key))?;
     Ok(mon::NewOsd { id, uuid, key })
+}
+
+/// Writes `size_bytes` zeros.
+fn fill(mut file: &std::fs::File, size_bytes: u64) -> std::io::Result<()> {
+    std::io::copy(&mut std::io::repeat(0).take(size_bytes), &mut file)?;
+    file.sync_all()
 }
 
 /// Empties a folder that a start left half made.

@@ -1,19 +1,19 @@
 //! The store beside fio on the same kind of file, and beside BlueStore: what 4 KiB reads and
 //! durable writes cost, in turns in one run.
 
+use super::{Range, Sample, cpu_us, fio, json_of};
 use crate::acceptance::directory;
 use crate::cluster::{Shell, describe, has, kermes};
-use crate::compare::cpu_us;
 use crate::peer::{Peer, PeerOptions};
 use anyhow::{Context, bail, ensure};
 use clap::Args;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Instant;
 
 #[derive(Debug, Args)]
-pub struct CompareStoreArgs {
+pub struct StoreArgs {
     /// Measure BlueStore too: `ceph tell osd.0 bench` on a throw-away cluster of real Ceph.
     #[arg(long)]
     ceph: bool,
@@ -33,13 +33,6 @@ pub struct CompareStoreArgs {
     depth: u32,
 }
 
-#[derive(Clone, Copy)]
-struct Sample {
-    iops: f64,
-    cpu_us_per_op: f64,
-    p50_us: f64,
-}
-
 /// In the order of a round.
 const SIDES: [&str; 5] = [
     "fio, sequential durable writes",
@@ -49,7 +42,7 @@ const SIDES: [&str; 5] = [
     "BlueStore, random writes",
 ];
 
-pub fn compare_store(args: &CompareStoreArgs) -> anyhow::Result<()> {
+pub fn compare(args: &StoreArgs) -> anyhow::Result<()> {
     ensure!(has("fio"), "fio is not there");
     let dir = match &args.dir {
         Some(dir) => dir.join("kermes-compare-store"),
@@ -62,25 +55,25 @@ pub fn compare_store(args: &CompareStoreArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn measure(args: &CompareStoreArgs, dir: &Path) -> anyhow::Result<[Vec<Sample>; 5]> {
+fn measure(args: &StoreArgs, dir: &Path) -> anyhow::Result<[Vec<Sample>; 5]> {
     let peer = if args.ceph { Some(start_peer(args)?) } else { None };
     let (store, file) = (dir.join("store"), dir.join("fio"));
     let mib = (args.size << 10) * 7 / 10;
     // Both files are written once, or the file system's own journal would be measured: a durable
     // write to a block that has none yet waits for it.
     for (path, mib) in [(&store, args.size << 10), (&file, mib)] {
-        fio(args, path, mib, "write", &["--bs=1M", "--iodepth=8"], false)?;
+        on_file(args, path, mib, "write", None)?;
     }
     // The first run of each writes the store's objects.
     bench(args, &store, "randwrite", true)?;
     let mut samples: [Vec<Sample>; 5] = Default::default();
     for round in 0..args.rounds {
         for (side, samples) in samples.iter_mut().enumerate() {
-            let durable = ["--bs=4k", "--sync=dsync"];
+            let seconds = Some(args.seconds);
             let sample = match side {
-                0 => fio(args, &file, mib, "write", &durable, true)?,
+                0 => on_file(args, &file, mib, "write", seconds)?,
                 1 => bench(args, &store, "randwrite", false)?,
-                2 => fio(args, &file, mib, "randread", &["--bs=4k"], true)?,
+                2 => on_file(args, &file, mib, "randread", seconds)?,
                 3 => bench(args, &store, "randread", false)?,
                 _ => match &peer {
                     Some(peer) => bluestore(args, peer)?,
@@ -97,29 +90,28 @@ fn measure(args: &CompareStoreArgs, dir: &Path) -> anyhow::Result<[Vec<Sample>; 
     Ok(samples)
 }
 
-fn median(samples: &[Sample], of: impl Fn(&Sample) -> f64) -> (f64, f64, f64) {
-    let mut values: Vec<f64> = samples.iter().map(of).collect();
-    values.sort_by(f64::total_cmp);
-    (values[values.len() / 2], values[0], values[values.len() - 1])
-}
-
-fn report(args: &CompareStoreArgs, samples: &[Vec<Sample>; 5]) {
+fn report(args: &StoreArgs, samples: &[Vec<Sample>; 5]) {
     println!(
         "\n| 4 KiB, {} in flight | op/s, median (range) | CPU us/op, median (range) | p50 us |",
         args.depth
     );
     println!("| --- | --- | --- | --- |");
     for (side, samples) in SIDES.iter().zip(samples).filter(|(_, s)| !s.is_empty()) {
-        let (iops, least, most) = median(samples, |s| s.iops);
-        let (cpu, cheapest, dearest) = median(samples, |s| s.cpu_us_per_op);
-        let (p50, _, _) = median(samples, |s| s.p50_us);
-        let p50 = if p50 > 0.0 { format!("{p50:.0}") } else { "-".into() };
+        let range = |value: fn(&Sample) -> f64| Range::of(samples, value).map(Range::text);
+        let text = |value| range(value).unwrap_or_default();
+        let p50 = Range::of(samples, |s| s.p50_us).filter(|range| range.median > 0.0);
         println!(
-            "| {side} | {iops:.0} ({least:.0}-{most:.0}) | {cpu:.2} ({cheapest:.2}-{dearest:.2}) | {p50} |"
+            "| {side} | {} | {} | {} |",
+            text(|s| s.iops),
+            text(|s| s.cpu_us_per_op),
+            p50.map_or("-".into(), |range| format!("{:.0}", range.median))
         );
     }
-    let iops = |side: usize| median(&samples[side], |s| s.iops).0;
-    let cpu = |side: usize| median(&samples[side], |s| s.cpu_us_per_op).0;
+    let median = |side: usize, value: fn(&Sample) -> f64| {
+        Range::of(&samples[side], value).map_or(f64::NAN, |range| range.median)
+    };
+    let iops = |side: usize| median(side, |s| s.iops);
+    let cpu = |side: usize| median(side, |s| s.cpu_us_per_op);
     println!("\nwrites: {:.2} of fio's; wanted: 0.80", iops(1) / iops(0));
     println!("reads:  {:.2} of fio's; wanted: 0.90", iops(3) / iops(2));
     if !samples[4].is_empty() {
@@ -127,47 +119,24 @@ fn report(args: &CompareStoreArgs, samples: &[Vec<Sample>; 5]) {
     }
 }
 
-fn json_of(mut command: Command) -> anyhow::Result<Value> {
-    let output = command.stderr(Stdio::piped()).output()?;
-    ensure!(output.status.success(), "{command:?}: {}", describe(&output));
-    serde_json::from_slice(&output.stdout).with_context(|| format!("{command:?}"))
-}
-
 fn number(value: &Value, pointer: &str) -> anyhow::Result<f64> {
     value.pointer(pointer).and_then(Value::as_f64).with_context(|| format!("no {pointer}"))
 }
 
-fn fio(
-    args: &CompareStoreArgs,
+/// With as many operations in flight as the store has.
+fn on_file(
+    args: &StoreArgs,
     file: &Path,
     mib: u64,
-    load: &str,
-    options: &[&str],
-    timed: bool,
+    rw: &str,
+    seconds: Option<u32>,
 ) -> anyhow::Result<Sample> {
-    let mut command = Command::new("fio");
-    command.args(["--name=fio", "--ioengine=io_uring", "--direct=1", "--output-format=json"]);
-    command.arg(format!("--filename={}", file.display()));
-    command.args([format!("--size={mib}M"), format!("--rw={load}")]);
-    command.arg(format!("--iodepth={}", args.depth)).args(options);
-    if timed {
-        command.args(["--time_based".to_owned(), format!("--runtime={}", args.seconds)]);
-    }
-    let all = json_of(command)?;
-    let job = all.pointer("/jobs/0").context("no job")?;
-    let side = if load == "randread" { "read" } else { "write" };
-    let iops = number(job, &format!("/{side}/iops"))?;
-    // Both are percentages of one CPU.
-    let cpu = number(job, "/usr_cpu")? + number(job, "/sys_cpu")?;
-    let p50_ns = job.pointer(&format!("/{side}/clat_ns/percentile/50.000000"));
-    Ok(Sample {
-        iops,
-        cpu_us_per_op: cpu * 1e4 / iops,
-        p50_us: p50_ns.and_then(Value::as_f64).unwrap_or(0.0) / 1e3,
-    })
+    let bs = if seconds.is_some() { "4k" } else { "1M" };
+    let job = fio::Job { rw, bs, depth: args.depth, seconds, mib };
+    fio::on_file(file, &job, seconds.is_some())
 }
 
-fn bench(args: &CompareStoreArgs, store: &Path, load: &str, mkfs: bool) -> anyhow::Result<Sample> {
+fn bench(args: &StoreArgs, store: &Path, load: &str, mkfs: bool) -> anyhow::Result<Sample> {
     let mut command = Command::new(kermes());
     command.args(["bench", "store", "--json", "--workload", load, "--device"]).arg(store);
     command.args(["--depth".to_owned(), args.depth.to_string()]);
@@ -181,10 +150,12 @@ fn bench(args: &CompareStoreArgs, store: &Path, load: &str, mkfs: bool) -> anyho
         iops: number(&all, "/iops")?,
         cpu_us_per_op: number(&all, "/cpu_us_per_op")?,
         p50_us: number(&all, "/p50_us")?,
+        p99_us: number(&all, "/p99_us")?,
+        ..Sample::default()
     })
 }
 
-fn start_peer(args: &CompareStoreArgs) -> anyhow::Result<Peer> {
+fn start_peer(args: &StoreArgs) -> anyhow::Result<Peer> {
     if let Some(why) = crate::peer::missing() {
         bail!("{why}");
     }
@@ -194,6 +165,7 @@ fn start_peer(args: &CompareStoreArgs) -> anyhow::Result<Peer> {
         size: 1,
         pools: &[("bench", 32)],
         osd_gib: 4 * args.size,
+        preallocate: false,
     };
     let peer = Peer::up(&directory("compare-store-ceph"), &options)?;
     // Small writes are kept short by default, so that nobody hurts a cluster in use.
@@ -212,7 +184,7 @@ fn ceph(peer: &Peer, what: &str) -> anyhow::Result<Value> {
 
 /// The OSD writes to its store with as many operations in flight as its throttles let in; no
 /// network and no PG is in the way.
-fn bluestore(args: &CompareStoreArgs, peer: &Peer) -> anyhow::Result<Sample> {
+fn bluestore(args: &StoreArgs, peer: &Peer) -> anyhow::Result<Sample> {
     let bytes = 5_000 * 4096 * args.seconds as u64;
     let (before, begun) = (cpu_us(&peer.osd_pids())?, Instant::now());
     let told = ceph(peer, &format!("tell osd.0 bench {bytes} 4096 4194304 100"))?;
@@ -220,5 +192,5 @@ fn bluestore(args: &CompareStoreArgs, peer: &Peer) -> anyhow::Result<Sample> {
     let used = cpu_us(&peer.osd_pids())? - before;
     let iops = number(&told, "/iops").context("osd bench")?;
     ensure!(iops > 0.0, "osd bench wrote nothing in {elapsed:?}");
-    Ok(Sample { iops, cpu_us_per_op: used / (bytes as f64 / 4096.0), p50_us: 0.0 })
+    Ok(Sample { iops, cpu_us_per_op: used / (bytes as f64 / 4096.0), ..Sample::default() })
 }
