@@ -8,7 +8,7 @@
 //!   or room; paused; held back by the OSD).
 
 use crate::op::{OpFailure, OpReply, OpSpec};
-use maps::{Incremental, OsdMap, map_flags, pool_flags};
+use maps::{Incremental, Mapping, OsdMap, map_flags, pool_flags};
 use messenger::Message;
 use messenger::auth::ClientAuth;
 use messenger::messages::osd_op::flag;
@@ -17,6 +17,7 @@ use messenger::messages::{
 };
 use messenger::table::{Event, Messenger, Policy};
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::time::Duration;
 use types::node::{ConnId, Effect, LogLevel};
 use types::time::Now;
@@ -60,9 +61,7 @@ pub enum ObjecterEvent {
 struct Target {
     pg: Option<PgId>,
     hash: u32,
-    osd: Option<OsdId>,
-    up: Vec<i32>,
-    acting: Vec<i32>,
+    mapping: Rc<Mapping>,
     pg_num: u32,
     size: u8,
     min_size: u8,
@@ -72,12 +71,14 @@ struct Target {
 }
 
 impl Target {
+    fn osd(&self) -> Option<OsdId> {
+        self.mapping.primary()
+    }
+
     /// Whether an operation that was sent to `self` must be sent again now that `now` holds.
     fn resend_for(&self, now: &Target) -> bool {
         self.pg != now.pg
-            || self.osd != now.osd
-            || self.up != now.up
-            || self.acting != now.acting
+            || self.mapping != now.mapping
             || self.pg_num != now.pg_num
             || self.size != now.size
             || self.min_size != now.min_size
@@ -108,9 +109,14 @@ struct Session {
     redial_at: Instant,
 }
 
+/// Where PGs lie in the map at hand, as far as anybody asked: CRUSH is dear, and its answer stays the
+/// same until the next map. At most one entry for each PG.
+type Placed = BTreeMap<PgId, Rc<Mapping>>;
+
 #[derive(Debug)]
 pub struct Objecter {
     map: Option<OsdMap>,
+    placed: Placed,
     ops: BTreeMap<Tid, OpState>,
     /// Of those, the ones that are not on a session.
     homeless: BTreeSet<Tid>,
@@ -135,6 +141,7 @@ impl Objecter {
     pub fn new() -> Self {
         Self {
             map: None,
+            placed: Placed::new(),
             ops: BTreeMap::new(),
             homeless: BTreeSet::new(),
             throttled: BTreeSet::new(),
@@ -231,11 +238,11 @@ impl Objecter {
 
     // Where an operation goes.
 
-    fn calculate(map: &OsdMap, spec: &OpSpec, flags: u32) -> Target {
+    fn calculate(map: &OsdMap, placed: &mut Placed, spec: &OpSpec, flags: u32) -> Target {
         let Some(pool) = map.pool(spec.locator.pool) else { return Target::default() };
         let hash = spec.locator.hash_of(&spec.name);
         let pg = PgId { pool: spec.locator.pool, seed: pool.seed_of_hash(hash) };
-        let mapping = map.pg_to_up_acting(pg);
+        let mapping = placed.entry(pg).or_insert_with(|| Rc::new(map.pg_to_up_acting(pg))).clone();
         let full = map.has_flag(map_flags::FULL) || pool.has_flag(pool_flags::FULL);
         let heeds_full = flags & (flag::FULL_TRY | flag::FULL_FORCE) == 0;
         let write_paused = map.has_flag(map_flags::PAUSEWR) || full && heeds_full;
@@ -244,9 +251,7 @@ impl Objecter {
         Target {
             pg: Some(pg),
             hash,
-            osd: mapping.primary(),
-            up: mapping.up,
-            acting: mapping.acting,
+            mapping,
             pg_num: pool.pg_num,
             size: pool.size,
             min_size: pool.min_size,
@@ -267,13 +272,13 @@ impl Objecter {
     ) {
         let (Some(map), Some(op)) = (&self.map, self.ops.get_mut(&tid)) else { return };
         debug_assert!(op.sent.is_none());
-        op.target = Self::calculate(map, &op.spec, op.flags);
+        op.target = Self::calculate(map, &mut self.placed, &op.spec, op.flags);
         if !op.target.pool_exists {
             return self.on_unknown_pool(tid, out);
         }
         let in_flight = self.ops.len() - self.homeless.len();
         let op = &self.ops[&tid];
-        let (Some(osd), false) = (op.target.osd, op.target.paused) else { return };
+        let (Some(osd), false) = (op.target.osd(), op.target.paused) else { return };
         let first = self.throttled.first().is_none_or(|waiting| *waiting >= tid);
         let room = in_flight < IN_FLIGHT_OPS_MAX
             && (in_flight == 0 || self.in_flight_bytes + op.bytes <= IN_FLIGHT_BYTES_MAX);
@@ -516,14 +521,19 @@ impl Objecter {
         }
     }
 
-    /// Takes operations off their sessions whose interval ended with this epoch.
+    /// After each new map: forgets where PGs were, and takes operations off their sessions whose
+    /// interval ended with this epoch.
     fn recall_changed(&mut self) {
         let map = self.map.as_ref().expect("called after a map came");
+        let placed = &mut self.placed;
+        placed.clear();
         let changed: Vec<Tid> = self
             .ops
             .iter()
             .filter(|(_, op)| op.sent.is_some())
-            .filter(|(_, op)| op.target.resend_for(&Self::calculate(map, &op.spec, op.flags)))
+            .filter(|(_, op)| {
+                op.target.resend_for(&Self::calculate(map, placed, &op.spec, op.flags))
+            })
             .map(|(tid, _)| *tid)
             .collect();
         changed.into_iter().for_each(|tid| self.recall(tid));
@@ -692,7 +702,7 @@ impl Objecter {
                 && self
                     .homeless
                     .iter()
-                    .any(|tid| self.ops[tid].target.osd == Some(*osd) && may_go(tid))
+                    .any(|tid| self.ops[tid].target.osd() == Some(*osd) && may_go(tid))
         };
         let redial = self
             .sessions

@@ -133,11 +133,11 @@ fn a_new_interval_sends_again_and_other_maps_do_not() {
     assert_eq!(w.sent(tid).1, 1);
     let target = w.o.ops[&tid].target.clone();
     let map = w.o.map().unwrap();
-    let other = map.osds().find(|o| map.is_up(*o) && Some(*o) != target.osd);
+    let other = map.osds().find(|o| map.is_up(*o) && Some(*o) != target.osd());
     let acting = match other {
         Some(osd) => vec![osd.0 as i32],
         // One OSD only: the same primary, but another set.
-        None => vec![target.acting[0], map.max_osd() as i32 + 1],
+        None => vec![target.mapping.acting[0], map.max_osd() as i32 + 1],
     };
     let pg = target.pg.unwrap();
     w.incremental(|inc| drop(inc.new_pg_temp.insert(pg, acting)));
