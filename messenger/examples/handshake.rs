@@ -25,7 +25,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use types::enc::Encode;
-use types::node::{CloseReason, ConnId, Effect, Input};
+use types::node::{CloseReason, ConnId, Effect, Input, recv_room};
 use types::time::Now;
 use types::{AddrKind, EntityAddr, EntityAddrVec, EntityKind, EntityName, Instant, UTime};
 
@@ -93,7 +93,8 @@ impl Driver {
                     };
                     self.to_main.send(input).unwrap();
                 }
-                Effect::Recv { conn, mut buf } => {
+                Effect::Recv { conn, buf } => {
+                    let mut buf = recv_room(buf, 4096);
                     let mut stream = self.streams[&conn].try_clone().unwrap();
                     let to_main = self.to_main.clone();
                     std::thread::spawn(move || {

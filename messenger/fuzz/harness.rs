@@ -17,7 +17,7 @@ use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng;
 use std::collections::BTreeMap;
 use types::enc::Decode;
-use types::node::{ConnId, Effect, Input};
+use types::node::{ConnId, Effect, Input, recv_room};
 use types::time::Now;
 use types::{EntityAddr, EntityAddrVec, EntityKind, EntityName, Instant, UTime};
 
@@ -153,7 +153,7 @@ pub fn session(bytes: &[u8]) -> usize {
         let mut lent = None;
         for effect in fx.drain(..) {
             match effect {
-                Effect::Recv { conn: c, buf } if c == conn => lent = Some(buf),
+                Effect::Recv { conn: c, buf } if c == conn => lent = Some(recv_room(buf, 4096)),
                 Effect::Close { conn: c } if c == conn => return 0,
                 _ => {}
             }

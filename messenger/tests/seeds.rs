@@ -15,7 +15,7 @@ use messenger::messages::peer::{Heartbeat, PeerMessage};
 use messenger::messages::{MgrMapUpdate, MonCommand, Op, OsdOp, OsdOpHead, TypedMessage};
 use rand_chacha::rand_core::RngCore;
 use std::path::PathBuf;
-use types::node::{ConnId, Effect, Input};
+use types::node::{ConnId, Effect, Input, recv_room};
 use types::{
     Epoch, Fsid, ObjectLocator, OsdId, PgId, PoolId, ReqId, ShardedPgId, SnapContext, SnapId, UTime,
 };
@@ -81,7 +81,7 @@ fn record(what: u8) -> [Vec<u8>; 2] {
             ready += harness::greet(&mut ends[side], &events, &mut fx) as u32;
             for effect in fx {
                 match effect {
-                    Effect::Recv { buf, .. } => lent[side] = Some(buf),
+                    Effect::Recv { buf, .. } => lent[side] = Some(recv_room(buf, 4096)),
                     Effect::Send { bufs, .. } => {
                         bufs.iter().for_each(|b| streams[side].extend_from_slice(b))
                     }

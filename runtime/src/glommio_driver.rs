@@ -8,6 +8,7 @@
 use crate::clock::Clock;
 use crate::device::{Device, Durability};
 use crate::hop::Port;
+use crate::socket::ReadRoom;
 use crate::tokio_driver::advance;
 use bytes::{Bytes, BytesMut};
 use futures_lite::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
@@ -23,7 +24,9 @@ use std::os::fd::{FromRawFd, IntoRawFd};
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
-use types::node::{CloseReason, ConnId, Effect, Input, IoError, IoId, Node, aligned_buf};
+use types::node::{
+    CloseReason, ConnId, Effect, Input, IoError, IoId, Node, aligned_buf, recv_room,
+};
 use types::zone::Zone;
 
 /// Inputs handled before the batch is closed.
@@ -418,8 +421,9 @@ async fn read_loop(
     recv: Rc<RefCell<(Option<BytesMut>, Option<Waker>)>>,
     reports: Reports,
 ) {
+    let mut room = ReadRoom::default();
     loop {
-        let mut buf = poll_fn(|cx| {
+        let buf = poll_fn(|cx| {
             let mut recv = recv.borrow_mut();
             match recv.0.take() {
                 Some(buf) => Poll::Ready(buf),
@@ -430,10 +434,12 @@ async fn read_loop(
             }
         })
         .await;
+        let mut buf = recv_room(buf, room.bytes());
         let filled = buf.len();
         buf.resize(buf.capacity(), 0);
         match reader.read(&mut buf[filled..]).await {
             Ok(n) if n > 0 => {
+                room.note(n);
                 buf.truncate(filled + n);
                 report(&reports, Report::Received { conn, buf });
             }

@@ -1,4 +1,4 @@
-//! Settings of sockets that the standard library does not offer.
+//! Settings of sockets that the standard library does not offer, and how much to read from one at a time.
 
 use std::io;
 use std::net::TcpListener;
@@ -11,5 +11,32 @@ pub fn set_backlog(listener: &TcpListener, backlog: i32) -> io::Result<()> {
         Ok(())
     } else {
         Err(io::Error::last_os_error())
+    }
+}
+
+/// How much room to read into: learnt from what earlier reads brought.
+#[derive(Debug)]
+pub struct ReadRoom(usize);
+
+impl ReadRoom {
+    const MIN: usize = 4 << 10;
+    const MAX: usize = 128 << 10;
+
+    pub fn bytes(&self) -> usize {
+        self.0
+    }
+    /// A read has brought so many bytes.
+    pub fn note(&mut self, bytes: usize) {
+        if bytes >= self.0 {
+            self.0 = (self.0 * 2).min(Self::MAX);
+        } else if bytes < self.0 / 8 {
+            self.0 = (self.0 / 2).max(Self::MIN);
+        }
+    }
+}
+
+impl Default for ReadRoom {
+    fn default() -> Self {
+        Self(Self::MIN)
     }
 }

@@ -7,6 +7,7 @@
 use crate::clock::Clock;
 use crate::device::{Device, os_error};
 use crate::kv::Kv;
+use crate::socket::ReadRoom;
 use bytes::{Buf, Bytes, BytesMut};
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -370,11 +371,23 @@ async fn read_loop(
     mut queue: UnboundedReceiver<BytesMut>,
     reports: UnboundedSender<Report>,
 ) {
+    let mut room = ReadRoom::default();
     while let Some(mut buf) = queue.recv().await {
+        let read = async {
+            if buf.is_empty() {
+                // None is held until there is something to read.
+                buf = BytesMut::new();
+                reader.readable().await?;
+                buf = BytesMut::with_capacity(room.bytes());
+            }
+            let fresh = reader.read_buf(&mut buf).await?;
+            room.note(fresh);
+            Ok(fresh)
+        };
         // A node that closes the connection drops the queue; the read must not outlive it.
         let read = tokio::select! {
             biased;
-            read = reader.read_buf(&mut buf) => read,
+            read = read => read,
             _ = queue.recv() => return,
         };
         let report = match read {

@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use types::hash::crc32c;
 use types::node::{
-    CloseReason, ConnId, CoreId, Effect, Input, IoError, IoId, KvChange, LogLevel, Node,
+    CloseReason, ConnId, CoreId, Effect, Input, IoError, IoId, KvChange, LogLevel, Node, recv_room,
 };
 use types::time::{Instant, Now, UTime};
 
@@ -21,6 +21,8 @@ const WALL_START_SEC: u64 = 1_767_225_600;
 const ECONNRESET: i32 = 104;
 const ECONNREFUSED: i32 = 111;
 const EIO: i32 = 5;
+/// What a connection between frames receives into.
+const RECEIVE_BYTES: usize = 4096;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProcessId(pub u32);
@@ -617,7 +619,7 @@ impl World {
                 let link = self.links.get_mut(&number).expect("by_end points to links");
                 let stream = &mut link.streams[side];
                 assert!(stream.buf.is_none(), "{end:?}: one receive at a time");
-                stream.buf = Some(buf);
+                stream.buf = Some(recv_room(buf, RECEIVE_BYTES));
                 if stream.arrived.is_empty() && !stream.fin {
                     return;
                 }

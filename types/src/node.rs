@@ -74,7 +74,8 @@ pub enum Input<H> {
         local: SocketAddr,
         peer: SocketAddr,
     },
-    /// The buffer of the last [`Effect::Recv`], longer by what arrived (at least one byte).
+    /// The buffer of the last [`Effect::Recv`], or the driver's, longer by what arrived (at least one
+    /// byte). The node owns it; room that is left in it may be used for the next receive.
     Received {
         conn: ConnId,
         buf: BytesMut,
@@ -151,8 +152,10 @@ pub enum Effect<H> {
         conn: ConnId,
         addr: SocketAddr,
     },
-    /// Receive into the spare capacity of `buf` (at least one byte of it), which may already hold
-    /// the head of a frame. One at a time per connection; a node that is full just does not ask.
+    /// Receive into the spare capacity of `buf` (at least one byte of it), which already holds the
+    /// head of a frame. One that holds nothing, with or without capacity, leaves it to the driver
+    /// where to: it has memory ready once bytes arrive, and a connection that is idle costs none.
+    /// One at a time per connection; a node that is full just does not ask.
     Recv {
         conn: ConnId,
         buf: BytesMut,
@@ -256,6 +259,12 @@ pub fn aligned_buf(len: usize) -> BytesMut {
     aligned
 }
 
+/// Where to receive, for a driver that has no memory of its own ready: `buf` as [`Effect::Recv`] gave
+/// it, or room for `len` bytes if that holds nothing. `len` is more than 0.
+pub fn recv_room(buf: BytesMut, len: usize) -> BytesMut {
+    if buf.is_empty() { BytesMut::with_capacity(len) } else { buf }
+}
+
 /// Where what is written to the device is put together. The driver may have memory that the kernel
 /// knows already; a write from any other does the same and costs more.
 pub trait WriteMemory {
@@ -278,6 +287,14 @@ impl WriteMemory for Heap {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_buffer_that_holds_nothing_is_replaced() {
+        let mut head = BytesMut::with_capacity(100);
+        assert_eq!(recv_room(head.clone(), 4096).capacity(), 4096);
+        head.extend_from_slice(b"head");
+        assert_eq!(recv_room(head, 4096), "head");
+    }
 
     #[test]
     fn aligned_buffers_stay_where_they_are() {

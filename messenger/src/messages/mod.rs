@@ -62,6 +62,9 @@ pub mod kind {
     pub const MGR_MAP: u16 = 0x704;
 }
 
+/// Room in which most fronts are encoded without moving: those of operations and their replies.
+const FRONT_ROOM: usize = 256;
+
 /// One kind of message in both directions.
 pub trait TypedMessage: Sized {
     const KIND: u16;
@@ -81,7 +84,7 @@ pub trait TypedMessage: Sized {
     }
 
     fn into_message(mut self, tid: u64) -> Message {
-        let mut front = Vec::new();
+        let mut front = Vec::with_capacity(FRONT_ROOM);
         self.encode_front(&mut front);
         Message {
             kind: Self::KIND,

@@ -11,7 +11,8 @@ use std::time::Duration;
 use types::node::ConnId;
 use types::{EntityAddr, EntityKind, Instant};
 
-/// Receive buffers: an idle connection holds the first, a busy one up to the second.
+/// Receive buffers for the rest of a frame whose head has arrived: the first, on a busy connection up to
+/// the second, and more for a frame that needs it. Between frames a connection holds none.
 const BUFFER_MIN: usize = 4 << 10;
 const BUFFER_MAX: usize = 128 << 10;
 /// Less spare room than this is not worth a system call.
@@ -61,18 +62,22 @@ impl Transport {
 
     /// Learns from a read how large the next buffer should be.
     pub fn note_read(&mut self, buf: &BytesMut) {
-        if buf.len() == buf.capacity() {
-            self.buffer_size = (self.buffer_size * 2).min(BUFFER_MAX);
+        if buf.len() == buf.capacity() && buf.len() >= self.buffer_size {
+            self.buffer_size = (buf.len().next_power_of_two() * 2).min(BUFFER_MAX);
         } else if buf.len() < self.buffer_size / 8 {
             self.buffer_size = (self.buffer_size / 2).max(BUFFER_MIN);
         }
     }
 
-    /// A buffer that begins with what is left in `buf` and can hold `wanted` bytes.
+    /// A buffer that begins with what is left in `buf` and can hold `wanted` bytes. If nothing is
+    /// left, the driver chooses where it receives to.
     ///
     /// What is left is copied only where a frame does not fit, at most one buffer's worth per frame.
     pub fn recv_buffer(&mut self, buf: BytesMut, wanted: usize) -> BytesMut {
         self.carried = buf.len();
+        if buf.is_empty() {
+            return buf;
+        }
         let spare = buf.capacity() - buf.len();
         let missing = wanted.saturating_sub(buf.len());
         // The end of a large frame is not moved for the sake of room behind it.

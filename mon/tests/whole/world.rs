@@ -14,7 +14,7 @@ use mon::{AuthConfig, Config, MkfsParams, Monitor, NewOsd, mkfs};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
-use types::node::{CloseReason, ConnId, Effect, Input, KvChange, LogLevel, Node};
+use types::node::{CloseReason, ConnId, Effect, Input, KvChange, LogLevel, Node, recv_room};
 use types::time::Now;
 use types::{EntityAddr, EntityAddrVec, EntityKind, EntityName, Epoch, Fsid, Instant, UTime};
 
@@ -440,7 +440,7 @@ impl World {
                 }
                 Effect::Recv { conn, buf } => {
                     let pipe = self.pipe(side, conn);
-                    self.pipes[pipe].lent[side] = Some(buf);
+                    self.pipes[pipe].lent[side] = Some(recv_room(buf, 4096));
                     if self.pipes[pipe].arrived[side] > 0 {
                         self.tokens.push_front(Token::Bytes { pipe, to: side, count: 0 });
                     }

@@ -17,7 +17,7 @@ use messenger::messages::{
 use seastore::{MkfsParams, mkfs_plan, probe, superblock_offsets};
 use std::cell::RefCell;
 use types::enc::Encode;
-use types::node::{Heap, IoError, aligned_buf};
+use types::node::{Heap, IoError, aligned_buf, recv_room};
 use types::{
     EntityAddr, Epoch, Fsid, HObject, ObjectLocator, PoolId, ReqId, ShardedPgId, SnapContext,
     SnapId, UTime,
@@ -182,7 +182,7 @@ impl World {
                     self.ends[0].conn = Some(conn)
                 }
                 Effect::Recv { conn, buf } if self.ends[0].conn == Some(conn) => {
-                    self.ends[0].recv = Some(buf)
+                    self.ends[0].recv = Some(recv_room(buf, 4096))
                 }
                 Effect::Send { conn, bufs } if self.ends[0].conn == Some(conn) => {
                     let bytes = bufs.iter().map(bytes::Bytes::len).sum();
@@ -216,7 +216,7 @@ impl World {
         }
         for effect in fx {
             match effect {
-                Effect::Recv { buf, .. } => self.ends[1].recv = Some(buf),
+                Effect::Recv { buf, .. } => self.ends[1].recv = Some(recv_room(buf, 4096)),
                 Effect::Send { bufs, .. } => {
                     bufs.iter().for_each(|b| self.ends[0].inbox.extend(b.iter()))
                 }

@@ -6,6 +6,7 @@
 //! interrupts the node. The device is a registered file. An idle core sleeps in the kernel.
 
 mod helper;
+mod lent;
 mod net;
 mod ops;
 
@@ -15,6 +16,7 @@ use crate::hop::Port;
 use crate::pool::{Pool, ReadBuf};
 use helper::{Helper, Request};
 use io_uring::{IoUring, cqueue, opcode, squeue, types as ring};
+use lent::Lent;
 use net::Net;
 use ops::{Op, Slab};
 use std::io;
@@ -107,6 +109,8 @@ struct Core<H> {
     clock: Clock,
     uring: IoUring,
     slab: Slab,
+    /// For what connections receive that hold no buffer.
+    lent: Lent,
     net: Net,
     /// Registered with the ring; held for its lock.
     device: Option<Device>,
@@ -134,6 +138,7 @@ impl<H> Core<H> {
             .setup_defer_taskrun()
             .setup_cqsize(COMPLETIONS_MAX)
             .build(SUBMISSIONS_MAX)?;
+        let lent = Lent::new(&uring)?;
         let clock = Clock::new();
         let (mut pool, mut records) = (None, None);
         if let Some(device) = &resources.device {
@@ -156,6 +161,7 @@ impl<H> Core<H> {
             clock,
             uring,
             slab: Slab::default(),
+            lent,
             net: Net::new(resources.port.core()),
             durability: resources.device.as_ref().map_or(Durability::Dsync, Device::durability),
             is_block: resources.device.as_ref().is_some_and(Device::is_block),
@@ -298,6 +304,7 @@ impl<H> Core<H> {
 
     /// Enters the kernel: submits, and waits for a completion, a message or `deadline`.
     fn enter(&mut self, deadline: Instant) -> io::Result<()> {
+        self.lent.fill_up();
         if !self.wake_armed {
             self.wake_armed = true;
             let fd = ring::Fd(self.port.waker().fd());
@@ -347,7 +354,7 @@ impl<H> Core<H> {
         for (key, result, flags) in completions.drain(..) {
             let more = cqueue::more(flags);
             let op = if more { self.slab.peek(key) } else { self.slab.remove(key) };
-            if let Some(input) = self.completed(op, result, more) {
+            if let Some(input) = self.completed(op, result, flags) {
                 node.handle(now, input, effects);
             }
         }
@@ -358,16 +365,17 @@ impl<H> Core<H> {
         self.net.end_lingering(now.mono);
     }
 
-    fn completed(&mut self, op: Op, result: i32, more: bool) -> Option<Input<H>> {
+    fn completed(&mut self, op: Op, result: i32, flags: u32) -> Option<Input<H>> {
         match op {
             Op::Accept { listener } => {
-                if !more {
+                if !cqueue::more(flags) {
                     self.accept(listener);
                 }
                 self.net.accepted(result)
             }
             Op::Connect { conn, .. } => self.net.connected(conn, result),
             Op::Recv { conn, buf } => self.received(conn, buf, result),
+            Op::RecvLent { conn } => self.received_lent(conn, result, cqueue::buffer_select(flags)),
             Op::Send { conn, batch } => self.sent(conn, batch, result),
             Op::Read { io, offset, buf, len } => self.read_done(io, offset, buf, len, result),
             Op::Write { io, offset, mut buf, durable } => {
@@ -446,8 +454,11 @@ impl<H> Core<H> {
                 }
                 match self.slab.remove(key) {
                     // Nothing new is begun: only sends are carried on.
-                    op @ (Op::Send { .. } | Op::Recv { .. } | Op::Connect { .. }) => {
-                        let _ = self.completed(op, result, false);
+                    op @ (Op::Send { .. }
+                    | Op::Recv { .. }
+                    | Op::RecvLent { .. }
+                    | Op::Connect { .. }) => {
+                        let _ = self.completed(op, result, flags);
                     }
                     Op::Wake => self.wake_armed = false,
                     _ => {}

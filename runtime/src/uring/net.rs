@@ -1,10 +1,11 @@
 //! TCP connections of one core.
 
+use super::lent;
 use super::ops::{Op, SendBatch};
 use super::{Core, LINGER};
 use crate::tokio_driver::advance;
 use bytes::{Bytes, BytesMut};
-use io_uring::{opcode, types as ring};
+use io_uring::{opcode, squeue, types as ring};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, FromRawFd};
@@ -31,6 +32,14 @@ struct Conn {
     state: State,
     /// A batch to use again.
     spare: Option<Box<SendBatch>>,
+}
+
+/// Why a receive has brought nothing.
+enum Ended<H> {
+    /// Not now: it is to be asked for again.
+    Again,
+    /// For good, and what the node is told.
+    For(Option<Input<H>>),
 }
 
 #[derive(PartialEq, Clone, Copy)]
@@ -164,40 +173,80 @@ impl<H> Core<H> {
         self.submit(Op::Connect { conn, _addr: storage }, entry);
     }
 
-    pub fn recv(&mut self, conn: ConnId, mut buf: BytesMut) {
-        let Some(c) = self.net.conns.get_mut(&conn) else { return };
-        if c.state != State::Open {
-            return;
+    pub fn recv(&mut self, conn: ConnId, buf: BytesMut) {
+        if !buf.is_empty() {
+            return self.recv_into(conn, buf);
         }
-        c.ops += 1;
-        let fd = ring::Fd(c.stream.as_raw_fd());
+        self.lent.take_back(buf);
+        let Some(fd) = self.begin_recv(conn) else { return };
+        // The length is the buffer's.
+        let entry = opcode::Recv::new(fd, std::ptr::null_mut(), 0).buf_group(lent::GROUP).build();
+        self.submit(Op::RecvLent { conn }, entry.flags(squeue::Flags::BUFFER_SELECT));
+    }
+
+    fn recv_into(&mut self, conn: ConnId, mut buf: BytesMut) {
+        let Some(fd) = self.begin_recv(conn) else { return };
         let spare = buf.spare_capacity_mut();
         debug_assert!(!spare.is_empty(), "a receive needs room");
         let (at, len) = (spare.as_mut_ptr().cast(), spare.len() as u32);
         self.submit(Op::Recv { conn, buf }, opcode::Recv::new(fd, at, len).build());
     }
 
+    fn begin_recv(&mut self, conn: ConnId) -> Option<ring::Fd> {
+        let c = self.net.conns.get_mut(&conn).filter(|c| c.state == State::Open)?;
+        c.ops += 1;
+        Some(ring::Fd(c.stream.as_raw_fd()))
+    }
+
     pub fn received(&mut self, conn: ConnId, mut buf: BytesMut, result: i32) -> Option<Input<H>> {
-        let c = self.net.ended(conn)?;
-        if c.state != State::Open {
-            self.net.forget_if_done(conn);
-            return None;
-        }
-        match result {
-            0 => self.net.broke(conn, CloseReason::Eof),
-            n if n > 0 => {
-                let len = buf.len() + n as usize;
-                assert!(len <= buf.capacity(), "the kernel received past the buffer's end");
-                // SAFETY: the kernel has written `n` bytes into the spare capacity, which starts at
-                // the old length.
-                unsafe { buf.set_len(len) };
-                Some(Input::Received { conn, buf })
+        let n = match self.bytes_received(conn, result) {
+            Ok(n) => n,
+            Err(Ended::Again) => {
+                self.recv_into(conn, buf);
+                return None;
             }
-            n if n == -libc::EINTR || n == -libc::EAGAIN => {
-                self.recv(conn, buf);
+            Err(Ended::For(input)) => return input,
+        };
+        let len = buf.len() + n;
+        assert!(len <= buf.capacity(), "the kernel received past the buffer's end");
+        // SAFETY: the kernel has written `n` bytes into the spare capacity, which starts at the old
+        // length.
+        unsafe { buf.set_len(len) };
+        Some(Input::Received { conn, buf })
+    }
+
+    /// `id`: the buffer that the kernel has taken; none where nothing arrived.
+    pub fn received_lent(
+        &mut self,
+        conn: ConnId,
+        result: i32,
+        id: Option<u16>,
+    ) -> Option<Input<H>> {
+        let buf = id.map(|id| self.lent.received(id, result.max(0) as usize));
+        match (self.bytes_received(conn, result), buf) {
+            (Ok(_), Some(buf)) => Some(Input::Received { conn, buf }),
+            (Ok(n), None) => unreachable!("{n} bytes arrived in no buffer"),
+            // Bytes wait, and all buffers are taken.
+            (Err(Ended::Again), _) => {
+                self.recv_into(conn, BytesMut::with_capacity(lent::OWN_BYTES));
                 None
             }
-            n => self.net.broke(conn, CloseReason::Os(-n)),
+            (Err(Ended::For(input)), _) => input,
+        }
+    }
+
+    /// How many bytes a receive has brought.
+    fn bytes_received(&mut self, conn: ConnId, result: i32) -> Result<usize, Ended<H>> {
+        let Some(c) = self.net.ended(conn) else { return Err(Ended::For(None)) };
+        if c.state != State::Open {
+            self.net.forget_if_done(conn);
+            return Err(Ended::For(None));
+        }
+        match result {
+            0 => Err(Ended::For(self.net.broke(conn, CloseReason::Eof))),
+            n if n > 0 => Ok(n as usize),
+            n if [libc::EINTR, libc::EAGAIN, libc::ENOBUFS].contains(&-n) => Err(Ended::Again),
+            n => Err(Ended::For(self.net.broke(conn, CloseReason::Os(-n)))),
         }
     }
 

@@ -17,6 +17,10 @@ pub enum Op {
         conn: ConnId,
         buf: BytesMut,
     },
+    /// Into one of the buffers that the connections share.
+    RecvLent {
+        conn: ConnId,
+    },
     Send {
         conn: ConnId,
         batch: Box<SendBatch>,

@@ -408,6 +408,9 @@ impl Client {
         let rest = buf.len() - at;
         buf.copy_within(at.., 0);
         buf.truncate(rest);
+        if rest > 0 {
+            buf.reserve(wire::BARE_RECEIVE_BYTES);
+        }
         fx.push(Effect::Recv { conn, buf });
     }
 
@@ -455,8 +458,7 @@ impl Node for Client {
         if self.is_bare() {
             match input {
                 Input::Connected { conn, .. } => {
-                    let buf = BytesMut::with_capacity(wire::BARE_RECEIVE_BYTES);
-                    fx.push(Effect::Recv { conn, buf });
+                    fx.push(Effect::Recv { conn, buf: BytesMut::new() });
                     if let Some(index) = self.index_of(conn) {
                         self.on_open(now, index, fx);
                     }

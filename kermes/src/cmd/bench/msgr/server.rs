@@ -251,6 +251,9 @@ impl Bare {
         let rest = buf.len() - at;
         buf.copy_within(at.., 0);
         buf.truncate(rest);
+        if rest > 0 {
+            buf.reserve(wire::BARE_RECEIVE_BYTES);
+        }
         if !replies.is_empty() {
             fx.push(Effect::Send { conn, bufs: replies });
         }
@@ -265,8 +268,7 @@ impl Node for Bare {
         match input {
             Input::Accepted { conn, .. } => {
                 self.conns.insert(conn, BareConn::default());
-                let buf = BytesMut::with_capacity(wire::BARE_RECEIVE_BYTES);
-                fx.push(Effect::Recv { conn, buf });
+                fx.push(Effect::Recv { conn, buf: BytesMut::new() });
             }
             Input::Received { conn, buf } => self.on_received(now, conn, buf, fx),
             Input::Closed { conn, .. } => {

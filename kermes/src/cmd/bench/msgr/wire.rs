@@ -28,7 +28,7 @@ pub const HEADER_BYTES: usize = 8;
 pub const STATS_BYTES: usize = 24;
 pub const BARE_REQUEST_BYTES_MAX: u32 = 64 << 20;
 pub const BARE_REPLY_BYTES_MAX: u32 = 64 << 10;
-/// Room for what one receive brings.
+/// Room for the rest of a head of which a part has come, and what follows it.
 pub const BARE_RECEIVE_BYTES: usize = 256 << 10;
 
 /// What the server has done since it started.
