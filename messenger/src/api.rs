@@ -52,7 +52,8 @@ impl Default for Limits {
             receive_budget_messages: 4096,
             send_queue_bytes: 128 << 20,
             accepted_max: 16384,
-            front_bytes_max: 16 << 20,
+            // OSDs send the pairs of an omap to each other in fronts, all that one write may bring.
+            front_bytes_max: 112 << 20,
             middle_bytes_max: 16 << 20,
             data_bytes_max: 128 << 20,
             handshake_timeout: Duration::from_secs(10),

@@ -20,6 +20,8 @@ pub struct Origin {
     pub conn: ConnId,
     /// Bytes of the connection's budget.
     pub charge: usize,
+    /// Bytes that the reply may come to, in the same connection's send queue.
+    pub promise: usize,
     pub tid: u64,
 }
 

@@ -28,7 +28,7 @@ use messenger::mon_client::MonClient;
 use messenger::table::{Event, Limits, Messenger, MessengerConfig};
 use peers::Peers;
 use seastore::{IoCompletion, StoreConfig, Superblock};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 use types::node::{ConnId, CoreId, Effect, Input, LogLevel, Node, WriteMemory};
@@ -42,6 +42,8 @@ const TICK_IDLE: Duration = Duration::from_secs(2);
 pub const EXIT_DEVICE_FAILED: i32 = 1;
 /// Messages that wait for a newer map.
 const WAITING_FOR_MAP_MAX: usize = 8192;
+/// Of these, of one connection.
+const WAITING_OF_ONE_MAX: usize = 512;
 
 #[derive(Debug, Clone)]
 pub struct OsdConfig {
@@ -150,6 +152,8 @@ pub struct OsdNode {
     sessions: FixedMap<ConnId, Session>,
     peers: Peers,
     parked: VecDeque<Parked>,
+    /// Connections with requests that wait until their clients have read more.
+    stalled: BTreeSet<ConnId>,
     pub(crate) outs: Vec<Out>,
     events: Vec<Event>,
     tick_at: Instant,
@@ -222,6 +226,7 @@ impl OsdNode {
             sessions: FixedMap::default(),
             peers: Peers::default(),
             parked: VecDeque::new(),
+            stalled: BTreeSet::new(),
             outs: Vec::new(),
             events: Vec::new(),
             tick_at: Instant::NEVER,
@@ -359,7 +364,7 @@ impl OsdNode {
             Event::Ready { conn, peer, .. } => self.on_ready(conn, *peer),
             Event::Message { conn, msg, charge } => self.on_message(now, conn, msg, charge, fx),
             Event::Closed { conn, why } => {
-                self.sessions.remove(&conn);
+                self.forget_client(conn);
                 self.on_peer_closed(now, conn, why, fx);
             }
             Event::Reset { .. } | Event::AuthFailed { .. } => {}
@@ -476,6 +481,9 @@ impl Node for OsdNode {
     fn end_of_turn(&mut self, now: Now, fx: &mut Fx) {
         if self.device_failed {
             return;
+        }
+        if !self.stalled.is_empty() {
+            self.run_stalled(now, fx);
         }
         let view = self.view.clone();
         for slot in 0..self.shards.len() {

@@ -175,6 +175,7 @@ pub struct Shard {
     store_fx: Vec<StoreEffect>,
     events: Vec<StoreEvent>,
     pg_fx: Vec<PgEffect>,
+    alarms: Vec<String>,
     failed: Option<StoreError>,
     pub lease: Lease,
 }
@@ -226,6 +227,7 @@ impl Shard {
             store_fx: Vec::new(),
             events: Vec::new(),
             pg_fx: Vec::new(),
+            alarms: Vec::new(),
             failed: None,
             lease: Lease::default(),
         }
@@ -253,6 +255,7 @@ impl Shard {
 
     fn flush_store(&mut self, out: &mut Vec<Out>) {
         out.extend(self.store_fx.drain(..).map(Out::Store));
+        out.extend(self.alarms.drain(..).map(Out::Alarm));
     }
 
     /// Submits a transaction of the core's own (the stored map).
@@ -285,10 +288,13 @@ impl Shard {
                 }
                 false
             }
-            // No OSD salvages.
-            Err(SubmitError::Invalid { .. } | SubmitError::Failed(_) | SubmitError::Salvaged) => {
+            // Every copy of the PG lacks an entry of its log from now on, and will not be loaded.
+            Err(SubmitError::Invalid { op, what }) => {
+                self.alarms.push(format!("the store refuses change {op} of a write: {what}"));
                 true
             }
+            // No OSD salvages.
+            Err(SubmitError::Failed(_) | SubmitError::Salvaged) => true,
         }
     }
 

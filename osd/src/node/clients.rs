@@ -1,6 +1,6 @@
 //! Sessions of clients: what they may do, which maps they have, and their requests.
 
-use super::{Fx, OsdHop, OsdNode, Parked, WAITING_FOR_MAP_MAX, log};
+use super::{Fx, OsdHop, OsdNode, Parked, WAITING_FOR_MAP_MAX, WAITING_OF_ONE_MAX, log};
 use crate::client_op::{ClientOp, INTERNAL, Origin};
 use crate::ops::perm;
 use maps::osd_map::map_flags;
@@ -8,11 +8,12 @@ use maps::pool::pool_flags;
 use messenger::caps::{ObjectAccess, OsdCaps};
 use messenger::message::Message;
 use messenger::messages::internal::kind as internal;
-use messenger::messages::op::OpCode;
+use messenger::messages::op::{Op, OpCode};
 use messenger::messages::osd_op::flag;
 use messenger::messages::peer::{Heartbeat, PeerMessage};
 use messenger::messages::{OsdOp, OsdOpHead, TypedMessage, kind};
 use messenger::table::PeerInfo;
+use std::collections::VecDeque;
 use types::node::{ConnId, Effect, LogLevel};
 use types::time::Now;
 use types::{EntityAddrVec, EntityKind, EntityName, Epoch};
@@ -31,6 +32,11 @@ pub(super) struct Session {
     ip: std::net::IpAddr,
     /// Newest map that was sent.
     sent_epoch: Epoch,
+    /// What the replies to requests under way may come to, bytes.
+    promised: usize,
+    /// Requests whose replies would not fit in the connection's send queue, in order, with their
+    /// charges: a client that reads nothing has no more under way than the queue holds.
+    stalled: VecDeque<(Message, usize)>,
 }
 
 impl OsdNode {
@@ -51,6 +57,8 @@ impl OsdNode {
             addrs: peer.addrs,
             ip: peer.socket.ip(),
             sent_epoch: Epoch(0),
+            promised: 0,
+            stalled: VecDeque::new(),
         };
         self.sessions.insert(conn, session);
     }
@@ -109,10 +117,27 @@ impl OsdNode {
         charge: usize,
         fx: &mut Fx,
     ) {
-        let Some(session) = self.sessions.get(&conn) else {
+        let Some(session) = self.sessions.get_mut(&conn) else {
             self.messenger.release(conn, charge, fx);
             return;
         };
+        if !session.stalled.is_empty() {
+            session.stalled.push_back((message, charge));
+            return;
+        }
+        self.take_client_message(now, conn, message, charge, fx);
+    }
+
+    /// Nothing of this client waits before the request.
+    fn take_client_message(
+        &mut self,
+        now: Now,
+        conn: ConnId,
+        message: Message,
+        charge: usize,
+        fx: &mut Fx,
+    ) {
+        let Some(session) = self.sessions.get(&conn) else { return };
         let Ok(head) = OsdOpHead::peek(&message) else {
             self.messenger.release(conn, charge, fx);
             return;
@@ -120,7 +145,7 @@ impl OsdNode {
         // Before anything is dropped: the map that shows us as up may reach the client first (after
         // a start it may be the first one that comes here), and then it has no reason to send again.
         let Some(view) = self.view.as_ref().filter(|view| head.epoch <= view.map.epoch) else {
-            self.park(Parked::Client { conn, message, charge });
+            self.park(Parked::Client { conn, message, charge }, fx);
             return;
         };
         let epoch = view.map.epoch;
@@ -139,10 +164,23 @@ impl OsdNode {
                 return;
             }
         };
+        let promise = reply_bytes_max(&decoded.ops);
+        let limit = self.messenger.config().limits.send_queue_bytes;
+        let room = self.messenger.send_room(conn);
+        let Some(session) = self.sessions.get_mut(&conn) else { return };
+        // However large, one reply alone goes out.
+        let idle = session.promised == 0 && room == limit;
+        let gone = || self.messenger.peer(conn).is_none();
+        if session.promised + promise > room && !idle && !gone() {
+            session.stalled.push_front((message, charge));
+            self.stalled.insert(conn);
+            return;
+        }
+        session.promised += promise;
         if head.epoch < epoch && sent < epoch {
             self.share_maps(now, conn, head.epoch.max(sent), fx);
         }
-        let origin = Origin { core: self.config.core, conn, charge, tid: message.tid };
+        let origin = Origin { core: self.config.core, conn, charge, promise, tid: message.tid };
         let verdict = self.check_client(conn, &decoded);
         let mut op = Box::new(ClientOp::new(origin, client, decoded));
         match verdict {
@@ -205,7 +243,7 @@ impl OsdNode {
         }
         // The landing core may have had the map first, or the first map.
         let Some(view) = self.view.clone().filter(|view| op.epoch <= view.map.epoch) else {
-            self.park(Parked::Op(op));
+            self.park(Parked::Op(op), fx);
             return;
         };
         let mut outs = std::mem::take(&mut self.outs);
@@ -214,15 +252,65 @@ impl OsdNode {
         self.perform(now, slot, fx);
     }
 
-    fn park(&mut self, parked: Parked) {
-        // The bound is far above what the connections' budgets let in; the rest is sent again.
-        if self.parked.len() < WAITING_FOR_MAP_MAX {
+    /// A client that would wait with more than its share is closed, and sends again.
+    fn park(&mut self, parked: Parked, fx: &mut Fx) {
+        let whose = |parked: &Parked| match parked {
+            Parked::Client { conn, .. } => Some(*conn),
+            Parked::Op(op) => (op.origin.conn != INTERNAL).then_some(op.origin.conn),
+            Parked::Peer { .. } => None,
+        };
+        let conn = whose(&parked);
+        let others = self.parked.iter().filter(|p| conn.is_some() && whose(p) == conn).count();
+        if others < WAITING_OF_ONE_MAX && self.parked.len() < WAITING_FOR_MAP_MAX {
             self.parked.push_back(parked);
+            return;
+        }
+        match parked {
+            Parked::Client { conn, .. } => self.reset_client(conn, fx),
+            Parked::Op(op) if self.is_core(op.origin.core) => self.reset_client(op.origin.conn, fx),
+            Parked::Op(op) => {
+                let msg = OsdHop::Reset { conn: op.origin.conn };
+                fx.push(Effect::Hop { to: op.origin.core, msg });
+            }
+            // The session sends it again when it is made anew, and peering asks again.
+            Parked::Peer { .. } => {}
         }
     }
 
-    pub(super) fn park_peer(&mut self, from: types::OsdId, message: PeerMessage) {
-        self.park(Parked::Peer { from, message });
+    pub(super) fn park_peer(&mut self, from: types::OsdId, message: PeerMessage, fx: &mut Fx) {
+        self.park(Parked::Peer { from, message }, fx);
+    }
+
+    /// The connection is gone, and with it what its client waits for.
+    pub(super) fn forget_client(&mut self, conn: ConnId) {
+        self.sessions.remove(&conn);
+        self.stalled.remove(&conn);
+        self.parked.retain(|p| !matches!(p, Parked::Client { conn: c, .. } if *c == conn));
+    }
+
+    /// Goes on with clients that have read some of their replies.
+    pub(super) fn run_stalled(&mut self, now: Now, fx: &mut Fx) {
+        for conn in std::mem::take(&mut self.stalled) {
+            while let Some(session) = self.sessions.get_mut(&conn)
+                && let Some((message, charge)) = session.stalled.pop_front()
+            {
+                let rest = std::mem::take(&mut session.stalled);
+                self.take_client_message(now, conn, message, charge, fx);
+                let Some(session) = self.sessions.get_mut(&conn) else { break };
+                session.stalled.extend(rest);
+                if self.stalled.contains(&conn) {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// A request has been answered, or will not be.
+    fn settle(&mut self, origin: Origin, fx: &mut Fx) {
+        self.messenger.release(origin.conn, origin.charge, fx);
+        if let Some(session) = self.sessions.get_mut(&origin.conn) {
+            session.promised = session.promised.saturating_sub(origin.promise);
+        }
     }
 
     /// After a new map.
@@ -251,7 +339,7 @@ impl OsdNode {
             if origin.conn == INTERNAL {
                 return self.on_fetch_reply(now, &message, fx);
             }
-            self.messenger.release(origin.conn, origin.charge, fx);
+            self.settle(origin, fx);
             self.messenger.send(now, origin.conn, message, fx);
         } else {
             fx.push(Effect::Hop { to: origin.core, msg: OsdHop::Reply { origin, message } });
@@ -260,17 +348,44 @@ impl OsdNode {
 
     pub(super) fn dropped(&mut self, origin: Origin, fx: &mut Fx) {
         if self.is_core(origin.core) {
-            self.messenger.release(origin.conn, origin.charge, fx);
+            self.settle(origin, fx);
         } else {
             fx.push(Effect::Hop { to: origin.core, msg: OsdHop::Dropped { origin } });
         }
     }
 
     pub(super) fn reset_client(&mut self, conn: ConnId, fx: &mut Fx) {
-        if self.sessions.remove(&conn).is_some() {
+        if self.sessions.contains_key(&conn) {
+            self.forget_client(conn);
             self.messenger.close(conn, fx);
         }
     }
+}
+
+/// About what the outputs of these ops come to at most, bytes. What a read without a length comes to
+/// is known only to the object.
+fn reply_bytes_max(ops: &[Op]) -> usize {
+    const OTHERS: u64 = 1 << 10;
+    const LISTS: u64 = 256 << 10;
+    const WHOLE: u64 = 32 << 20;
+    const MOST: u64 = 128 << 20;
+    let of = |op: &Op| match op.code {
+        OpCode::READ | OpCode::SYNC_READ | OpCode::SPARSE_READ => {
+            match u64::from_le_bytes(op.args[8..16].try_into().expect("8 bytes of 28")) {
+                0 => WHOLE,
+                len => len.min(MOST) + OTHERS,
+            }
+        }
+        OpCode::OMAP_GET_KEYS
+        | OpCode::OMAP_GET_VALS
+        | OpCode::OMAP_GET_VALS_BY_KEYS
+        | OpCode::GETXATTR
+        | OpCode::GETXATTRS
+        | OpCode::PGNLS
+        | OpCode::COPY_GET => LISTS,
+        _ => OTHERS,
+    };
+    ops.iter().map(of).sum::<u64>().min(MOST) as usize
 }
 
 enum Verdict {

@@ -61,7 +61,8 @@ impl OsdNode {
             features: features::PACIFIC,
         };
         if primary == self.me {
-            let origin = Origin { core: self.config.core, conn: INTERNAL, charge: 0, tid };
+            let origin =
+                Origin { core: self.config.core, conn: INTERNAL, charge: 0, promise: 0, tid };
             let op = Box::new(ClientOp::new(origin, EntityName::osd(self.me), op));
             self.run_op(now, op, fx);
         } else {

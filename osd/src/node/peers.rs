@@ -135,7 +135,7 @@ impl OsdNode {
     pub(super) fn run_peer(&mut self, now: Now, from: OsdId, message: PeerMessage, fx: &mut Fx) {
         let Some(view) = self.view.clone() else { return };
         if message.epoch > view.map.epoch {
-            self.park_peer(from, message);
+            self.park_peer(from, message, fx);
             return;
         }
         if !view.booted {

@@ -343,7 +343,7 @@ impl World {
         let pg = PgId { pool: POOL, seed };
         let object = object_of(seed);
         let op = ClientOp {
-            origin: Origin { core: ELSEWHERE, conn: ConnId(1), charge: 0, tid },
+            origin: Origin { core: ELSEWHERE, conn: ConnId(1), charge: 0, promise: 0, tid },
             pg,
             epoch: self.map.epoch,
             hash: object.hash,

@@ -75,7 +75,8 @@ impl Context<'_> {
         {
             size = extent.truncate_size;
         }
-        let len = extent.length.min(size.saturating_sub(extent.offset));
+        // What is compared with nothing is not read.
+        let len = extent.length.min(size.saturating_sub(extent.offset)).min(data.len() as u64);
         let stored = if len == 0 || self.before.is_none() {
             Bytes::new()
         } else {
@@ -104,6 +105,9 @@ impl Context<'_> {
             data.truncate(extent.length as usize);
         }
         if extent.truncate_seq > seq {
+            if extent.truncate_size > self.limits.object_size_bytes_max {
+                return Err(errno::EFBIG.into());
+            }
             self.info.truncate_seq = extent.truncate_seq;
             self.info.truncate_size = extent.truncate_size;
             if self.exists {
@@ -167,6 +171,7 @@ impl Context<'_> {
             return Err(errno::EINVAL.into());
         }
         self.check_range(offset, len)?;
+        self.check_written(len)?;
         let mut all = BytesMut::with_capacity(len as usize);
         for _ in 0..len / data.len() as u64 {
             all.extend_from_slice(data);

@@ -51,6 +51,8 @@ pub(super) struct Context<'a> {
     pub exists: bool,
     pub info: ObjectInfo,
     pub changes: Vec<Change>,
+    /// Bytes in `changes`. They travel to the replicas in one message.
+    pub written: u64,
     /// An op counts as a change although it may have left nothing in `changes`.
     pub touched: bool,
     pub undirty: bool,
@@ -62,6 +64,7 @@ pub(super) struct Context<'a> {
 
 impl Context<'_> {
     pub fn change(&mut self, change: Change) {
+        self.written += change_bytes(&change);
         self.changes.push(change);
         self.touched = true;
     }
@@ -80,9 +83,13 @@ impl Context<'_> {
         Ok(DataRange { offset, len: len.min(size.saturating_sub(offset)) })
     }
 
+    /// Object sizes may be allowed that no memory holds.
     pub fn bytes(&self, range: DataRange) -> Result<Bytes, Fail> {
         if range.len == 0 {
             return Ok(Bytes::new());
+        }
+        if range.len > self.limits.read_bytes_max {
+            return Err(Fail::Refuse(errno::EMSGSIZE));
         }
         self.object.data(range).map_err(|need| Fail::Need(Need::Data(need)))
     }
@@ -96,10 +103,19 @@ impl Context<'_> {
         Ok(())
     }
 
+    /// Whether `more` bytes can be written as well, of a message that may have brought none.
+    pub fn check_written(&self, more: u64) -> Result<(), Fail> {
+        if self.written.saturating_add(more) > self.limits.write_bytes_max {
+            return Err(Fail::Refuse(errno::EMSGSIZE));
+        }
+        Ok(())
+    }
+
     /// Runs ops in order until one fails. Used for the message and for ops that consist of others.
     fn run_ops(&mut self, outcomes: &mut [OpOutcome]) -> Result<i32, Fail> {
         let mut result = 0;
         let request = self.request;
+        let mut output = 0;
         for (index, op) in request.ops.iter().enumerate() {
             let outcome = &mut outcomes[index];
             result = match self.run_op(index, op, &mut outcome.output) {
@@ -108,6 +124,12 @@ impl Context<'_> {
                 Err(other) => return Err(other),
             };
             outcome.rval = result;
+            // One small message must not ask for more than one message can carry.
+            output += outcome.output_len();
+            if output > self.limits.read_bytes_max {
+                return Err(Fail::Refuse(errno::EMSGSIZE));
+            }
+            self.check_written(0)?;
             if result < 0 {
                 if op.flags & op_flag::FAILOK == 0 {
                     return Err(Fail::Errno(result));
@@ -284,6 +306,17 @@ fn check_request(request: &OpRequest, limits: &Limits) -> Result<(), i32> {
     Ok(())
 }
 
+fn change_bytes(change: &Change) -> u64 {
+    let len = match change {
+        Change::Write { data, .. } => data.len(),
+        Change::SetXattr { name, value } => name.len() + value.len(),
+        Change::OmapSet { pairs } => pairs.iter().map(|(key, value)| key.len() + value.len()).sum(),
+        Change::OmapSetHeader { header } => header.len(),
+        _ => 0,
+    };
+    len as u64
+}
+
 /// Ceph's `SnapContext::is_valid`: descending, none zero, none above `seq`.
 fn snap_context_is_valid(context: &SnapContext) -> bool {
     context.seq <= (-3i64) as u64
@@ -324,6 +357,7 @@ pub(super) fn run(
         info: before.clone().unwrap_or_default(),
         before,
         changes: Vec::new(),
+        written: 0,
         touched: false,
         undirty: false,
         user_modify: false,

@@ -68,10 +68,12 @@ pub struct Limits {
     pub object_name_bytes_max: usize,
     pub nspace_bytes_max: usize,
     pub object_size_bytes_max: u64,
-    /// Data of one message, bytes.
+    /// Data of one message, bytes, and what its ops make of them.
     pub write_bytes_max: u64,
+    /// Outputs of all ops of one message, bytes.
+    pub read_bytes_max: u64,
     pub xattr_name_bytes_max: usize,
-    /// Ceph's default is no limit of its own; this one bounds what an onode can hold.
+    /// Ceph's default is no limit of its own; this one is the store's.
     pub xattr_value_bytes_max: u64,
     /// Output of one op of a write with RETURNVEC (Ceph's `osd_max_write_op_reply_len`).
     pub returned_bytes_max: u64,
@@ -87,8 +89,9 @@ impl Default for Limits {
             nspace_bytes_max: 256,
             object_size_bytes_max: 128 << 20,
             write_bytes_max: 90 << 20,
+            read_bytes_max: 128 << 20,
             xattr_name_bytes_max: 100,
-            xattr_value_bytes_max: 16 << 20,
+            xattr_value_bytes_max: seastore::VALUE_BYTES_MAX as u64,
             returned_bytes_max: 64,
             omap_entries_per_get_max: 1024,
             omap_bytes_per_get_max: 1 << 30,

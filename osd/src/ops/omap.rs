@@ -19,7 +19,7 @@ impl Context<'_> {
         put: impl Fn(&mut Vec<u8>, &[u8], &[u8]),
     ) -> OpResult {
         let max = max.min(self.limits.omap_entries_per_get_max);
-        let bytes_max = self.limits.omap_bytes_per_get_max;
+        let bytes_max = self.limits.omap_bytes_per_get_max.min(self.limits.read_bytes_max / 2);
         let (mut count, mut items, mut more) = (0u32, Vec::new(), false);
         if self.info.has_omap {
             if self.before.is_none() {

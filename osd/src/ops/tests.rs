@@ -276,6 +276,32 @@ fn omaps_hold_no_longer_keys_and_values_than_the_store_takes() {
     assert_eq!(object.run(header(value + 1)).result, errno::EFBIG);
 }
 
+/// What one small message makes of others' memory, or of the store's, is bounded.
+#[test]
+fn a_small_message_neither_reads_nor_writes_more_than_one_message_can_carry() {
+    let mut object = Object::with("abc");
+    let limits = Limits::default();
+    let beyond = limits.object_size_bytes_max + 1;
+    let grown = truncated(Op::write(0, "x".into()), beyond, 5);
+    assert_eq!(object.run(vec![grown]).result, errno::EFBIG);
+    let value = Bytes::from(vec![1; seastore::VALUE_BYTES_MAX + 1]);
+    assert_eq!(object.run(vec![Op::set_xattr(b"k", &value)]).result, errno::EFBIG);
+    assert_eq!(object.run(vec![Op::set_xattr(b"k", &value[1..])]).result, 0);
+    let mut same = Op::new(OpCode::WRITE_SAME);
+    let len = limits.write_bytes_max / 2;
+    same.args[8..16].copy_from_slice(&len.to_le_bytes());
+    same.args[16..24].copy_from_slice(&1u64.to_le_bytes());
+    same.input = "x".into();
+    let done = object.run(vec![same.clone(); 3]);
+    assert_eq!(done.result, errno::EMSGSIZE);
+    assert!(matches!(done.disposition, Disposition::Refused));
+    assert_eq!(object.run(vec![same; 2]).result, 0);
+    let reads = |count: usize| vec![Op::read(0, len); count];
+    let fits = (limits.read_bytes_max / len) as usize;
+    assert_eq!(object.run(reads(fits)).result, 0);
+    assert_eq!(object.run(reads(fits + 1)).result, errno::EMSGSIZE);
+}
+
 /// Whichever access misses, the message ends there and asks for that.
 #[test]
 fn metadata_that_are_not_at_hand_are_asked_for() {

@@ -30,6 +30,10 @@ pub(super) enum ReadTarget {
     Task(Task),
 }
 
+/// Outcomes that a log entry keeps for a request that comes again. The entry is one value of an omap.
+const LOGGED_OUTCOMES_BYTES_MAX: usize = 64 << 10;
+const _: () = assert!(LOGGED_OUTCOMES_BYTES_MAX * 2 < seastore::VALUE_BYTES_MAX);
+
 /// An operation that waits for the device.
 #[derive(Debug)]
 pub(super) struct Job {
@@ -465,6 +469,7 @@ impl Shard {
         slot.write_bytes += writes_bytes;
         slot.queues.write_started(op.hash);
         let keep = op.request.flags & flag::RETURNVEC != 0;
+        let logged: usize = outcomes.iter().map(|(_, output)| 8 + output.len()).sum();
         let write = NewWrite {
             kind,
             version,
@@ -474,7 +479,11 @@ impl Shard {
             reqid: op.request.reqid,
             object: op.request.object.clone(),
             changes,
-            outcomes: if keep { outcomes.clone() } else { Vec::new() },
+            outcomes: if keep && logged <= LOGGED_OUTCOMES_BYTES_MAX {
+                outcomes.clone()
+            } else {
+                Vec::new()
+            },
             ticket,
         };
         let mut fx = std::mem::take(&mut self.pg_fx);

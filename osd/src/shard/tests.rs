@@ -187,7 +187,7 @@ impl World {
         let object = HObject::head(PG.pool, "", "", name);
         let client = EntityName::client(client);
         let op = ClientOp {
-            origin: Origin { core: CoreId(0), conn: ConnId(1), charge: 0, tid },
+            origin: Origin { core: CoreId(0), conn: ConnId(1), charge: 0, promise: 0, tid },
             pg: PG,
             epoch: Epoch(3),
             hash: object.hash,
