@@ -12,7 +12,7 @@ use crate::workload::{Habits, History, LastLook, SharedHistory, Workload};
 use crate::world::{ProcessId, Weather, World};
 use client::ClientConfig;
 use messenger::auth::crypto::CryptoKey;
-use messenger::auth::{AuthMethod, AuthName};
+use messenger::auth::{AuthMethod, AuthName, EntityAuth};
 use messenger::table::Limits;
 use std::cell::RefCell;
 use std::net::SocketAddr;
@@ -24,7 +24,7 @@ use types::{EntityAddr, EntityAddrVec, EntityKind, Fsid, Instant, OsdId, UTime};
 
 pub(crate) const POOL: &str = "p";
 /// How long a healed cluster may take to serve and be clean.
-const HEAL_PATIENCE: Duration = Duration::from_secs(180);
+pub(crate) const HEAL_PATIENCE: Duration = Duration::from_secs(180);
 /// After it nothing is under way any more.
 const QUIET: Duration = Duration::from_secs(10);
 const CHAOS: Duration = Duration::from_secs(60);
@@ -69,12 +69,23 @@ fn key(chance: &mut Chance) -> CryptoKey {
     CryptoKey::new(UTime { sec: 1, nsec: 0 }, seed[..16].try_into().expect("16 bytes"))
 }
 
+fn entity(name: &str, caps: &[(&str, &str)], key: CryptoKey) -> (AuthName, EntityAuth) {
+    let caps = caps.iter().map(|(service, text)| ((*service).into(), (*text).into())).collect();
+    (AuthName::new(EntityKind::Client, name), EntityAuth { key, caps })
+}
+
 fn fsid(chance: &mut Chance) -> Fsid {
     Fsid(chance.seed()[..16].try_into().expect("16 bytes"))
 }
 
 impl Cluster {
-    fn new(seed: u64, log: LogLevel, plan: &Plan) -> Self {
+    /// `others`: clients with fewer capabilities than everything, which share the administrator's key.
+    pub(crate) fn new(
+        seed: u64,
+        log: LogLevel,
+        plan: &Plan,
+        others: &[(&str, &[(&str, &str)])],
+    ) -> Self {
         let mut world = World::new(seed);
         world.log = log;
         let mut chance = Chance::new(seed ^ 0x6b65_726d_6573);
@@ -129,7 +140,7 @@ impl Cluster {
             admin_key,
             mon_key: key(&mut chance),
             osds: new_osds,
-            entities: Vec::new(),
+            entities: others.iter().map(|(name, caps)| entity(name, caps, admin_key)).collect(),
             chooseleaf_type: 0,
             config: vec![("global".into(), "osd_pool_default_size".into(), plan.size.to_string())],
         });
@@ -196,7 +207,7 @@ impl Cluster {
         self.world.start(host, node);
     }
 
-    fn client_config(&self, name: &str) -> ClientConfig {
+    pub(crate) fn client_config(&self, name: &str) -> ClientConfig {
         ClientConfig {
             name: AuthName::new(EntityKind::Client, "admin"),
             key: Some(self.admin_key),
@@ -206,7 +217,7 @@ impl Cluster {
         }
     }
 
-    fn add_operator(&mut self, plan: &Plan) -> SharedReport {
+    pub(crate) fn add_operator(&mut self, plan: &Plan) -> SharedReport {
         let report = Rc::new(RefCell::new(Report::default()));
         let host = self.world.add_host("operator", Disk::new(0), None);
         let seed = self.world.chance.seed();
@@ -216,7 +227,41 @@ impl Cluster {
         report
     }
 
-    fn add_clients(&mut self, habits: Habits, until: Instant) -> SharedHistory {
+    /// A process on a host of its own.
+    pub(crate) fn add_node<N: types::node::Node + 'static>(&mut self, name: &str, node: N) {
+        let host = self.world.add_host(name, Disk::new(0), None);
+        self.world.start(host, node);
+    }
+
+    /// The monitor and the OSDs.
+    pub(crate) fn hosts(&self) -> Vec<ProcessId> {
+        std::iter::once(self.mon).chain(self.osds.iter().map(|osd| osd.host)).collect()
+    }
+
+    /// Names daemons that have ended of themselves.
+    pub(crate) fn exited(&self, failures: &mut Vec<String>) {
+        for host in self.hosts() {
+            let host = &self.world.hosts[host.0 as usize];
+            if let Some(code) = host.exit {
+                failures.push(format!("{} has exited with {code}", host.name));
+            }
+        }
+    }
+
+    pub(crate) fn outcome(self, seed: u64, answered: u64, failures: Vec<String>) -> Outcome {
+        Outcome {
+            seed,
+            trace_hash: self.world.trace_hash(),
+            events: self.world.events,
+            answered,
+            refused: 0,
+            crashes: self.crashes,
+            tail: if failures.is_empty() { Vec::new() } else { self.world.tail.into() },
+            failures,
+        }
+    }
+
+    pub(crate) fn add_clients(&mut self, habits: Habits, until: Instant) -> SharedHistory {
         let history = Rc::new(RefCell::new(History::default()));
         let clients = self.world.chance.within(2..5) as u32;
         for id in 0..clients {
@@ -270,7 +315,7 @@ pub fn run(seed: u64, log: LogLevel) -> Outcome {
 /// As [`run`], with chaos for so long.
 pub fn run_with(seed: u64, log: LogLevel, chaos: Duration) -> Outcome {
     let plan = Plan::draw(&mut Chance::new(seed ^ 0x0070_6c61_6e73));
-    let mut cluster = Cluster::new(seed, log, &plan);
+    let mut cluster = Cluster::new(seed, log, &plan, &[]);
     let mut failures = Vec::new();
     let report = cluster.add_operator(&plan);
     let patience = cluster.world.now() + HEAL_PATIENCE;
@@ -291,6 +336,14 @@ pub fn run_with(seed: u64, log: LogLevel, chaos: Duration) -> Outcome {
     }
     let clean = heal(&mut cluster, &plan, &history, &report, &mut failures);
     check(&history, &mut failures);
+    check_stores(&cluster, seed, clean, &mut failures);
+    let history = history.borrow();
+    let refused = history.refused;
+    Outcome { refused, ..cluster.outcome(seed, history.answered, failures) }
+}
+
+/// What a crash now would leave on the disks.
+pub(crate) fn check_stores(cluster: &Cluster, seed: u64, clean: bool, failures: &mut Vec<String>) {
     let mut disks: Vec<(OsdId, Disk)> = Vec::new();
     for osd in &cluster.osds {
         let mut disk = cluster.world.hosts[osd.host.0 as usize].disk.clone();
@@ -299,21 +352,10 @@ pub fn run_with(seed: u64, log: LogLevel, chaos: Duration) -> Outcome {
     }
     let disks: Vec<(OsdId, &Disk)> = disks.iter().map(|(osd, disk)| (*osd, disk)).collect();
     failures.extend(stores::check(&disks, clean));
-    let history = history.borrow();
-    Outcome {
-        seed,
-        trace_hash: cluster.world.trace_hash(),
-        events: cluster.world.events,
-        answered: history.answered,
-        refused: history.refused,
-        crashes: cluster.crashes,
-        tail: if failures.is_empty() { Vec::new() } else { cluster.world.tail.into() },
-        failures,
-    }
 }
 
 /// Everything works again: now the cluster must too. Returns whether it became clean.
-fn heal(
+pub(crate) fn heal(
     cluster: &mut Cluster,
     plan: &Plan,
     history: &SharedHistory,
@@ -360,7 +402,7 @@ fn heal(
     clean
 }
 
-fn check(history: &SharedHistory, failures: &mut Vec<String>) {
+pub(crate) fn check(history: &SharedHistory, failures: &mut Vec<String>) {
     let history = history.borrow();
     failures.extend(history.anomalies.iter().cloned());
     for (object, operations) in &history.objects {

@@ -224,6 +224,8 @@ pub struct World {
     trace: u32,
     pub events: u64,
     pub log: LogLevel,
+    /// Lines that daemons logged as errors.
+    pub alarms: Vec<String>,
     /// The last lines that processes logged.
     pub tail: VecDeque<String>,
 }
@@ -249,6 +251,7 @@ impl World {
             trace: 0,
             events: 0,
             log: LogLevel::Error,
+            alarms: Vec::new(),
             tail: VecDeque::new(),
         }
     }
@@ -679,6 +682,9 @@ impl World {
         let line = format!("{seconds:11.6} {:<8} {level:?} {text}", self.hosts[id.0 as usize].name);
         if level <= self.log {
             println!("{line}");
+        }
+        if level == LogLevel::Error && self.alarms.len() < TAIL_LINES {
+            self.alarms.push(line.clone());
         }
         if self.tail.len() == TAIL_LINES {
             self.tail.pop_front();
