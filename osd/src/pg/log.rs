@@ -5,9 +5,9 @@
 //! is found by subtraction.
 
 use bytes::Bytes;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use types::enc::{DecodeError, Encode, Reader, Result};
-use types::{EVersion, HObject, ReqId};
+use types::{EVersion, FixedMap, HObject, ReqId};
 
 /// Entries kept for duplicate detection and log recovery.
 pub const ENTRIES_KEPT: usize = 1000;
@@ -147,7 +147,8 @@ pub struct PgLog {
     entries: VecDeque<Entry>,
     /// Version before the first entry; zero for a PG that still has its whole history.
     tail: EVersion,
-    requests: BTreeMap<ReqId, u64>,
+    /// Clients choose these keys; the log's length bounds what those that collide can cost.
+    requests: FixedMap<ReqId, u64>,
     last_user_version: u64,
 }
 
