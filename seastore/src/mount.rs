@@ -261,10 +261,12 @@ impl Store {
         self.segments.claim(head.segment, Use::Journal);
         self.segments.claim(head.next, Use::Next);
         self.segments.claimed();
+        self.segments.changed();
         if !self.config.salvage {
+            // What was emptied since the checkpoint is as free as what was free then.
+            self.reap_segments();
             self.resume_journal()?;
         }
-        self.segments.changed();
         self.checkpoint_wanted |= !self.bad_copies.is_empty();
         mount.report.objects = self.meta.objects;
         mount.stage = Stage::Flush;

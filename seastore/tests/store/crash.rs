@@ -21,6 +21,10 @@ enum Fate {
     /// Power fails, each write was lost, written or torn.
     Mixed,
 }
+const CACHE: usize = 256 << 10;
+/// Bytes of an object of [`crashes_in_a_row_leave_room_to_go_on`], and of a write.
+const OBJECT: u64 = 1 << 20;
+const UNIT: u64 = 64 << 10;
 const FATES: [Fate; 4] = [Fate::Lost, Fate::Kept, Fate::Torn, Fate::Mixed];
 
 fn crashed(world: &World, fate: Fate, rng: &mut Rng) -> Disk {
@@ -498,4 +502,69 @@ fn a_torn_record_at_a_segments_end_does_not_hide_what_the_next_run_wrote() {
     let mut after = world.remounted();
     assert!(after.contents() == before);
     assert!(!before.contains_key(&*name(2)) && before.contains_key(&*long(5)));
+}
+
+/// Every mount begins with heads of its own, and leaves segments that are hardly filled. Many crashes
+/// soon after one another, with few writes between, leave a store that goes on.
+#[test]
+fn crashes_in_a_row_leave_room_to_go_on() {
+    for seed in seed_range(6) {
+        let mut rng = Rng(seed);
+        let zoned = seed % 3 != 2;
+        let mut world = if zoned { World::zoned(CACHE) } else { World::new(26 << 20, CACHE) };
+        let statfs = world.store.statfs();
+        let (part, most) = (1 + rng.below(7), [2, 6, 40][rng.below(3) as usize]);
+        let objects = (statfs.available * part / 8 / OBJECT).max(1);
+        let write = |rng: &mut Rng| {
+            let (o, offset) = (name(rng.below(objects)), rng.below(OBJECT / UNIT) * UNIT);
+            vec![TxnOp::Write { o, offset, data: rng.bytes(UNIT as usize) }]
+        };
+        let mut token = 0;
+        for round in 0..60 {
+            let what = format!("seed {seed}, round {round}, {part} eighths, up to {most} writes");
+            let writes = if round == 0 { objects * OBJECT / UNIT } else { rng.below(most) };
+            for _ in 0..writes {
+                token += 1;
+                if let Err(e) = world.submit(write(&mut rng), token) {
+                    panic!("{what}: {e}: {}", world.store.space_line());
+                }
+                if rng.chance(3) {
+                    world.turn();
+                }
+                for _ in 0..rng.below(3) {
+                    if !world.waiting.is_empty() {
+                        world.perform(0);
+                    }
+                }
+            }
+            if rng.chance(most) {
+                world.run();
+            }
+            let failed = world.events.iter().find(|e| matches!(e, StoreEvent::Failed(_)));
+            assert_eq!(failed, None, "{what}: {}", world.store.space_line());
+            // Some mounts are cut off, and some stores soon after they are mounted.
+            let mut cuts = rng.below(most);
+            loop {
+                let fate = FATES[rng.below(4) as usize];
+                let disk = crashed(&world, fate, &mut rng);
+                let config = StoreConfig { nonce: rng.next(), ..world.config };
+                world = World::opened(disk, config);
+                if cuts == 0 {
+                    break;
+                }
+                cuts -= 1;
+                world.store.mount(&mut world.waiting);
+                for _ in 0..rng.below(200) {
+                    world.turn();
+                    if !world.waiting.is_empty() {
+                        world.perform(0);
+                    }
+                }
+            }
+            if let Err(e) = world.mount() {
+                panic!("{what}: mount: {e}");
+            }
+        }
+        world.assert_consistent("after all crashes");
+    }
 }
