@@ -150,8 +150,8 @@ fn lengths_are_refused_before_anything_is_allocated() {
         FrameError::TooLong { segment: 3, bytes: 101 }
     );
     assert_eq!(
-        refused(tag::MESSAGE, 2, [41, (16 << 20) + 1, 0, 0]),
-        FrameError::TooLong { segment: 1, bytes: (16 << 20) + 1 }
+        refused(tag::MESSAGE, 2, [41, (112 << 20) + 1, 0, 0]),
+        FrameError::TooLong { segment: 1, bytes: (112 << 20) + 1 }
     );
     assert_eq!(
         refused(tag::MESSAGE, 1, [40, 0, 0, 0]),

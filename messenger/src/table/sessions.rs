@@ -352,18 +352,16 @@ impl Messenger {
             Some(id) => {
                 let s = &self.sessions[&id];
                 let same = s.peer_cookie == Some(ident.cookie);
-                if same && ident.global_seq < s.peer_global_seq {
+                // A peer that has forgotten us comes with another cookie. One that comes with the same
+                // has not, and begins only while it knows nothing of ours: after messages of its own
+                // this is an old connection, whose other end may be long gone.
+                if same && (ident.global_seq < s.peer_global_seq || s.in_seq > 0) {
                     return Err(REPLACED);
                 }
                 if self.loses_race(id, &key) {
                     return self.send_control(conn, tag::WAIT, &[], fx);
                 }
-                // A peer that starts again although we had got messages from it has forgotten them.
-                let forgotten = match s.peer_cookie {
-                    Some(_) => !same || s.in_seq > 0,
-                    None => false,
-                };
-                if forgotten {
+                if s.peer_cookie.is_some() && !same {
                     self.reset_session(id, events);
                 }
                 id
