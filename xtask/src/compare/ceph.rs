@@ -349,7 +349,7 @@ fn write(args: &CephArgs, sides: &[Side], table: &str) -> anyhow::Result<()> {
         let title = format!("{} OSDs, size {}: {unit}", args.osds, args.size);
         let file = format!("whole-path-{shape}-{key}.svg");
         let path = args.docs.join(&file);
-        std::fs::write(&path, svg::draw(&title, unit, &names[..count], &groups))
+        std::fs::write(&path, svg::draw(&title, &names[..count], &groups))
             .with_context(|| path.display().to_string())?;
         let _ = writeln!(images, "![{unit}]({file})");
     }

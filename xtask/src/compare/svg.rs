@@ -18,7 +18,7 @@ pub struct Group {
 }
 
 /// The image. The scale is logarithmic from 1 on: the sides differ by more than a linear one shows.
-pub fn draw(title: &str, unit: &str, sides: &[String], groups: &[Group]) -> String {
+pub fn draw(title: &str, sides: &[String], groups: &[Group]) -> String {
     let ranges = || groups.iter().flat_map(|group| group.bars.iter().flatten());
     let most = ranges().map(|range| range.most).fold(10.0, f64::max);
     let least = ranges().map(|range| range.least).fold(most, f64::min).max(0.1);
@@ -35,9 +35,8 @@ pub fn draw(title: &str, unit: &str, sides: &[String], groups: &[Group]) -> Stri
         );
     };
     text(WIDTH / 2.0, 20.0, "middle", "#000", title);
-    text(LEFT, 44.0, "start", "#000", unit);
     for (side, name) in sides.iter().enumerate() {
-        text(LEFT + 200.0 + 130.0 * side as f64, 44.0, "start", COLOURS[side % 3], name);
+        text(LEFT + 130.0 * side as f64, 44.0, "start", COLOURS[side % 3], name);
     }
     let mut y = TOP;
     let mut shapes = String::new();
@@ -77,7 +76,7 @@ mod tests {
         let range = |median: f64| Some(Range { median, least: median / 2.0, most: median * 2.0 });
         let group = |bars| Group { name: "reads".into(), bars };
         let groups = [group(vec![range(10.0), range(100.0)]), group(vec![None, range(1000.0)])];
-        let image = draw("title", "us", &["a".into(), "b".into()], &groups);
+        let image = draw("title", &["a".into(), "b".into()], &groups);
         let widths: Vec<f64> = image
             .lines()
             .filter(|line| line.contains("fill=\"#27c\"/>") || line.contains("fill=\"#999\"/>"))
@@ -88,6 +87,6 @@ mod tests {
         // A decade is as wide as the next one.
         assert!((widths[2] - widths[1] - (widths[1] - widths[0])).abs() < 0.2, "{widths:?}");
         assert!(!image.contains("NaN") && !image.contains("inf"), "{image}");
-        assert!(draw("", "", &[], &[]).contains("</svg>"));
+        assert!(draw("", &[], &[]).contains("</svg>"));
     }
 }
