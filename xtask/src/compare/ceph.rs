@@ -86,7 +86,8 @@ const LOADS: [Load; 8] = [
         ..load("read-1", "4 KiB random reads, 1 under way", "randread", "4k", 1)
     },
     Load {
-        file: Some("randwrite"),
+        // In sequence, as a log writes.
+        file: Some("write"),
         ..load("write-1", "4 KiB random writes, 1 under way", "randwrite", "4k", 1)
     },
     load("seqread", "4 MiB sequential reads, 4 under way", "seqread", "4M", 4),
