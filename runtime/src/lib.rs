@@ -16,6 +16,7 @@ pub mod hop;
 pub mod kv;
 mod pool;
 pub mod process;
+pub mod rdma;
 pub mod socket;
 pub mod tokio_driver;
 pub mod uring;

@@ -199,16 +199,8 @@ pub fn loops() -> anyhow::Result<Outcome> {
 
 /// The same on NVMe, by this program inside of a virtual machine.
 pub fn vm() -> anyhow::Result<Outcome> {
-    let Some(runner) = std::env::var_os(VM) else {
-        return Ok(Outcome::Skipped(format!(
-            "{VM} names no program that runs a command in a virtual machine with NVMe devices"
-        )));
-    };
-    for (program, package) in [("qemu-system-x86_64", "qemu-system-x86"), ("rados", "ceph-common")]
-    {
-        if !has(program) {
-            return Ok(Outcome::Skipped(format!("{program} (Debian's {package}) is not there")));
-        }
+    if let Some(why) = no_vm() {
+        return Ok(Outcome::Skipped(why));
     }
     let folder = directory("block-vm");
     std::fs::create_dir(&folder)?;
@@ -220,21 +212,41 @@ pub fn vm() -> anyhow::Result<Outcome> {
         file.display(),
         ZONED_SERIAL
     );
-    let mut command = Command::new(runner);
-    command.args(["-t", VM_SECONDS, "-Q", &devices, "--", "env"]);
+    let mut args = vec!["block"];
+    for device in VM_DEVICES {
+        args.extend(["--device", device]);
+    }
+    args.extend(["--zoned-serial", ZONED_SERIAL]);
+    let result = in_vm(&["-Q", &devices], &args);
+    std::fs::remove_dir_all(&folder)?;
+    result.map(Outcome::Passed)
+}
+
+/// Why nothing can be run in a virtual machine.
+pub fn no_vm() -> Option<String> {
+    if std::env::var_os(VM).is_none() {
+        return Some(format!("{VM} names no program that runs a command in a virtual machine"));
+    }
+    for (program, package) in [("qemu-system-x86_64", "qemu-system-x86"), ("rados", "ceph-common")]
+    {
+        if !has(program) {
+            return Some(format!("{program} (Debian's {package}) is not there"));
+        }
+    }
+    None
+}
+
+/// Runs this program with `args` in a virtual machine made with `options`. What it printed, in one
+/// line.
+pub fn in_vm(options: &[&str], args: &[&str]) -> anyhow::Result<String> {
+    let mut command = Command::new(std::env::var_os(VM).context("the caller has looked")?);
+    command.args(["-t", VM_SECONDS]).args(options).args(["--", "env"]);
     let target = kermes().parent().and_then(Path::parent).expect("TARGET/release").to_owned();
     command.arg(format!("CARGO_TARGET_DIR={}", target.display()));
-    command.arg(std::env::current_exe()?).arg("block");
-    for device in VM_DEVICES {
-        command.args(["--device", device]);
-    }
-    command.args(["--zoned-serial", ZONED_SERIAL]);
-    let output = command.output();
-    std::fs::remove_dir_all(&folder)?;
-    let output = output?;
+    let output = command.arg(std::env::current_exe()?).args(args).output()?;
     ensure!(output.status.success(), "in the virtual machine: {}", describe(&output));
     let text = String::from_utf8_lossy(&output.stdout);
-    Ok(Outcome::Passed(text.trim().lines().collect::<Vec<_>>().join("; ")))
+    Ok(text.trim().lines().collect::<Vec<_>>().join("; "))
 }
 
 /// Counters of a disk since it is there.

@@ -10,6 +10,7 @@ mod crash;
 mod hostile;
 mod mutants;
 mod peer;
+mod rdma;
 mod real_ceph;
 mod shapes;
 mod steps;
@@ -41,6 +42,11 @@ enum Command {
     ///
     /// `cargo xtask test --only block,block-vm` does it on loop devices and in a virtual machine.
     Block(block::BlockArgs),
+    /// Check connections over RDMA on this machine's device, with itself: every byte, closing, kills,
+    /// a port that goes down, fall-back to TCP, and a cluster.
+    ///
+    /// `cargo xtask test --only rdma-vm` does it on soft RoCE in a virtual machine.
+    Rdma(rdma::RdmaArgs),
     /// Check the layering: dependency direction, unsafe outside runtime/, files too long, leftovers.
     Tidy,
     /// Generate the FlatBuffers code of our own messages from messenger/schema.
@@ -54,6 +60,7 @@ fn main() -> ExitCode {
         Command::Compare(args) => compare::compare(&args),
         Command::Mutants(args) => mutants::mutants(&args),
         Command::Block(args) => block::block(&args),
+        Command::Rdma(args) => rdma::rdma(&args),
         Command::Tidy => tidy::tidy(),
         Command::Codegen => codegen::codegen(),
     };

@@ -1,7 +1,7 @@
 //! The steps of `cargo xtask test`.
 
 use crate::cluster::has;
-use crate::{acceptance, block, crash, hostile, real_ceph, shapes, tidy};
+use crate::{acceptance, block, crash, hostile, rdma, real_ceph, shapes, tidy};
 use anyhow::{bail, ensure};
 use clap::Args;
 use std::process::Command;
@@ -61,6 +61,7 @@ const STEPS: &[Step] = &[
     ("cores", "one store of 4 shards on 1, 2 and 4 cores", |_| acceptance::adoption(17100)),
     ("block", "the store on loop devices", |_| block::loops()),
     ("block-vm", "the store on NVMe in a virtual machine", |_| block::vm()),
+    ("rdma-vm", "connections over RDMA in a virtual machine", |_| rdma::vm()),
     ("real-ceph", "our client against a cluster of real Ceph", |_| real_ceph::run()),
     ("oracle-commands", "shape of the JSON of ceph commands, ours and real Ceph's", |_| {
         shapes::run()

@@ -55,6 +55,9 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<i32> {
         port: args.port,
         auth: dev::Auth::Cephx,
         reactor: args.reactor,
+        host: std::net::Ipv4Addr::LOCALHOST.into(),
+        rdma_device: None,
+        rdma_setup: super::rdma::Setup::Cm,
     };
     println!("$ kermes dev up --dir {} --pool demo:{OSDS}:32", dir.display());
     let begin = Instant::now();

@@ -1,13 +1,14 @@
 //! `kermes dev`: a cluster on this machine, for trying things and for tests.
 
 use super::connect::{Cluster, ConnectArgs, block_on};
+use super::rdma::Setup;
 use super::{mon as mon_cmd, osd as osd_cmd};
 use crate::{daemon, files};
 use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand, ValueEnum};
 use messenger::auth::AuthName;
 use std::io::Read;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -85,6 +86,16 @@ pub struct UpArgs {
     /// What drives the OSDs' cores.
     #[arg(long, value_enum, default_value_t = osd_cmd::Reactor::Uring)]
     pub reactor: osd_cmd::Reactor,
+    /// Address of the OSDs.
+    #[arg(long, value_name = "IP", default_value_t = IpAddr::from(Ipv4Addr::LOCALHOST))]
+    pub host: IpAddr,
+    /// Device for RDMA between OSDs, as `rdma link` names it; --host is an address of it, unless
+    /// connections are set up over TCP.
+    #[arg(long, value_name = "NAME")]
+    pub rdma_device: Option<String>,
+    /// How OSDs find each other's queue pairs.
+    #[arg(long, value_enum, value_name = "WAY", default_value_t = Setup::Cm, requires = "rdma_device")]
+    pub rdma_setup: Setup,
 }
 
 #[derive(Debug, Args)]
@@ -139,27 +150,23 @@ pub fn up(args: &UpArgs) -> anyhow::Result<()> {
     let dir = std::path::absolute(&args.dir)?;
     let conf = dir.join("ceph.conf");
     start_daemon(&dir, "mon.a", &["mon", "--name", "a", "--data", &text(&dir.join("mon.a"))])?;
-    for (id, device) in osd_devices(&dir)? {
+    for (id, device_path) in osd_devices(&dir)? {
         let cores = args.cores_per_osd.to_string();
         let port = args.port + 10 + id as u16;
         let reactor = args.reactor.to_possible_value().expect("a named reactor");
-        start_daemon(
-            &dir,
-            &format!("osd.{id}"),
-            &[
-                "osd",
-                "--device",
-                &text(&device),
-                "--keyring",
-                &text(&device.with_file_name("keyring")),
-                "--cores",
-                &cores,
-                "--listen",
-                &format!("127.0.0.1:{port}"),
-                "--reactor",
-                reactor.get_name(),
-            ],
-        )?;
+        let setup = args.rdma_setup.to_possible_value().expect("a named way");
+        let rdma = args
+            .rdma_device
+            .as_deref()
+            .map(|device| ["--rdma-device", device, "--rdma-setup", setup.get_name()]);
+        let device = text(&device_path);
+        let keyring = text(&device_path.with_file_name("keyring"));
+        let listen = SocketAddr::new(args.host, port).to_string();
+        let mut command = vec!["osd", "--device", &device, "--keyring", &keyring];
+        command.extend(["--cores", &cores, "--listen", &listen]);
+        command.extend(["--reactor", reactor.get_name()]);
+        command.extend(rdma.iter().flatten());
+        start_daemon(&dir, &format!("osd.{id}"), &command)?;
     }
     let pools = if fresh { args.pool.as_slice() } else { &[] };
     block_on(wait_until_clean(&dir, &conf, pools))

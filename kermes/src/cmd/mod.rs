@@ -7,6 +7,7 @@ pub mod dev;
 pub mod mon;
 pub mod osd;
 pub mod rados;
+pub mod rdma;
 pub mod status;
 pub mod store;
 

@@ -1,5 +1,6 @@
 //! `kermes osd mkfs` and `kermes osd`.
 
+use super::rdma::RdmaArgs;
 use crate::{daemon, files};
 use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand, ValueEnum};
@@ -9,6 +10,7 @@ use messenger::auth::crypto::CryptoKey;
 use messenger::table::Limits;
 use osd::{OsdConfig, OsdNode};
 use runtime::device::{Device, OpenError};
+use runtime::rdma::RdmaConfig;
 use runtime::uring::Resources;
 use seastore::{MkfsParams, ProbeError, Superblock};
 use std::net::{SocketAddr, TcpListener};
@@ -122,6 +124,8 @@ pub struct RunArgs {
     /// `crush device class` in ceph.conf, says another.
     #[arg(long, value_name = "NAME")]
     pub class: Option<String>,
+    #[command(flatten)]
+    pub rdma: RdmaArgs,
     /// Least severe lines to log.
     #[arg(long, value_enum, default_value_t = daemon::Verbosity::Info)]
     pub log: daemon::Verbosity,
@@ -305,6 +309,7 @@ fn serve(args: &RunArgs) -> anyhow::Result<i32> {
     );
     log(now, LogLevel::Info, &text);
     let monitors = conf.monitors(&entity)?;
+    let rdma = rdma_config(args, &conf, &entity, &monitors)?;
     let key = if conf.uses_cephx(&entity) { Some(read_key(args, &conf, &entity)?) } else { None };
     let listener = daemon::listen(args.listen)?;
     let addrs = EntityAddrVec::one(daemon::address(listener.local_addr()?));
@@ -328,7 +333,21 @@ fn serve(args: &RunArgs) -> anyhow::Result<i32> {
             store_discard: discard,
         });
     }
-    run_cores(args, configs, &listener, &device)
+    run_cores(args, configs, &listener, &device, rdma)
+}
+
+/// Connections to other OSDs over RDMA, as options or ceph.conf say; those to monitors are not.
+fn rdma_config(
+    args: &RunArgs,
+    conf: &Conf,
+    entity: &Entity,
+    monitors: &[EntityAddrVec],
+) -> anyhow::Result<Option<RdmaConfig>> {
+    let rdma = args.rdma.clone().or_settings(|name| conf.get(entity, name))?;
+    let Some(mut config) = rdma.config()? else { return Ok(None) };
+    ensure!(args.reactor == Reactor::Uring, "RDMA needs --reactor uring");
+    config.except = monitors.iter().filter_map(|m| m.msgr2().and_then(|a| a.sock)).collect();
+    Ok(Some(config))
 }
 
 /// A setting of ceph.conf that is on or off; `None` where it is not given.
@@ -370,6 +389,7 @@ fn run_cores(
     configs: Vec<OsdConfig>,
     listener: &TcpListener,
     device: &Device,
+    rdma: Option<RdmaConfig>,
 ) -> anyhow::Result<i32> {
     let (ports, stopper) = runtime::hop::mesh(configs.len())?;
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
@@ -380,12 +400,14 @@ fn run_cores(
         let cpu = args.cpu_first.map(|first| (first + core.0 as usize) % cpus);
         let (listener, device) = (listener.try_clone()?, device.try_clone()?);
         let (log, reactor, ended) = (args.log.into(), args.reactor, ended_tx.clone());
+        let rdma = rdma.clone();
         let body = move || {
             let resources = Resources {
                 listeners: vec![listener],
                 device: Some(device),
                 port,
                 cpu,
+                rdma,
                 log: daemon::logger(name.clone(), log),
             };
             let node = OsdNode::new(config);

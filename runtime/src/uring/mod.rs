@@ -9,11 +9,13 @@ mod helper;
 mod lent;
 mod net;
 mod ops;
+mod rdma;
 
 use crate::clock::Clock;
 use crate::device::{Device, Durability};
 use crate::hop::Port;
 use crate::pool::{Pool, ReadBuf};
+use crate::rdma::{Rdma, RdmaConfig};
 use helper::{Helper, Request};
 use io_uring::{IoUring, cqueue, opcode, squeue, types as ring};
 use lent::Lent;
@@ -53,6 +55,8 @@ pub struct Resources<H> {
     pub port: Port<H>,
     /// CPU to run on; `None` leaves it to the scheduler.
     pub cpu: Option<usize>,
+    /// Connections over RDMA, beside those over TCP. Where there is no such device all go over TCP.
+    pub rdma: Option<RdmaConfig>,
     pub log: crate::LogSink,
 }
 
@@ -73,6 +77,7 @@ pub fn run<N: Node>(mut node: N, resources: Resources<N::Hop>) -> io::Result<i32
             core.perform(effect);
         }
         core.send_all();
+        core.flush_rdma();
         core.port.flush();
         if let Some(code) = core.exit {
             core.finish()?;
@@ -80,6 +85,7 @@ pub fn run<N: Node>(mut node: N, resources: Resources<N::Hop>) -> io::Result<i32
         }
         core.enter(node.next_deadline())?;
         core.reap(&mut node, &mut effects);
+        core.turn_rdma(&mut node, &mut effects);
         for _ in 0..HOPS_PER_TURN_MAX {
             let Some((from, msg)) = core.port.pop() else { break };
             node.handle(core.clock.now(), Input::Hop { from, msg }, &mut effects);
@@ -112,6 +118,7 @@ struct Core<H> {
     /// For what connections receive that hold no buffer.
     lent: Lent,
     net: Net,
+    rdma: Option<Rdma>,
     /// Registered with the ring; held for its lock.
     device: Option<Device>,
     /// Does what the ring cannot; begun by the first such request.
@@ -163,6 +170,7 @@ impl<H> Core<H> {
             slab: Slab::default(),
             lent,
             net: Net::new(resources.port.core()),
+            rdma: None,
             durability: resources.device.as_ref().map_or(Durability::Dsync, Device::durability),
             is_block: resources.device.as_ref().is_some_and(Device::is_block),
             device: resources.device,
@@ -176,6 +184,9 @@ impl<H> Core<H> {
             wake_armed: false,
             completions: Vec::new(),
         };
+        if let Some(config) = resources.rdma {
+            core.open_rdma(config, &resources.listeners);
+        }
         for listener in resources.listeners {
             core.net.listeners.push(listener);
             core.accept(core.net.listeners.len() - 1);
@@ -211,10 +222,26 @@ impl<H> Core<H> {
 
     fn perform(&mut self, effect: Effect<H>) {
         match effect {
-            Effect::Connect { conn, addr } => self.connect(conn, addr),
-            Effect::Recv { conn, buf } => self.recv(conn, buf),
-            Effect::Send { conn, bufs } => self.send(conn, bufs),
-            Effect::Close { conn } => self.close(conn),
+            Effect::Connect { conn, addr } => {
+                if !self.connect_rdma(conn, addr) {
+                    self.connect(conn, addr)
+                }
+            }
+            Effect::Recv { conn, buf } => match self.rdma_of(conn) {
+                Some(rdma) => rdma.recv(conn, buf),
+                None => self.recv(conn, buf),
+            },
+            Effect::Send { conn, bufs } => match self.rdma_of(conn) {
+                Some(rdma) => rdma.send(conn, bufs),
+                None => self.send(conn, bufs),
+            },
+            Effect::Close { conn } => {
+                let now = self.clock.now().mono;
+                match self.rdma_of(conn) {
+                    Some(rdma) => rdma.close(conn, now),
+                    None => self.close(conn),
+                }
+            }
             Effect::Read { io, offset, len } => {
                 let buf = ReadBuf::new(len, self.pool.as_ref());
                 self.read(Op::Read { io, offset, buf, len })
@@ -311,9 +338,15 @@ impl<H> Core<H> {
             let entry = opcode::PollAdd::new(fd, libc::POLLIN as u32).build();
             self.submit(Op::Wake, entry);
         }
-        let deadline = deadline.min(self.net.linger_deadline());
+        let mut deadline = deadline.min(self.net.linger_deadline());
+        let mut awake = false;
+        if let Some(rdma) = &mut self.rdma {
+            awake = rdma.keeps_awake(self.clock.now().mono);
+            deadline = deadline.min(rdma.deadline());
+        }
         let patience = self.clock.until(deadline);
-        let busy = self.port.is_blocked()
+        let busy = awake
+            || self.port.is_blocked()
             || patience.is_some_and(|p| p.is_zero())
             || !self.uring.completion().is_empty();
         let result = if busy || !self.port.sleep() {
@@ -371,7 +404,13 @@ impl<H> Core<H> {
                 if !cqueue::more(flags) {
                     self.accept(listener);
                 }
-                self.net.accepted(result)
+                match &mut self.rdma {
+                    Some(rdma) if rdma.peeks() && result >= 0 => {
+                        self.peek(result);
+                        None
+                    }
+                    _ => self.net.accepted(result),
+                }
             }
             Op::Connect { conn, .. } => self.net.connected(conn, result),
             Op::Recv { conn, buf } => self.received(conn, buf, result),
@@ -399,6 +438,13 @@ impl<H> Core<H> {
             Op::Wake => {
                 self.wake_armed = false;
                 self.port.waker().clear();
+                None
+            }
+            Op::Rdma { token } => {
+                let now = self.clock.now().mono;
+                if let Some(rdma) = &mut self.rdma {
+                    rdma.on_ready(token, now);
+                }
                 None
             }
             Op::Shared => unreachable!("peek returns a usable copy"),
@@ -444,7 +490,14 @@ impl<H> Core<H> {
         for conn in self.net.open_conns() {
             self.close(conn);
         }
-        while !self.net.is_drained() && self.clock.now().mono < end {
+        let now = self.clock.now().mono;
+        if let Some(rdma) = &mut self.rdma {
+            rdma.conns().into_iter().for_each(|conn| rdma.close(conn, now));
+        }
+        let is_done =
+            |core: &Self| core.net.is_drained() && core.rdma.as_ref().is_none_or(Rdma::is_empty);
+        while !is_done(self) && self.clock.now().mono < end {
+            self.turn_rdma_alone();
             self.enter(end)?;
             let done: Vec<_> =
                 self.uring.completion().map(|c| (c.user_data(), c.result(), c.flags())).collect();
@@ -457,7 +510,8 @@ impl<H> Core<H> {
                     op @ (Op::Send { .. }
                     | Op::Recv { .. }
                     | Op::RecvLent { .. }
-                    | Op::Connect { .. }) => {
+                    | Op::Connect { .. }
+                    | Op::Rdma { .. }) => {
                         let _ = self.completed(op, result, flags);
                     }
                     Op::Wake => self.wake_armed = false,

@@ -3,6 +3,7 @@
 use super::lent;
 use super::ops::{Op, SendBatch};
 use super::{Core, LINGER};
+use crate::socket::sockaddr;
 use crate::tokio_driver::advance;
 use bytes::{Bytes, BytesMut};
 use io_uring::{opcode, squeue, types as ring};
@@ -98,7 +99,10 @@ impl Net {
             return None;
         }
         // SAFETY: the kernel has just given this process a new descriptor, which nobody else owns.
-        let stream = unsafe { TcpStream::from_raw_fd(result) };
+        self.accepted_stream(unsafe { TcpStream::from_raw_fd(result) })
+    }
+
+    pub fn accepted_stream<H>(&mut self, stream: TcpStream) -> Option<Input<H>> {
         let (Ok(local), Ok(peer)) = (stream.local_addr(), stream.peer_addr()) else { return None };
         let conn = ConnId(self.accepted_next);
         self.accepted_next += 1;
@@ -325,33 +329,5 @@ impl<H> Core<H> {
             State::Open | State::Connecting => self.net.shut(conn),
             State::Lingering(_) | State::Shut => {}
         }
-    }
-}
-
-/// The kernel's form of an address, and its length.
-fn sockaddr(addr: SocketAddr) -> (libc::sockaddr_storage, libc::socklen_t) {
-    // SAFETY: sockaddr_storage is plain data, for which zero is valid; it is large enough and
-    // aligned for sockaddr_in and sockaddr_in6, which are plain data too.
-    unsafe {
-        let mut storage: libc::sockaddr_storage = std::mem::zeroed();
-        let len = match addr {
-            SocketAddr::V4(a) => {
-                let sin = &mut *(&raw mut storage).cast::<libc::sockaddr_in>();
-                sin.sin_family = libc::AF_INET as _;
-                sin.sin_port = a.port().to_be();
-                sin.sin_addr.s_addr = u32::from_ne_bytes(a.ip().octets());
-                size_of::<libc::sockaddr_in>()
-            }
-            SocketAddr::V6(a) => {
-                let sin = &mut *(&raw mut storage).cast::<libc::sockaddr_in6>();
-                sin.sin6_family = libc::AF_INET6 as _;
-                sin.sin6_port = a.port().to_be();
-                sin.sin6_flowinfo = a.flowinfo();
-                sin.sin6_addr.s6_addr = a.ip().octets();
-                sin.sin6_scope_id = a.scope_id();
-                size_of::<libc::sockaddr_in6>()
-            }
-        };
-        (storage, len as libc::socklen_t)
     }
 }

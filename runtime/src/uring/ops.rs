@@ -49,6 +49,10 @@ pub enum Op {
         by_hole: bool,
     },
     Wake,
+    /// A poll of one of RDMA's descriptors.
+    Rdma {
+        token: u64,
+    },
     /// A free slot.
     Shared,
 }

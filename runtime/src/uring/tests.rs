@@ -107,6 +107,7 @@ fn drive(name: &str, run_echo: Run<DiskEcho>, run_counter: Run<Counter>) {
         device,
         port,
         cpu: None,
+        rdma: None,
         log: Box::new(|_, _, _| {}),
     };
     let echo = std::thread::spawn(move || {
@@ -192,6 +193,7 @@ fn with_device(device: Device) -> Resources<usize> {
         device: Some(device),
         port: mesh(1).unwrap().0.remove(0),
         cpu: None,
+        rdma: None,
         log: Box::new(|_, _, _| {}),
     }
 }
@@ -359,6 +361,7 @@ fn send_thrice(run: Run<Talker>) {
             device: None,
             port: mesh(1).unwrap().0.remove(0),
             cpu: None,
+            rdma: None,
             log: Box::new(|_, _, _| {}),
         };
         run(Talker::default(), resources).unwrap()
@@ -403,7 +406,8 @@ fn connections_without_a_buffer_share_the_drivers() {
     let port = ports.pop().unwrap();
     let core = std::thread::spawn(move || {
         let log: crate::LogSink = Box::new(|_, _, _| {});
-        let resources = Resources { listeners: vec![listener], device: None, port, cpu: None, log };
+        let resources =
+            Resources { listeners: vec![listener], device: None, port, cpu: None, rdma: None, log };
         run(Echo, resources).unwrap()
     });
     let mut streams: Vec<_> = (0..60).map(|_| TcpStream::connect(addr).unwrap()).collect();

@@ -49,6 +49,8 @@ pub struct Plan {
     /// Connections of this core.
     pub connections: usize,
     pub one_way: bool,
+    /// Each message is different and comes back.
+    pub verify: bool,
     /// Process whose CPU is the server's; `None`: the server is asked.
     pub server_pid: Option<u32>,
 }
@@ -117,16 +119,7 @@ impl Client {
         if let Guard::Session(mode) = plan.guard {
             config.modes_to_service = vec![mode];
         }
-        // Bytes that no checksum or compression finds easy.
-        let mut word = 0x9e37_79b9_7f4a_7c15u64;
-        let size = plan.load.bs as usize;
-        let mut data = Vec::with_capacity(size + 8);
-        while data.len() < size {
-            word = word.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            data.extend_from_slice(&word.to_be_bytes());
-        }
-        data.truncate(size);
-        let template = wire::operation(data.into());
+        let template = wire::operation(wire::pattern(0, plan.load.bs as usize).into());
         let reply = super::server::answer_to(&template).into_message(0);
         let reply_bytes = wire::frame_bytes(&reply);
         let head =
@@ -199,6 +192,9 @@ impl Client {
     fn on_open(&mut self, now: Now, index: usize, fx: &mut Fx) {
         if self.plan.one_way {
             return self.ask(now, index, wire::ONE_WAY, fx);
+        }
+        if self.plan.verify {
+            return self.ask(now, index, wire::VERIFY, fx);
         }
         self.on_ready(now, index);
     }
@@ -339,7 +335,13 @@ impl Client {
         match self.plan.guard {
             Guard::Bare => fx.push(Effect::Send { conn: id, bufs: vec![self.request.clone()] }),
             Guard::Session(_) => {
-                let msg = Message { tid, ..self.template.clone() };
+                let msg = match self.plan.verify {
+                    true => {
+                        let data = wire::pattern(tid, self.plan.load.bs as usize);
+                        Message { tid, ..wire::operation(data.into()) }
+                    }
+                    false => Message { tid, ..self.template.clone() },
+                };
                 self.messenger.send(now, id, msg, fx);
             }
         }
@@ -377,10 +379,18 @@ impl Client {
             };
         }
         match OsdOpReply::from_message(msg) {
+            Ok(reply) if self.plan.verify && !self.is_what_was_sent(msg.tid, &reply) => {
+                self.fail(format!("message {} came back with other data", msg.tid), fx)
+            }
             Ok(reply) if reply.result == 0 => self.on_answer(now, index, Some(msg.tid), fx),
             Ok(reply) => self.fail(format!("the server answers {}", reply.result), fx),
             Err(e) => self.fail(format!("an answer of kind {}: {e}", msg.kind), fx),
         }
+    }
+
+    fn is_what_was_sent(&self, tid: u64, reply: &OsdOpReply) -> bool {
+        let sent = wire::pattern(tid, self.plan.load.bs as usize);
+        reply.ops.first().is_some_and(|op| op.output.to_bytes() == sent)
     }
 
     fn on_bare(&mut self, now: Now, conn: ConnId, mut buf: BytesMut, fx: &mut Fx) {

@@ -7,12 +7,14 @@ mod wire;
 use super::options::{CoresArgs, LoadArgs, OutputArgs};
 use super::report::{Cpu, Report, Unit, object};
 use crate::cmd::connect::human_bytes;
+use crate::cmd::rdma::RdmaArgs;
 use crate::daemon;
 use anyhow::{Context, anyhow, bail, ensure};
 use clap::{Args, Subcommand, ValueEnum};
 use client::{Client, Guard, Outcome, Plan, Verdict};
 use messenger::auth::{Mode as SessionMode, crypto::CryptoKey};
 use runtime::hop::{Port, Stopper};
+use runtime::rdma::{RdmaConfig, counters};
 use runtime::uring::Resources;
 use serde_json::json;
 use server::{Bare, Server, Tally};
@@ -38,6 +40,9 @@ const KEY: [u8; 16] = *b"kermes bench key";
 ///
 /// How far that is from what the reactor and the kernel cost by themselves: both with --mode bare,
 /// which sends as many bytes with no messenger around them. Ping-pong: --depth 1.
+///
+/// Over RDMA, on two machines whose devices reach each other: --transport rdma --rdma-device NAME on
+/// both sides, and --verify on the client's, which compares every byte after its way to and fro.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct MsgrArgs {
@@ -61,6 +66,13 @@ enum Mode {
     Bare,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Transport {
+    Tcp,
+    /// Needs --rdma-device
+    Rdma,
+}
+
 /// Answer what clients send, until a signal comes
 #[derive(Debug, Args)]
 struct ServerArgs {
@@ -75,6 +87,10 @@ struct ServerArgs {
     key: Option<String>,
     #[command(flatten)]
     cores: CoresArgs,
+    #[arg(long, value_enum, default_value_t = Transport::Tcp)]
+    transport: Transport,
+    #[command(flatten)]
+    rdma: RdmaArgs,
 }
 
 /// Send messages to a server and measure
@@ -99,6 +115,13 @@ pub struct ClientArgs {
     /// Process whose CPU is the server's, on this machine: for servers that are not ours
     #[arg(long, value_name = "PID", conflicts_with = "one_way")]
     server_pid: Option<u32>,
+    /// Every message is different and comes back with its answer, which must be the same byte for byte
+    #[arg(long, conflicts_with = "one_way")]
+    verify: bool,
+    #[arg(long, value_enum, default_value_t = Transport::Tcp)]
+    transport: Transport,
+    #[command(flatten)]
+    rdma: RdmaArgs,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -121,10 +144,21 @@ fn key(mode: Mode, text: Option<&str>) -> anyhow::Result<Option<CryptoKey>> {
     }))
 }
 
+/// `None` for TCP.
+fn rdma_config(transport: Transport, args: &RdmaArgs) -> anyhow::Result<Option<RdmaConfig>> {
+    let config = args.config()?;
+    match transport {
+        Transport::Tcp => ensure!(config.is_none(), "--rdma-device is for --transport rdma"),
+        Transport::Rdma => ensure!(config.is_some(), "--transport rdma needs --rdma-device"),
+    }
+    Ok(config)
+}
+
 fn resources(
     port: Port<()>,
     listeners: Vec<std::net::TcpListener>,
     cpu_first: Option<usize>,
+    rdma: Option<RdmaConfig>,
 ) -> Resources<()> {
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
     let core = port.core().0 as usize;
@@ -133,6 +167,7 @@ fn resources(
         device: None,
         cpu: cpu_first.map(|first| (first + core) % cpus),
         port,
+        rdma,
         log: Box::new(|_, level, text| super::say(level, text)),
     }
 }
@@ -144,6 +179,7 @@ type Threads = Vec<std::thread::JoinHandle<std::io::Result<i32>>>;
 fn start(args: &ServerArgs) -> anyhow::Result<(SocketAddr, Stopper, Threads, Ended)> {
     args.cores.check()?;
     let key = key(args.mode, args.key.as_deref())?;
+    let rdma = rdma_config(args.transport, &args.rdma)?;
     // Port 0 is any that is free, not one of an OSD's.
     let listener = match args.listen.port() {
         0 => std::net::TcpListener::bind(args.listen)?,
@@ -159,8 +195,9 @@ fn start(args: &ServerArgs) -> anyhow::Result<(SocketAddr, Stopper, Threads, End
         let (listener, tally, mode) = (listener.try_clone()?, tally.clone(), args.mode);
         let (cpu_first, ended, seed) =
             (args.cores.cpu_first, ended_tx.clone(), runtime::clock::seed()?);
+        let rdma = rdma.clone();
         let body = move || {
-            let resources = resources(port, vec![listener], cpu_first);
+            let resources = resources(port, vec![listener], cpu_first, rdma);
             let result = match mode {
                 Mode::Bare => runtime::uring::run(Bare::new(core, tally), resources),
                 Mode::Crc | Mode::Secure => {
@@ -203,6 +240,16 @@ fn measure(args: &ClientArgs) -> anyhow::Result<i32> {
 fn report<'a>(args: &'a ClientArgs, outcome: &'a Outcome) -> Report<'a> {
     let measured = &outcome.measured;
     let mode = args.mode.to_possible_value().expect("no mode is hidden").get_name().to_owned();
+    let transport = args.transport.to_possible_value().expect("none is hidden");
+    let transport = transport.get_name().to_owned();
+    let over_rdma = counters::CONNECTIONS.get();
+    let mut after = Vec::new();
+    if args.transport == Transport::Rdma {
+        after.push(format!("over RDMA: {over_rdma} of {} connections", args.connections));
+    }
+    if args.verify {
+        after.push("every byte came back as it was sent".to_owned());
+    }
     let server = outcome.server.filter(|s| s.messages > 0);
     let server_us = server.map(|s| s.cpu_ns as f64 / 1e3 / s.messages as f64);
     let cpu = |name, key, us_per_op| Cpu { name, key, us_per_op, of: "a message".into() };
@@ -210,7 +257,7 @@ fn report<'a>(args: &'a ClientArgs, outcome: &'a Outcome) -> Report<'a> {
         bench: "msgr",
         unit: Unit::Messages,
         headline: format!(
-            "tcp, {mode}, {} of data, {} connections on {} cores, {} under way on each{}",
+            "{transport}, {mode}, {} of data, {} connections on {} cores, {} under way on each{}",
             human_bytes(args.load.bs),
             args.connections,
             args.cores.count(),
@@ -225,15 +272,16 @@ fn report<'a>(args: &'a ClientArgs, outcome: &'a Outcome) -> Report<'a> {
             cpu("client CPU", "client_cpu_us_per_message", Some(measured.us_per_op(measured.cpu))),
         ],
         settings: object(json!({
-            "transport": "tcp",
+            "transport": transport,
+            "verified": args.verify,
             "mode": mode,
             "connections": args.connections,
             "cores": args.cores.count(),
             "one_way": args.one_way,
         })),
         before: Vec::new(),
-        after: Vec::new(),
-        more: Default::default(),
+        after,
+        more: object(json!({ "over_rdma": over_rdma })),
     }
 }
 
@@ -249,6 +297,7 @@ fn plan(args: &ClientArgs) -> anyhow::Result<Plan> {
         args.connections
     );
     ensure!(args.connections.is_multiple_of(cores), "--connections: each core as many");
+    ensure!(!args.verify || args.mode != Mode::Bare, "--verify: the bare server answers zeros");
     if args.mode == Mode::Bare && args.one_way {
         bail!("--one-way: the bare server answers always");
     }
@@ -267,6 +316,7 @@ fn plan(args: &ClientArgs) -> anyhow::Result<Plan> {
         },
         connections: args.connections / cores,
         one_way: args.one_way,
+        verify: args.verify,
         server_pid: args.server_pid,
     })
 }
@@ -274,17 +324,18 @@ fn plan(args: &ClientArgs) -> anyhow::Result<Plan> {
 /// Runs a client on each core; what they counted together.
 fn run_clients(args: &ClientArgs) -> anyhow::Result<Outcome> {
     let plan = plan(args)?;
+    let rdma = rdma_config(args.transport, &args.rdma)?;
     let (ports, stopper) = runtime::hop::mesh::<()>(args.cores.count())?;
     let stopper = Arc::new(stopper);
     let mut threads = Vec::new();
     for port in ports {
         let (plan, seed, cpu_first) = (plan.clone(), runtime::clock::seed()?, args.cores.cpu_first);
-        let stopper = stopper.clone();
+        let (stopper, rdma) = (stopper.clone(), rdma.clone());
         // `None`: another core has failed, or a signal came.
         let body = move || -> anyhow::Result<Option<Outcome>> {
             let verdict = Verdict::default();
             let node = Client::new(plan, seed, verdict.clone());
-            let result = runtime::uring::run(node, resources(port, Vec::new(), cpu_first));
+            let result = runtime::uring::run(node, resources(port, Vec::new(), cpu_first, rdma));
             let outcome = verdict.borrow_mut().take();
             if !matches!(outcome, Some(Ok(_))) {
                 stopper.stop();

@@ -63,8 +63,9 @@ pub struct Server {
     tally: Tally,
     core: usize,
     taken: u64,
-    /// Connections whose operations are not answered.
+    /// Connections whose operations are not answered, and whose are answered with their data.
     one_way: BTreeSet<ConnId>,
+    verify: BTreeSet<ConnId>,
 }
 
 impl Server {
@@ -84,6 +85,7 @@ impl Server {
             core,
             taken: 0,
             one_way: BTreeSet::new(),
+            verify: BTreeSet::new(),
         }
     }
 
@@ -95,7 +97,7 @@ impl Server {
                 self.tally[self.core].store(self.taken, Ordering::Relaxed);
                 match OsdOp::from_message(&msg) {
                     Ok(_) if self.one_way.contains(&conn) => return,
-                    Ok(op) => answer(op).into_message(tid),
+                    Ok(op) => answer(op, self.verify.contains(&conn)).into_message(tid),
                     Err(e) => {
                         let text = format!("an operation that is none: {e}");
                         fx.push(Effect::Log { level: LogLevel::Warn, text });
@@ -118,6 +120,9 @@ impl Server {
         match command.cmd.first().map(String::as_str) {
             Some(wire::ONE_WAY) => {
                 self.one_way.insert(conn);
+            }
+            Some(wire::VERIFY) => {
+                self.verify.insert(conn);
             }
             Some(wire::STATS) => {}
             _ => {
@@ -143,14 +148,15 @@ fn stats(now: Now, tally: &Tally) -> Stats {
 /// # Panics
 /// If it is none.
 pub fn answer_to(operation: &Message) -> OsdOpReply {
-    answer(OsdOp::from_message(operation).expect("an operation of our own"))
+    answer(OsdOp::from_message(operation).expect("an operation of our own"), false)
 }
 
-/// The answer of an OSD that has nothing to do.
-fn answer(op: OsdOp) -> OsdOpReply {
+/// The answer of an OSD that has nothing to do. `echo`: with the data that came.
+fn answer(op: OsdOp, echo: bool) -> OsdOpReply {
     let reply_op = |mut op: messenger::messages::op::Op| {
-        op.input = Bytes::new();
-        ReplyOp { op, result: 0, output: Bytes::new().into() }
+        let input = std::mem::take(&mut op.input);
+        let output = if echo { input } else { Bytes::new() };
+        ReplyOp { op, result: 0, output: output.into() }
     };
     OsdOpReply {
         name: op.name,
@@ -183,6 +189,7 @@ impl Node for Server {
                 }
                 Event::Closed { conn, .. } => {
                     self.one_way.remove(&conn);
+                    self.verify.remove(&conn);
                 }
                 _ => {}
             }

@@ -68,6 +68,29 @@ fn messages_are_answered_in_each_mode_and_counted_on_both_sides() {
 }
 
 #[test]
+fn data_come_back_as_they_were_sent() {
+    for mode in ["crc", "secure"] {
+        let server = Running::start(mode, 1);
+        for more in ["--bs 1k --depth 4", "--bs 100k --depth 3 --connections 2"] {
+            let (args, outcome) = server.run(&format!("--mode {mode} --verify {more}")).unwrap();
+            assert!(outcome.measured.ops() > 50, "{mode} {more}: {}", outcome.measured.ops());
+            let json = report(&args, &outcome).json();
+            assert_eq!((&json["verified"], &json["transport"]), (&json!(true), &json!("tcp")));
+        }
+    }
+}
+
+#[test]
+fn without_a_device_everything_goes_over_tcp() {
+    let server = Running::start("crc", 1);
+    let more = "--transport rdma --rdma-device none-such --bs 20k";
+    for way in ["cm", "tcp"] {
+        let (_, outcome) = server.run(&format!("{more} --rdma-setup {way}")).unwrap();
+        assert!(outcome.measured.ops() > 100, "{way}: {}", outcome.measured.ops());
+    }
+}
+
+#[test]
 fn cores_share_connections_and_one_way_is_counted_by_the_server() {
     let server = Running::start("crc", 2);
     let (_, outcome) = server.run("--cores 2 --connections 4 --depth 4").unwrap();
@@ -96,6 +119,9 @@ fn what_cannot_be_is_said() {
         ("--key AAAA", "--mode secure"),
         ("--mode secure --key AAAA", "not a key"),
         ("--rate 0", "--rate"),
+        ("--mode bare --verify", "--verify"),
+        ("--transport rdma", "--rdma-device"),
+        ("--rdma-device rxe0", "--transport rdma"),
     ] {
         let why = said(server.run(more));
         assert!(why.contains(word), "{more}: {why}");

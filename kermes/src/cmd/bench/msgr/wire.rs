@@ -1,7 +1,7 @@
 //! What the two ends of a bench of the messenger say to each other.
 //!
 //! With the messenger: MOSDOp with one write of so many bytes, answered by MOSDOpReply, as Ceph's
-//! perf_msgr does; and two commands of our own (COMMAND, whose text is one of the constants here),
+//! perf_msgr does; and three commands of our own (COMMAND, whose text is one of the constants here),
 //! answered by [`Stats`].
 //!
 //! Bare: a request begins with [`BareHeader`]; the answer is so many zeros, or [`Stats`] if it asks
@@ -20,6 +20,8 @@ use types::{
 pub const STATS: &str = "bench stats";
 /// As [`STATS`]; operations of this connection are not answered from now on.
 pub const ONE_WAY: &str = "bench one-way";
+/// As [`STATS`]; operations of this connection are answered with the data that they brought.
+pub const VERIFY: &str = "bench verify";
 /// Number of the key that seals the tickets of secure mode.
 pub const SECRET_ID: u64 = 1;
 
@@ -111,6 +113,18 @@ pub fn operation(data: Bytes) -> Message {
     op.into_message(0)
 }
 
+/// Data of the operation `tid`: different ones for each, and no run of them like another.
+pub fn pattern(tid: u64, len: usize) -> Vec<u8> {
+    let mut word = (tid + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut data = Vec::with_capacity(len + 8);
+    while data.len() < len {
+        word = word.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        data.extend_from_slice(&word.to_be_bytes());
+    }
+    data.truncate(len);
+    data
+}
+
 /// Bytes of a message with a front and data on the wire in crc mode: a preamble, the message's
 /// header with its checksum, front, data, and the epilogue (ceph-wire.md section 2).
 pub fn frame_bytes(msg: &Message) -> usize {
@@ -130,6 +144,13 @@ mod tests {
         assert_eq!(BareHeader::decode(&head.encode()), head);
         assert!(head.is_sound() && !BareHeader { request: 7, ..head }.is_sound());
         assert!(!BareHeader { reply: BARE_REPLY_BYTES_MAX + 1, ..head }.is_sound());
+    }
+
+    #[test]
+    fn each_operation_has_data_of_its_own() {
+        let (a, b) = (pattern(1, 1001), pattern(2, 1001));
+        assert_eq!((a.len(), &a), (1001, &pattern(1, 1001)));
+        assert!(a.chunks(8).zip(b.chunks(8)).all(|(a, b)| a != b));
     }
 
     #[test]

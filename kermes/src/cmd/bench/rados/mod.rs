@@ -200,7 +200,8 @@ fn measure(args: &RadosArgs) -> anyhow::Result<Outcome> {
                     super::say(level, text);
                 }
             });
-            let resources = Resources { listeners: Vec::new(), device: None, port, cpu, log };
+            let resources =
+                Resources { listeners: Vec::new(), device: None, port, cpu, rdma: None, log };
             let node = Load::new(plan, ClientNode::new(config, seed), verdict.clone());
             let result = runtime::uring::run(node, resources);
             let outcome = verdict.borrow_mut().take();

@@ -245,6 +245,7 @@ fn measure(args: &StoreArgs) -> anyhow::Result<Outcome> {
         device: Some(device),
         port: ports.remove(0),
         cpu: Some(args.cpu.unwrap_or(cpus - 1)),
+        rdma: None,
         log: Box::new(|_, level, text| super::say(level, text)),
     };
     let load = Load::new(plan, Engine::new(superblock, &nonces, discard), verdict.clone());

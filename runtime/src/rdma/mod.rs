@@ -1,0 +1,154 @@
+//! Connections over RDMA, for a driver that has them beside TCP.
+//!
+//! To the node they are the same ordered streams of bytes (`types::node`): [`Rdma`] takes the
+//! effects of connections that it has, and its [`Event`]s become inputs. What it cannot do it hands
+//! back, to be done over TCP. docs/design/0004-rdma.md says why it is as it is.
+//!
+//! * [`stream`] decides what is sent when: credits, framing, rendezvous; [`hello`] is what two ends
+//!   tell each other first. Neither does any I/O.
+//! * `sys` declares the libraries, `verbs` and `cm` own what they give; `memory` is registered.
+//! * `engine` moves bytes, `setup` makes connections, `ending` ends them.
+
+mod cm;
+pub mod counters;
+mod ending;
+mod engine;
+pub mod hello;
+mod link;
+mod memory;
+mod setup;
+pub mod stream;
+mod sys;
+mod verbs;
+
+pub use engine::Rdma;
+pub use verbs::OpenError;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+use types::node::{CloseReason, ConnId, LogLevel};
+
+/// How two ends find each other's queue pairs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// rdma_cm, at the port that TCP has too (its ports are apart). The first core takes what comes.
+    Cm,
+    /// A TCP connection, which stays for as long as the other does. Every core takes its share.
+    Tcp,
+}
+
+/// Settings of one core's connections.
+#[derive(Debug, Clone)]
+pub struct RdmaConfig {
+    /// As `rdma link` names it.
+    pub device: String,
+    pub port: u8,
+    /// Only for [`Way::Tcp`]; `None` takes the first of RoCE v2 that is an IPv4 address.
+    pub gid_index: Option<u8>,
+    pub traffic_class: u8,
+    /// The longest packet, bytes: 256, 512, 1024, 2048 or 4096; the port's by default.
+    pub mtu: Option<u32>,
+    pub way: Way,
+    /// Buffers for what one peer sends before we have taken it, 4 to 1024, and bytes of each.
+    pub buffers: u16,
+    pub buffer_bytes: u32,
+    /// Payloads from this length on are fetched by RDMA READ, so many bytes at a time.
+    pub rendezvous_bytes: usize,
+    pub piece_bytes: u32,
+    /// Reads under way on one connection.
+    pub reads: u8,
+    /// Further ones, of this core, go over TCP.
+    pub connections_max: u32,
+    /// How long making a connection may take before it is tried over TCP.
+    pub patience: Duration,
+    /// How long the completion queue is looked at after it last had something, before the core
+    /// sleeps.
+    pub spin: Duration,
+    /// Addresses that are connected to over TCP at once.
+    pub except: Vec<SocketAddr>,
+}
+
+impl RdmaConfig {
+    pub fn new(device: &str) -> Self {
+        Self {
+            device: device.to_owned(),
+            port: 1,
+            gid_index: None,
+            traffic_class: 0,
+            mtu: None,
+            way: Way::Cm,
+            buffers: 16,
+            buffer_bytes: 8 << 10,
+            rendezvous_bytes: 16 << 10,
+            piece_bytes: 64 << 10,
+            reads: 4,
+            connections_max: 256,
+            patience: Duration::from_secs(3),
+            spin: Duration::from_micros(20),
+            except: Vec::new(),
+        }
+    }
+}
+
+/// What a driver is told.
+#[derive(Debug)]
+pub enum Event {
+    Accepted {
+        conn: ConnId,
+        local: SocketAddr,
+        peer: SocketAddr,
+    },
+    Connected {
+        conn: ConnId,
+        local: SocketAddr,
+        peer: SocketAddr,
+    },
+    Received {
+        conn: ConnId,
+        buf: bytes::BytesMut,
+    },
+    Sent {
+        conn: ConnId,
+        bytes: usize,
+    },
+    Closed {
+        conn: ConnId,
+        reason: CloseReason,
+    },
+    /// Not over RDMA: connect over TCP.
+    Fallback {
+        conn: ConnId,
+        addr: SocketAddr,
+    },
+    /// An accepted TCP connection that wants no RDMA, as it came.
+    Plain {
+        stream: std::net::TcpStream,
+    },
+    Log {
+        level: LogLevel,
+        text: String,
+    },
+}
+
+impl Event {
+    /// Whose it is, if a connection's that the node knows.
+    fn conn(&self) -> Option<ConnId> {
+        match self {
+            Self::Accepted { conn, .. }
+            | Self::Connected { conn, .. }
+            | Self::Received { conn, .. }
+            | Self::Sent { conn, .. }
+            | Self::Closed { conn, .. }
+            | Self::Fallback { conn, .. } => Some(*conn),
+            Self::Plain { .. } | Self::Log { .. } => None,
+        }
+    }
+}
+
+/// A descriptor to be polled once; [`Rdma::on_ready`] is told when it is ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Watch {
+    pub fd: std::os::fd::RawFd,
+    pub events: i16,
+    pub token: u64,
+}

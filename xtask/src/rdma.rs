@@ -1,0 +1,369 @@
+//! Connections over RDMA: a device of this machine talks to itself, in a virtual machine soft RoCE.
+
+use crate::acceptance::directory;
+use crate::block::{in_vm, no_vm};
+use crate::cluster::{Cluster, Shell, describe, kermes};
+use crate::steps::Outcome;
+use anyhow::{Context, bail, ensure};
+use clap::Args;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+const PORT: &str = "21200";
+const SECURE_PORT: &str = "21201";
+const CLUSTER_PORT: &str = "21300";
+const WAYS: [&str; 2] = ["cm", "tcp"];
+/// Connections made together; emulation takes a tenth of a second for each.
+const AT_ONCE: usize = 25;
+/// What the virtual machine has.
+const VM_DEVICE: &str = "rxe0";
+const VM_LINK: &str = "eth0";
+const VM_ADDRESS: &str = "10.0.2.15";
+const VM_STORES: [&str; 2] = ["/dev/vm/data", "/dev/vm/data4k"];
+
+#[derive(Debug, Args)]
+pub struct RdmaArgs {
+    /// RDMA device, as `rdma link` names it.
+    #[arg(long, value_name = "NAME")]
+    device: String,
+    /// An address of its network interface.
+    #[arg(long, value_name = "IP")]
+    address: String,
+    /// That interface, which is taken down and up again.
+    #[arg(long, value_name = "NAME")]
+    link: String,
+    /// Block devices for OSDs, whose contents are lost; others have files.
+    #[arg(long, value_name = "PATH")]
+    store: Vec<String>,
+}
+
+/// `cargo xtask test --only rdma-vm`.
+pub fn vm() -> anyhow::Result<Outcome> {
+    if let Some(why) = no_vm() {
+        return Ok(Outcome::Skipped(why));
+    }
+    let mut args = vec!["rdma", "--device", VM_DEVICE, "--address", VM_ADDRESS, "--link", VM_LINK];
+    VM_STORES.iter().for_each(|store| args.extend(["--store", store]));
+    in_vm(&[], &args).map(Outcome::Passed)
+}
+
+/// `cargo xtask rdma`.
+pub fn rdma(args: &RdmaArgs) -> anyhow::Result<()> {
+    let begin = held(&args.device)?;
+    for way in WAYS {
+        println!("{way}: {}", args.way(way).with_context(|| format!("connections by {way}"))?);
+    }
+    args.fall_back().context("falling back to TCP")?;
+    let end = settled(&args.device, begin)?;
+    ensure!(end == begin, "held before {begin:?}, and after {end:?}");
+    println!("cluster: {}", args.cluster().context("a cluster")?);
+    let end = settled(&args.device, begin)?;
+    ensure!(end == begin, "held before the cluster {begin:?}, and after {end:?}");
+    Ok(())
+}
+
+/// What the kernel counts of a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Held {
+    queue_pairs: u64,
+    regions: u64,
+}
+
+fn held(device: &str) -> anyhow::Result<Held> {
+    let output = Command::new("rdma").args(["resource", "show", device]).output()?;
+    ensure!(output.status.success(), "rdma resource: {}", describe(&output));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let count = |name: &str| -> anyhow::Result<u64> {
+        let mut from = text.split_whitespace().skip_while(|word| *word != name).skip(1);
+        Ok(from.next().with_context(|| format!("no {name} in {text}"))?.parse()?)
+    };
+    Ok(Held { queue_pairs: count("qp")?, regions: count("mr")? })
+}
+
+/// What is held once it is `wanted`, or some time has passed: processes that were killed are taken
+/// down by and by.
+fn settled(device: &str, wanted: Held) -> anyhow::Result<Held> {
+    let begin = Instant::now();
+    loop {
+        let now = held(device)?;
+        if now == wanted || begin.elapsed() > Duration::from_secs(20) {
+            return Ok(now);
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// A server of `kermes bench msgr`.
+struct Server {
+    child: Child,
+    address: String,
+}
+
+impl Server {
+    fn start(ip: &str, options: &[&str]) -> anyhow::Result<Self> {
+        Self::start_on(format!("{ip}:{PORT}"), options)
+    }
+
+    fn start_on(address: String, options: &[&str]) -> anyhow::Result<Self> {
+        let mut child = Command::new(kermes())
+            .args(["bench", "msgr", "server", "--listen", &address])
+            .args(options)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line)?;
+        ensure!(line.starts_with("listening"), "a server says {line:?}");
+        Ok(Self { child, address })
+    }
+
+    fn client(&self, options: &[&str]) -> Command {
+        let mut command = Command::new("timeout");
+        command.arg("100").arg(kermes());
+        command.args(["bench", "msgr", "client", &self.address, "--warm-up", "0", "--json"]);
+        command.args(options).stdin(Stdio::null());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// User and system time so far, in hundredths of a second.
+    fn cpu(&self) -> anyhow::Result<u64> {
+        let text = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        let fields: Vec<&str> = text.split_whitespace().collect();
+        Ok(fields[13].parse::<u64>()? + fields[14].parse::<u64>()?)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn result_of(output: &Output) -> anyhow::Result<serde_json::Value> {
+    ensure!(output.status.success(), "bench msgr client: {}", describe(output));
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+/// A client that ends by itself: messages that came back whole, all connections over RDMA.
+fn verified(server: &Server, options: &[&str], more: &str) -> anyhow::Result<u64> {
+    let words: Vec<&str> = more.split_whitespace().collect();
+    let mut command = server.client(options);
+    let output = command.args(["--verify"]).args(&words).output()?;
+    let found = result_of(&output).with_context(|| more.to_owned())?;
+    let messages = found["messages"].as_u64().unwrap_or(0);
+    ensure!(messages > 0, "{more}: nothing came back: {found}");
+    ensure!(found["over_rdma"] == found["connections"], "{more}: not over RDMA: {found}");
+    Ok(messages)
+}
+
+/// Waits until a child has ended, so many seconds.
+fn ends_within(child: Child, seconds: u64) -> anyhow::Result<Output> {
+    let begin = Instant::now();
+    let mut child = child;
+    while child.try_wait()?.is_none() {
+        if begin.elapsed() > Duration::from_secs(seconds) {
+            child.kill()?;
+            bail!("still there after {seconds} s: {}", describe(&child.wait_with_output()?));
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Ok(child.wait_with_output()?)
+}
+
+impl RdmaArgs {
+    fn way(&self, way: &str) -> anyhow::Result<String> {
+        let options = ["--transport", "rdma", "--rdma-device", &self.device, "--rdma-setup", way];
+        let server = Server::start(&self.address, &options)?;
+        let mut messages = 0;
+        for more in [
+            "--seconds 2 --bs 64 --depth 1",
+            "--seconds 3 --bs 4k --depth 32",
+            "--seconds 5 --bs 100k --depth 4 --connections 3",
+            "--seconds 15 --bs 2M --depth 2",
+        ] {
+            messages += verified(&server, &options, more)?;
+        }
+        // In secure mode bytes that are wrong anywhere end the session.
+        let mode = [&options[..], &["--mode", "secure"]].concat();
+        let secure = Server::start_on(format!("{}:{SECURE_PORT}", self.address), &mode)?;
+        let more = "--mode secure --seconds 2 --bs 40k --depth 4";
+        messages += verified(&secure, &options, more)?;
+        drop(secure);
+        // Memory stays registered for the next ones, so the first ones say how much that is.
+        let some = format!("--seconds 1 --bs 1k --depth 1 --connections {AT_ONCE}");
+        verified(&server, &options, &some)?;
+        let before = self.quiet()?;
+        for _ in 0..100 / AT_ONCE {
+            verified(&server, &options, &some)?;
+        }
+        let after = settled(&self.device, before)?;
+        ensure!(after == before, "100 connections leave {after:?}, before {before:?}");
+        let cpu = self.idle(&server, &options)?;
+        self.client_killed(&server, &options, before)?;
+        let took = self.server_killed(server, &options)?;
+        let down = self.port_down(&options)?;
+        Ok(format!(
+            "{messages} messages came back whole, 100 connections opened and closed, idle {cpu} ms of CPU in \
+             3 s, peer killed: closed after {took} ms, port down: after {down} ms"
+        ))
+    }
+
+    /// What is held when the last connection is gone.
+    fn quiet(&self) -> anyhow::Result<Held> {
+        let mut last = held(&self.device)?;
+        for _ in 0..30 {
+            std::thread::sleep(Duration::from_millis(500));
+            let now = held(&self.device)?;
+            if now == last {
+                return Ok(now);
+            }
+            last = now;
+        }
+        bail!("what is held changes all the time: {last:?}")
+    }
+
+    /// A connection on which nothing happens costs no CPU. Milliseconds in 3 s.
+    fn idle(&self, server: &Server, options: &[&str]) -> anyhow::Result<u64> {
+        let more = ["--rate", "0.2", "--seconds", "8", "--connections", "4"];
+        let client = server.client(options).args(more).spawn()?;
+        std::thread::sleep(Duration::from_secs(4));
+        let before = server.cpu()?;
+        std::thread::sleep(Duration::from_secs(3));
+        let used = (server.cpu()? - before) * 10;
+        result_of(&ends_within(client, 60)?)?;
+        ensure!(used < 600, "an idle server used {used} ms of CPU in 3 s");
+        Ok(used)
+    }
+
+    /// The server frees what a client held that was killed, and goes on.
+    fn client_killed(&self, server: &Server, options: &[&str], before: Held) -> anyhow::Result<()> {
+        for more in ["--bs 4k --depth 64 --connections 5", "--bs 1M --depth 8 --connections 2"] {
+            let mut command = Command::new(kermes());
+            command.args(["bench", "msgr", "client", &server.address, "--seconds", "100"]);
+            command.args(options).args(more.split_whitespace());
+            let mut client = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+            std::thread::sleep(Duration::from_secs(3));
+            let during = held(&self.device)?;
+            client.kill()?;
+            client.wait()?;
+            ensure!(during.queue_pairs > before.queue_pairs, "{more}: no queue pairs: {during:?}");
+            // Larger messages take memory that stays the server's.
+            let wanted = self.quiet()?;
+            let pairs = (wanted.queue_pairs, before.queue_pairs);
+            ensure!(pairs.0 == pairs.1, "{more}: {wanted:?} left by a client, before {before:?}");
+            verified(server, options, "--seconds 1 --bs 20k --depth 4")?;
+            let after = settled(&self.device, wanted)?;
+            ensure!(after == wanted, "{more}: {after:?} where {wanted:?} was enough");
+        }
+        Ok(())
+    }
+
+    /// A client hears of it soon that its server is gone. Milliseconds.
+    fn server_killed(&self, mut server: Server, options: &[&str]) -> anyhow::Result<u128> {
+        let mut command = server.client(options);
+        let client = command.args(["--seconds", "80", "--bs", "64k", "--depth", "8"]).spawn()?;
+        std::thread::sleep(Duration::from_secs(3));
+        server.child.kill()?;
+        let begin = Instant::now();
+        let output = ends_within(client, 20)?;
+        ensure!(!output.status.success(), "a client without a server: {}", describe(&output));
+        ensure!(describe(&output).contains("lost"), "{}", describe(&output));
+        Ok(begin.elapsed().as_millis())
+    }
+
+    /// A port that goes down ends connections, and carries new ones when it is up. Milliseconds.
+    fn port_down(&self, options: &[&str]) -> anyhow::Result<u128> {
+        let link = |state: &str| -> anyhow::Result<()> {
+            let status = Command::new("ip").args(["link", "set", &self.link, state]).status()?;
+            ensure!(status.success(), "ip link set {} {state}: {status}", self.link);
+            Ok(())
+        };
+        let server = Server::start(&self.address, options)?;
+        let mut command = server.client(options);
+        let client = command.args(["--seconds", "80", "--bs", "16k", "--depth", "4"]).spawn()?;
+        std::thread::sleep(Duration::from_secs(3));
+        link("down")?;
+        let begin = Instant::now();
+        let output = ends_within(client, 20);
+        let took = begin.elapsed().as_millis();
+        link("up")?;
+        let output = output?;
+        ensure!(!output.status.success(), "a client without a port: {}", describe(&output));
+        std::thread::sleep(Duration::from_secs(1));
+        verified(&server, options, "--seconds 1 --bs 4k --depth 4")?;
+        Ok(took)
+    }
+
+    /// One end without RDMA.
+    fn fall_back(&self) -> anyhow::Result<()> {
+        let rdma =
+            |way| ["--transport", "rdma", "--rdma-device", &self.device, "--rdma-setup", way];
+        let over_tcp = |server: &Server, options: &[&str]| -> anyhow::Result<()> {
+            let more = ["--verify", "--seconds", "1", "--bs", "20k", "--connections", "2"];
+            let output = server.client(options).args(more).output()?;
+            let found = result_of(&output).with_context(|| format!("{options:?}"))?;
+            ensure!(found["over_rdma"] == 0 && found["messages"].as_u64() > Some(0), "{found}");
+            Ok(())
+        };
+        let server = Server::start(&self.address, &[])?;
+        for way in WAYS {
+            over_tcp(&server, &rdma(way))?;
+        }
+        over_tcp(&server, &["--transport", "rdma", "--rdma-device", "none-such"])?;
+        drop(server);
+        for way in WAYS {
+            over_tcp(&Server::start(&self.address, &rdma(way))?, &[])?;
+        }
+        // Each waits for the other's way, which does not come.
+        over_tcp(&Server::start(&self.address, &rdma("tcp"))?, &rdma("cm"))?;
+        over_tcp(&Server::start(&self.address, &rdma("cm"))?, &rdma("tcp"))
+    }
+
+    /// Three OSDs with RDMA between them; one is killed and comes back.
+    fn cluster(&self) -> anyhow::Result<String> {
+        let dir = directory("rdma");
+        let mut args = vec!["--osds", "3", "--pool", "p1:3:8", "--port", CLUSTER_PORT];
+        args.extend(["--osd-size", "1GiB", "--host", &self.address, "--rdma-device", &self.device]);
+        self.store.iter().for_each(|store| args.extend(["--device", store]));
+        if !self.store.is_empty() {
+            args.push("--force");
+        }
+        let (mut c, _) = Cluster::up(&dir, &args)?;
+        let bench = |c: &Cluster| -> anyhow::Result<String> {
+            let mut read = Vec::new();
+            for (bytes, objects) in [(4096, 200), (1 << 20, 8)] {
+                let run = format!("--run-name of{bytes}");
+                c.ok(&format!(
+                    "rados -p p1 bench 10 write -b {bytes} --max-objects {objects} --no-cleanup {run}"
+                ))?;
+                let text = c.ok(&format!("rados -p p1 bench 60 seq {run}"))?;
+                let line = text.lines().find_map(|l| l.strip_prefix("Total reads made:"));
+                read.push(format!(
+                    "{} of {bytes} bytes",
+                    line.context("objects were read")?.trim()
+                ));
+            }
+            Ok(read.join(", "))
+        };
+        let read = bench(&c)?;
+        // At least one connection between each two, with a queue pair at both ends.
+        let pairs = held(&self.device)?.queue_pairs;
+        ensure!(pairs >= 6, "{pairs} queue pairs: OSDs do not talk over RDMA");
+        let (_, pid) =
+            c.pids()?.into_iter().find(|(name, _)| name == "osd.1").context("osd.1 runs")?;
+        c.kill(pid, "KILL")?;
+        c.start()?;
+        for bytes in [4096, 1 << 20] {
+            c.ok(&format!("rados -p p1 bench 60 seq --run-name of{bytes}"))?;
+        }
+        bench(&c)?;
+        let again = held(&self.device)?.queue_pairs;
+        ensure!(again <= pairs + 6, "{again} queue pairs after a restart, {pairs} before");
+        c.stop()?;
+        std::fs::remove_dir_all(&dir)?;
+        Ok(format!("{read} verified over {pairs} queue pairs, an OSD killed and back"))
+    }
+}
