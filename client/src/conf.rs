@@ -136,6 +136,16 @@ impl Conf {
         text.split([',', ';']).map(|p| p.trim().to_owned()).filter(|p| !p.is_empty()).collect()
     }
 
+    /// Where the admin socket of a daemon is: `admin_socket`, or `$run_dir/$cluster-$name.asok` where
+    /// daemons of Ceph have it. `None` if it is set to nothing.
+    pub fn admin_socket(&self, entity: &Entity) -> Option<String> {
+        let path = self.get(entity, "admin_socket").unwrap_or_else(|| {
+            let folder = self.get(entity, "run_dir").unwrap_or_else(|| "/var/run/ceph".into());
+            format!("{folder}/{}", entity.expand("$cluster-$name.asok"))
+        });
+        (!path.is_empty()).then_some(path)
+    }
+
     /// Whether clients authenticate with cephx, as they do unless told otherwise.
     pub fn uses_cephx(&self, entity: &Entity) -> bool {
         let methods = self.get(entity, "auth_client_required").unwrap_or_else(|| "cephx".into());
@@ -274,6 +284,22 @@ key word = from the kind
 long = one \\
 two
 ";
+
+    #[test]
+    fn admin_sockets_are_where_ceph_has_them() {
+        let osd = Entity {
+            name: AuthName::new(EntityKind::Osd, "3"),
+            cluster: "ceph".into(),
+            host: "h".into(),
+            pid: 7,
+        };
+        let path = |text: &str| Conf::parse(text).unwrap().admin_socket(&osd);
+        assert_eq!(path("").as_deref(), Some("/var/run/ceph/ceph-osd.3.asok"));
+        assert_eq!(path("[osd]\nrun dir = /r\n").as_deref(), Some("/r/ceph-osd.3.asok"));
+        let own = "[global]\nadmin socket = /d/$name.$pid.asok\n";
+        assert_eq!(path(own).as_deref(), Some("/d/osd.3.7.asok"));
+        assert_eq!(path("[osd]\nadmin socket =\n"), None);
+    }
 
     #[test]
     fn sections_override_and_variables_expand() {

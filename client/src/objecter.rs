@@ -593,7 +593,7 @@ impl Objecter {
                 session.redial = (session.redial * 2).min(REDIAL_MAX);
                 self.recall_all_on(conn);
             }
-            Event::Message { conn, msg, charge } if self.conns.contains_key(&conn) => {
+            Event::Message { conn, msg, charge, .. } if self.conns.contains_key(&conn) => {
                 if let Err(e) = self.on_message(now, conn, &msg, m, out, fx) {
                     log(fx, format!("message {} of an OSD cannot be read: {e}", msg.kind));
                 }

@@ -1,7 +1,10 @@
 //! What every daemon of ours does at start: log lines, signals, seeds and listening sockets.
 
+use crate::admin::AdminSocket;
 use anyhow::{Context, bail};
+use client::conf::{Conf, Entity};
 use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use types::node::LogLevel;
 use types::{EntityAddr, Fsid};
@@ -92,6 +95,23 @@ fn bind(addr: SocketAddr) -> std::io::Result<TcpListener> {
 /// A msgr2 address whose nonce tells this run of the daemon from earlier ones.
 pub fn address(sock: SocketAddr) -> EntityAddr {
     EntityAddr::msgr2(sock, std::process::id())
+}
+
+/// The admin socket that ceph.conf asks for. A daemon goes on without: why there is none is logged.
+pub fn admin_socket(
+    conf: &Conf,
+    entity: &Entity,
+    log: &mut runtime::LogSink,
+) -> Option<AdminSocket> {
+    let path = conf.admin_socket(entity)?;
+    match AdminSocket::bind(Path::new(&path)) {
+        Ok(socket) => Some(socket),
+        Err(e) => {
+            let now = runtime::clock::Clock::new().now();
+            log(now, LogLevel::Warn, &format!("{e:#}"));
+            None
+        }
+    }
 }
 
 /// A random version 4 uuid.

@@ -1,5 +1,6 @@
 //! The one binary: monitors, OSDs, clusters for development, and client commands.
 
+mod admin;
 mod cmd;
 mod daemon;
 mod files;
@@ -33,6 +34,7 @@ enum Command {
     Status(cmd::status::StatusArgs),
     Bench(cmd::bench::BenchArgs),
     Store(cmd::store::StoreArgs),
+    Daemon(cmd::daemon::DaemonArgs),
 }
 
 fn main() -> ExitCode {
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         Command::Status(args) => cmd::status::run(args),
         Command::Bench(args) => cmd::bench::run(&args).map(exit_code),
         Command::Store(args) => cmd::store::run(&args).map(exit_code),
+        Command::Daemon(args) => cmd::daemon::run(&args).map(exit_code),
     };
     match result {
         Ok(code) => code,

@@ -306,7 +306,7 @@ fn serve(args: &[String]) {
             driver.turn(auth).into_iter().for_each(|event| println!("osd: {event:?}"));
         }
         for event in driver.turn(&mut auth) {
-            let Event::Message { conn, msg, charge } = event else {
+            let Event::Message { conn, msg, charge, .. } = event else {
                 println!("{event:?}");
                 continue;
             };

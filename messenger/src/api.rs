@@ -5,7 +5,7 @@ use crate::message::Message;
 use std::net::SocketAddr;
 use std::time::Duration;
 use types::node::{CloseReason, ConnId};
-use types::{EntityAddr, EntityAddrVec, EntityKind, EntityName, features};
+use types::{EntityAddr, EntityAddrVec, EntityKind, EntityName, Instant, features};
 
 /// What a session promises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -169,8 +169,8 @@ pub enum Event {
     },
     /// `charge` bytes of the connection's budget are held until
     /// [`crate::table::Messenger::release`]. Payloads share the receive buffer's memory: copy what
-    /// is kept for long.
-    Message { conn: ConnId, msg: Message, charge: usize },
+    /// is kept for long. The first bytes of it were at hand at `since`.
+    Message { conn: ConnId, msg: Message, charge: usize, since: Instant },
     /// Lossless only: the peer forgot the session (it restarted). What was queued or unacknowledged
     /// is lost; the session goes on from nothing under the same id.
     Reset { conn: ConnId },

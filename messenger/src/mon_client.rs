@@ -350,7 +350,7 @@ impl MonClient {
                 }
             }
             Event::Closed { conn, .. } if open == Some(conn) => self.on_lost(now, m, out, fx),
-            Event::Message { conn, msg, charge } if open == Some(conn) => {
+            Event::Message { conn, msg, charge, .. } if open == Some(conn) => {
                 m.release(conn, charge, fx);
                 let kind = msg.kind;
                 if let Err(e) = self.on_message(now, m, conn, msg, out, fx) {

@@ -285,6 +285,9 @@ impl Messenger {
             let Some(t) = self.transports.get_mut(&conn) else { return };
             if arrived > 0 {
                 t.heard_at = now.mono;
+                if t.carried == 0 {
+                    t.frame_since = now.mono;
+                }
                 t.note_read(&buf);
                 let fresh = arrived.saturating_sub(t.carried);
                 self.counters.bytes_in += fresh as u64;
@@ -307,7 +310,7 @@ impl Messenger {
             let outcome = match step {
                 Ok(Err(wanted)) => break wanted,
                 Ok(Ok(LinkEvent::Message { seq, ack_seq, msg })) => {
-                    self.on_message(conn, seq, ack_seq, msg, events)
+                    self.on_message(now, conn, (seq, ack_seq), msg, events)
                 }
                 Ok(Ok(event)) => self.on_link_event(now, conn, event, events, fx),
                 Err(why) => Err(why),
@@ -331,13 +334,15 @@ impl Messenger {
 
     fn on_message(
         &mut self,
+        now: Now,
         conn: ConnId,
-        seq: u64,
-        ack_seq: u64,
+        (seq, ack_seq): (u64, u64),
         msg: Message,
         events: &mut Vec<Event>,
     ) -> Result<(), CloseCause> {
-        let id = self.transports[&conn].session.expect("messages come on ready sessions");
+        let t = self.transports.get_mut(&conn).expect("messages come on transports");
+        let since = std::mem::replace(&mut t.frame_since, now.mono);
+        let id = t.session.expect("messages come on ready sessions");
         let s = self.sessions.get_mut(&id).expect("transports lead to sessions");
         if s.policy == Policy::LosslessPeer {
             s.drop_acked(ack_seq)?;
@@ -354,7 +359,7 @@ impl Messenger {
         s.held_bytes += charge;
         s.held_messages += 1;
         self.counters.messages_in += 1;
-        events.push(Event::Message { conn: id, msg, charge });
+        events.push(Event::Message { conn: id, msg, charge, since });
         Ok(())
     }
 

@@ -190,7 +190,7 @@ impl Net {
         for event in events {
             match event {
                 Event::Ready { conn, .. } => end.session = Some(conn),
-                Event::Message { conn, msg, charge } => {
+                Event::Message { conn, msg, charge, .. } => {
                     if end.gap && msg.tid > end.expected {
                         end.expected = msg.tid;
                         end.gap = false;

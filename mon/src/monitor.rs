@@ -148,6 +148,19 @@ impl Monitor {
         })
     }
 
+    /// Carries out a command of the admin socket and returns the answer as the socket sends it.
+    pub fn local_command(&mut self, now: Now, text: &str) -> String {
+        let session = |s: &Session| (s.peer.auth_name.to_string(), s.peer.socket.to_string());
+        let local = commands::local::Local {
+            counters: *self.messenger.counters(),
+            sessions: self.sessions.values().map(session).collect(),
+        };
+        let caller = messenger::auth::AuthName::new(EntityKind::Mon, &self.services.mon.name);
+        let services = &mut self.services;
+        let mut cx = Cx { now, services, caller: &caller, input: bytes::Bytes::new() };
+        commands::local::text(commands::local::run(&mut cx, &local, text))
+    }
+
     /// The state, for tests and tools that look inside.
     pub fn services(&self) -> &Services {
         &self.services
@@ -188,7 +201,7 @@ impl Monitor {
                 self.services.mon.on_session(session.kind(), session.peer.features);
                 self.sessions.insert(conn, session);
             }
-            Event::Message { conn, msg, charge } => {
+            Event::Message { conn, msg, charge, .. } => {
                 if self.is_write(&msg) && self.queue.len() < QUEUE_MAX {
                     self.queue.push_back(Waiting { conn, msg, charge });
                 } else {

@@ -1,5 +1,6 @@
 //! A client's request on its way through the OSD, and its reply.
 
+use crate::observe::{Kept, Kind, Stage, Track};
 use crate::ops::{DataRange, OpRequest, copy::Copied};
 use bytes::Bytes;
 use messenger::message::{Data, Message};
@@ -7,8 +8,29 @@ use messenger::messages::op::OpCode;
 use messenger::messages::osd_op::flag;
 use messenger::messages::{OsdOp, OsdOpReply, ReplyOp, TypedMessage};
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use types::node::{ConnId, CoreId};
-use types::{EVersion, EntityName, Epoch, PgId, ReqId, SnapId};
+use types::{EVersion, EntityAddr, EntityName, Epoch, Instant, PgId, ReqId, SnapId};
+
+/// Flags of a request by Ceph's names.
+const FLAGS: &[(u32, &str)] = &[
+    (flag::ACK, "ack"),
+    (flag::ONDISK, "ondisk"),
+    (flag::RETRY, "retry"),
+    (flag::READ, "read"),
+    (flag::WRITE, "write"),
+    (flag::ORDERSNAP, "ordersnap"),
+    (flag::BALANCE_READS, "balance_reads"),
+    (flag::PGOP, "pgop"),
+    (flag::EXEC, "exec"),
+    (flag::LOCALIZE_READS, "localize_reads"),
+    (flag::RWORDERED, "rwordered"),
+    (flag::KNOWN_REDIR, "known_if_redirected"),
+    (flag::FULL_TRY, "full_try"),
+    (flag::FULL_FORCE, "full_force"),
+    (flag::RETURNVEC, "returnvec"),
+    (flag::SUPPORTSPOOLEIO, "supports_pool_eio"),
+];
 
 /// In place of a connection: the request is this OSD's own.
 pub const INTERNAL: ConnId = ConnId(u64::MAX);
@@ -38,6 +60,15 @@ pub struct ClientOp {
     /// Data that the first attempts asked for.
     pub fetched: BTreeMap<DataRange, Bytes>,
     pub copied: BTreeMap<usize, Copied>,
+    pub track: Track,
+}
+
+/// When a request came, and from where.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival {
+    pub received: Instant,
+    pub parsed: Instant,
+    pub client: Option<EntityAddr>,
 }
 
 /// Versions of a reply.
@@ -49,7 +80,16 @@ pub struct ReplyVersions {
 }
 
 impl ClientOp {
-    pub fn new(origin: Origin, client: EntityName, op: OsdOp) -> Self {
+    pub fn new(origin: Origin, client: EntityName, arrival: Arrival, op: OsdOp) -> Self {
+        let kind = match (op.may_read(), op.may_write()) {
+            // What a class does is its own affair.
+            _ if op.has_call() => Kind::ReadWrite,
+            (true, true) => Kind::ReadWrite,
+            (false, true) => Kind::Write,
+            _ => Kind::Read,
+        };
+        let mut track = Track { client: arrival.client, ..Track::new(arrival.received, kind) };
+        track.stamps.mark(Stage::Parsed, arrival.parsed);
         let mut object = op.object();
         object.snap = SnapId::HEAD;
         let reqid = if op.reqid.name.kind == 0 {
@@ -75,7 +115,57 @@ impl ClientOp {
             },
             fetched: BTreeMap::new(),
             copied: BTreeMap::new(),
+            track,
         }
+    }
+
+    /// As dumps show it. `waits_for` says more than its last stage.
+    pub fn kept(&self, waits_for: Option<&'static str>) -> Kept {
+        Kept {
+            text: self.describe(),
+            name: self.request.reqid.name,
+            addr: self.track.client,
+            tid: self.request.reqid.tid,
+            kind: self.track.kind,
+            stamps: self.track.stamps,
+            waits_for,
+        }
+    }
+
+    /// Who asks what of which object, in the form that Ceph's dumps have.
+    fn describe(&self) -> String {
+        let OpRequest { object, snap, snap_context, ops, flags, reqid, .. } = &self.request;
+        let mut text = format!(
+            "osd_op({}.{}:{} {} {}:{:08x}:{}:{}:{}:",
+            reqid.name,
+            reqid.inc,
+            reqid.tid,
+            self.pg,
+            object.pool,
+            object.hash_reversed(),
+            object.nspace,
+            object.key,
+            object.name
+        );
+        let _ = match *snap {
+            SnapId::HEAD => write!(text, "head ["),
+            snap => write!(text, "{:x} [", snap.0),
+        };
+        for (index, op) in ops.iter().enumerate() {
+            let _ = write!(text, "{}{}", if index > 0 { "," } else { "" }, op.code.name());
+            if op.code.uses_extent() {
+                let extent = op.extent();
+                let _ = write!(text, " {}~{}", extent.offset, extent.length);
+            }
+            if !op.input.is_empty() {
+                let _ = write!(text, " in={}b", op.input.len());
+            }
+        }
+        let snaps: Vec<String> = snap_context.snaps.iter().map(|s| format!("{s:x}")).collect();
+        let _ = write!(text, "] snapc {:x}=[{}] ", snap_context.seq, snaps.join(","));
+        let named = FLAGS.iter().filter(|(bit, _)| flags & bit != 0).map(|(_, name)| *name);
+        let _ = write!(text, "{} e{})", named.collect::<Vec<_>>().join("+"), self.epoch);
+        text
     }
 
     pub fn is_write(&self) -> bool {

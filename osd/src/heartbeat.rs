@@ -36,6 +36,13 @@ pub struct Heartbeats {
     lease: BTreeMap<OsdId, Instant>,
 }
 
+impl Heartbeats {
+    /// OSDs that are asked.
+    pub fn count(&self) -> usize {
+        self.peers.len()
+    }
+}
+
 impl OsdNode {
     pub(crate) fn on_neighbours(&mut self, core: CoreId, osds: Vec<OsdId>) {
         if let Some(leader) = &mut self.leader {

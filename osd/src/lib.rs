@@ -2,7 +2,7 @@
 //!
 //! Start with [`node::OsdNode`]. Reading order: [`pg`] (agreement and replication, pure), [`ops`]
 //! (what a client's request does to an object), [`shard`] (one store and its PGs), [`node`] (one
-//! core), [`boot`] and [`heartbeat`] (what core 0 does for all).
+//! core), [`boot`] and [`heartbeat`] (what core 0 does for all), [`observe`] (what it tells of itself).
 
 pub mod auth;
 pub mod boot;
@@ -11,6 +11,7 @@ pub mod config;
 pub mod heartbeat;
 pub mod map;
 pub mod node;
+pub mod observe;
 pub mod ops;
 pub mod pg;
 pub mod shard;

@@ -8,6 +8,7 @@
 mod clients;
 mod fetch;
 mod maps_in;
+mod observe;
 mod peers;
 #[cfg(test)]
 mod tests;
@@ -15,10 +16,12 @@ mod tests;
 use crate::auth::OsdAuth;
 use crate::boot::Boot;
 use crate::client_op::{ClientOp, Origin};
+use crate::config::Settings;
 use crate::heartbeat::Heartbeats;
 use crate::map::{MapHistory, View};
+use crate::observe::{Part, Question};
 use crate::shard::{Out, Shard, shard_of};
-use clients::Session;
+use clients::{Came, Session};
 use messenger::auth::crypto::CryptoKey;
 use messenger::auth::{AuthName, ClientAuth};
 use messenger::message::Message;
@@ -69,6 +72,8 @@ pub struct OsdConfig {
     pub store_miss_one_in: u32,
     /// Tell the device about segments that become free.
     pub store_discard: bool,
+    /// What ceph.conf says for this OSD, by names in the form `osd_op_history_size`.
+    pub options: BTreeMap<String, String>,
 }
 
 /// What the cores of one OSD say to each other.
@@ -115,12 +120,22 @@ pub enum OsdHop {
     },
     /// To core 0, and from there to all: the device failed, nothing may be acknowledged any more.
     DeviceFailed,
+    /// From another core, or from outside under a number of its own: answered with [`OsdHop::Told`]
+    /// and the same id.
+    Ask {
+        id: u64,
+        question: Question,
+    },
+    Told {
+        id: u64,
+        part: Box<Part>,
+    },
 }
 
 /// Waits for a newer map.
 #[derive(Debug)]
 enum Parked {
-    Client { conn: ConnId, message: Message, charge: usize },
+    Client { conn: ConnId, message: Message, came: Came },
     Op(Box<ClientOp>),
     Peer { from: OsdId, message: PeerMessage },
 }
@@ -146,6 +161,8 @@ pub struct OsdNode {
     /// Epochs were skipped because a map could not be read.
     gap_next: bool,
     pub(crate) shards: Vec<Shard>,
+    pub(crate) settings: Settings,
+    commands: observe::Commands,
     /// The device failed under one of the shards, which share it: whatever a shard says from then
     /// on stays unsaid, and this OSD only takes leave of the monitor (`boot.rs`).
     pub(crate) device_failed: bool,
@@ -213,7 +230,7 @@ impl OsdNode {
                 stats_sequence: 0,
             })
         });
-        Self {
+        let mut node = Self {
             me,
             messenger: Messenger::new(m, config.seed),
             auth: OsdAuth::new(config.key.is_some()),
@@ -233,8 +250,12 @@ impl OsdNode {
             stats_at: Instant::NEVER,
             stats_soon: false,
             stats_full_at: Instant::ZERO,
+            settings: Settings::new(config.options.clone()),
+            commands: observe::Commands::default(),
             config,
-        }
+        };
+        node.follow_settings();
+        node
     }
 
     pub(crate) fn is_core(&self, core: CoreId) -> bool {
@@ -362,7 +383,9 @@ impl OsdNode {
         }
         match event {
             Event::Ready { conn, peer, .. } => self.on_ready(conn, *peer),
-            Event::Message { conn, msg, charge } => self.on_message(now, conn, msg, charge, fx),
+            Event::Message { conn, msg, charge, since } => {
+                self.on_message(now, conn, msg, Came { charge, since }, fx)
+            }
             Event::Closed { conn, why } => {
                 self.forget_client(conn);
                 self.on_peer_closed(now, conn, why, fx);
@@ -372,11 +395,17 @@ impl OsdNode {
     }
 
     pub(crate) fn on_options(&mut self, options: &BTreeMap<String, String>) {
-        let limits = crate::config::limits(options);
-        self.shards.iter_mut().for_each(|shard| shard.limits = limits);
+        self.settings.follow(options);
+        self.follow_settings();
     }
 
     fn on_hop(&mut self, now: Now, from: CoreId, msg: OsdHop, fx: &mut Fx) {
+        let msg = match msg {
+            // Of a device that failed, too, people want to know more.
+            OsdHop::Ask { id, question } => return self.on_ask(now, from, id, question, fx),
+            OsdHop::Told { id, part } => return self.on_told(now, id, *part, fx),
+            msg => msg,
+        };
         if self.device_failed {
             return;
         }
@@ -403,6 +432,7 @@ impl OsdNode {
             OsdHop::Dropped { origin } => self.dropped(origin, fx),
             OsdHop::Reset { conn } => self.reset_client(conn, fx),
             OsdHop::Peer { from, message } => self.on_peer_message(now, from, message, fx),
+            OsdHop::Ask { .. } | OsdHop::Told { .. } => unreachable!("taken above"),
         }
     }
 

@@ -5,11 +5,13 @@ mod copy;
 mod copy_from;
 mod metadata;
 mod run;
+mod tell;
 #[cfg(test)]
 mod tests;
 
 use crate::client_op::{ClientOp, Origin};
 use crate::map::View;
+use crate::observe::Recorder;
 use crate::ops::copy::CopySource;
 use crate::ops::{Limits, Op, txn_op};
 use crate::pg::log::Entry;
@@ -99,10 +101,20 @@ enum Answer {
 #[derive(Debug)]
 enum Then {
     Nothing,
-    Pg(PgId, pg::Token),
+    Pg {
+        pg: PgId,
+        token: pg::Token,
+        /// Of a client's write; 0 for another primary's.
+        ticket: u64,
+        since: Instant,
+    },
     Wiped(PgId),
     Gone,
-    ChunkStored { chunk: ChunkId, since: Epoch, last: bool },
+    ChunkStored {
+        chunk: ChunkId,
+        since: Epoch,
+        last: bool,
+    },
 }
 
 #[derive(Debug)]
@@ -178,6 +190,10 @@ pub struct Shard {
     alarms: Vec<String>,
     failed: Option<StoreError>,
     pub lease: Lease,
+    /// Where the time of operations goes.
+    pub(crate) recorder: Recorder,
+    /// The write whose transaction is being made; 0 for none.
+    committing: u64,
 }
 
 /// How long each peer's last confirmation holds.
@@ -230,6 +246,8 @@ impl Shard {
             alarms: Vec::new(),
             failed: None,
             lease: Lease::default(),
+            recorder: Recorder::default(),
+            committing: 0,
         }
     }
 
@@ -311,6 +329,7 @@ impl Shard {
     }
 
     pub fn on_io(&mut self, now: Now, view: Option<&View>, done: IoCompletion, out: &mut Vec<Out>) {
+        self.recorder.now = now;
         let mut events = std::mem::take(&mut self.events);
         self.store.on_io(done, &mut events, &mut self.store_fx);
         self.flush_store(out);
@@ -384,10 +403,13 @@ impl Shard {
     fn on_durable(&mut self, now: Now, view: &View, token: u64, out: &mut Vec<Out>) {
         // A token stands for all before it.
         while self.thens.front().is_some_and(|(t, _)| *t <= token) {
-            let (_, then) = self.thens.pop_front().expect("there is a first one");
+            let (token, then) = self.thens.pop_front().expect("there is a first one");
             match then {
                 Then::Nothing | Then::Gone => {}
-                Then::Pg(pg, token) => self.pg_input(now, view, pg, PgInput::Durable(token), out),
+                Then::Pg { pg, token: of, ticket, since } => {
+                    self.note_durable(token, ticket, since);
+                    self.pg_input(now, view, pg, PgInput::Durable(of), out)
+                }
                 Then::Wiped(pg) => self.wipe_step(now, view, pg, false, out),
                 Then::ChunkStored { chunk, since, last } => {
                     self.on_chunk_stored(now, view, chunk, since, last, out)
@@ -491,7 +513,8 @@ impl Shard {
                 }
             });
         }
-        self.submit(ops.into(), Then::Pg(id, token));
+        let ticket = std::mem::take(&mut self.committing);
+        self.submit(ops.into(), Then::Pg { pg: id, token, ticket, since: self.recorder.now.mono });
     }
 
     fn on_gone(&mut self, now: Now, view: &View, id: PgId, out: &mut Vec<Out>) {
@@ -590,6 +613,7 @@ impl Shard {
         message: PeerMessage,
         out: &mut Vec<Out>,
     ) {
+        self.recorder.now = now;
         let PeerMessage { pg: id, epoch, body } = message;
         let Some(slot) = self.pgs.get(&id) else {
             // Of a copy that is not loaded, nothing is said.
@@ -618,6 +642,9 @@ impl Shard {
             }
             Body::List { after } if current => self.list(now, view, id, after, Some(from), out),
             body => {
+                if let Body::RepOp(op) = &body {
+                    self.recorder.stats.subop_in_bytes += op.data_bytes();
+                }
                 let input = PgInput::Message { from, epoch, body };
                 self.pg_input(now, view, id, input, out)
             }
@@ -640,6 +667,7 @@ impl Shard {
     }
 
     pub fn on_tick(&mut self, now: Now, view: &View, out: &mut Vec<Out>) {
+        self.recorder.now = now;
         let strays = now.mono >= self.strays_at;
         if strays {
             self.strays_at = now.mono + STRAYS_EVERY;
@@ -678,6 +706,7 @@ impl Shard {
     }
 
     pub fn end_of_turn(&mut self, now: Now, view: Option<&View>, out: &mut Vec<Out>) {
+        self.recorder.now = now;
         if let Some(view) = view {
             let room = run::room(&self.store).min(ROOM_CAP);
             for id in std::mem::take(&mut self.touched) {
@@ -709,6 +738,8 @@ impl Shard {
             self.store.take_events(&mut events);
         }
         self.events = events;
+        self.recorder.on_submitted(self.store.submitted(), now.mono);
+        self.recorder.end_of_turn(now);
     }
 }
 

@@ -1,9 +1,14 @@
 //! The only reader of clocks and of the system's random source.
 
+use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use types::time::{Instant, Now, UTime};
 
-/// Clocks of one driver; its monotonic one starts at zero.
+/// When the first clock of this process was made.
+static START: OnceLock<std::time::Instant> = OnceLock::new();
+
+/// Clocks of one driver. The monotonic ones of all drivers of a process start at zero together: what
+/// one core says of a time means the same on another.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
     start: std::time::Instant,
@@ -12,7 +17,7 @@ pub struct Clock {
 impl Clock {
     #[allow(clippy::new_without_default)]
     pub fn new() -> Self {
-        Self { start: std::time::Instant::now() }
+        Self { start: *START.get_or_init(std::time::Instant::now) }
     }
     pub fn now(&self) -> Now {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
@@ -35,4 +40,18 @@ pub fn seed() -> std::io::Result<[u8; 32]> {
     let got = unsafe { libc::getrandom(seed.as_mut_ptr().cast(), seed.len(), 0) };
     // Up to 256 bytes come whole once the kernel's source is initialised (getrandom(2)).
     if got == seed.len() as isize { Ok(seed) } else { Err(std::io::Error::last_os_error()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clocks_of_one_process_agree() {
+        let first = Clock::new();
+        std::thread::sleep(Duration::from_millis(5));
+        let second = std::thread::spawn(Clock::new).join().unwrap();
+        let (a, b, c) = (first.now().mono, second.now().mono, first.now().mono);
+        assert!(a <= b && b <= c, "{a:?} {b:?} {c:?}");
+    }
 }

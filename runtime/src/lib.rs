@@ -4,6 +4,7 @@
 //! * [`tokio_driver`] runs monitors, tools and clients;
 //! * [`uring`] runs the cores of an OSD, one ring each for disk, network, timers and wake-ups;
 //! * `glommio_driver` does the same on a glommio executor (feature `glommio`);
+//! * [`outside`] lets a tokio task talk to those cores;
 //! * [`device`] opens block devices and files for direct I/O; [`kv`] is the monitors' store.
 
 pub mod clock;
@@ -14,6 +15,7 @@ pub mod device_traits;
 pub mod glommio_driver;
 pub mod hop;
 pub mod kv;
+pub mod outside;
 mod pool;
 pub mod process;
 pub mod rdma;

@@ -83,6 +83,8 @@ pub(crate) struct Journal {
     pub last: Option<ObjectName>,
     fresh_of_open: Vec<u32>,
     tokens: Vec<u64>,
+    /// The last transaction in a record that is whole and on its way.
+    pub submitted: u64,
     /// The group of the open record has earlier records.
     group_goes_on: bool,
     header_guess: u32,
@@ -116,6 +118,7 @@ impl Journal {
             last: None,
             fresh_of_open: Vec::new(),
             tokens: Vec::new(),
+            submitted: 0,
             group_goes_on: false,
             header_guess: 1,
             record_blocks_max: (record_bytes_max / BLOCK) as u32,
@@ -337,6 +340,7 @@ impl Journal {
         } else {
             (std::mem::take(&mut self.tokens), segments.take_kills())
         };
+        self.submitted = tokens.last().copied().unwrap_or(self.submitted);
         let fresh = std::mem::take(&mut self.fresh_of_open);
         self.in_flight.push_back(InFlight { sequence, waiting, tokens, kills, fresh });
     }

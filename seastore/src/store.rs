@@ -680,6 +680,11 @@ impl Store {
     pub fn counters(&self) -> StoreCounters {
         self.counters
     }
+    /// The token of the last transaction whose record is whole and was given to the device; those
+    /// before it were too. 0: none was.
+    pub fn submitted(&self) -> u64 {
+        self.journal.submitted
+    }
 
     /// A transaction that waits concerns the object.
     fn is_queued(&self, o: &HObject) -> bool {

@@ -202,6 +202,7 @@ impl Cluster {
             store_cache_bytes: self.cache_bytes,
             store_miss_one_in: self.miss_one_in,
             store_discard: true,
+            options: Default::default(),
         });
         debug_assert_eq!(superblock.cluster, self.fsid);
         self.world.start(host, node);

@@ -2,13 +2,14 @@
 //!
 //! Reading order: [`enc`] (how bytes are written and read), [`id`] (who and where), [`addr`],
 //! [`object`] (names of objects and their order), [`node`] (the vocabulary between a core and its
-//! driver), [`time`], [`zone`].
+//! driver), [`time`], [`zone`], [`histogram`].
 
 pub mod addr;
 pub mod enc;
 pub mod features;
 pub mod fixed_map;
 pub mod hash;
+pub mod histogram;
 pub mod id;
 pub mod node;
 pub mod object;
@@ -18,6 +19,7 @@ pub mod zone;
 pub use addr::{AddrKind, EntityAddr, EntityAddrVec};
 pub use enc::{Decode, DecodeError, Encode, Reader};
 pub use fixed_map::{FixedMap, FixedSet};
+pub use histogram::Histogram;
 pub use id::{
     EVersion, EntityKind, EntityName, Epoch, Fsid, OsdId, PgId, PoolId, ReqId, ShardedPgId,
 };

@@ -4,7 +4,7 @@ use crate::enc::{Decode, Encode, Reader, Result};
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
-/// A point on the driver's monotonic clock, in nanoseconds since the driver started.
+/// A point on the driver's monotonic clock, in nanoseconds since the process of the driver started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Instant(pub u64);
 

@@ -9,6 +9,7 @@ mod compare;
 mod crash;
 mod hostile;
 mod mutants;
+mod observe;
 mod peer;
 mod rdma;
 mod real_ceph;

@@ -76,7 +76,7 @@ pub fn run() -> anyhow::Result<Outcome> {
 }
 
 /// By path: the types seen there.
-type Shape = BTreeMap<String, BTreeSet<&'static str>>;
+pub type Shape = BTreeMap<String, BTreeSet<&'static str>>;
 
 /// Shape of what a command prints as JSON, or how it fails.
 fn answer(shell: &dyn Shell, command: &str) -> anyhow::Result<Shape> {
@@ -94,7 +94,7 @@ fn answer(shell: &dyn Shell, command: &str) -> anyhow::Result<Shape> {
     Ok(shape)
 }
 
-fn describe(value: &Value, path: String, shape: &mut Shape) {
+pub fn describe(value: &Value, path: String, shape: &mut Shape) {
     let kind = match value {
         Value::Null => "null",
         Value::Bool(_) => "bool",
@@ -127,7 +127,7 @@ fn general(key: &str) -> &str {
 }
 
 /// `missing PATH TYPE`, `extra PATH TYPE` or `type PATH THEIRS OURS`, the outermost of each.
-fn compare(wanted: &Shape, found: &Shape) -> Vec<String> {
+pub fn compare(wanted: &Shape, found: &Shape) -> Vec<String> {
     let mut out = Vec::new();
     let words = |kinds: &BTreeSet<&str>| kinds.iter().copied().collect::<Vec<_>>().join("|");
     let parent_in = |path: &str, shape: &Shape| {

@@ -1,7 +1,7 @@
 //! The steps of `cargo xtask test`.
 
 use crate::cluster::has;
-use crate::{acceptance, block, crash, hostile, rdma, real_ceph, shapes, tidy};
+use crate::{acceptance, block, crash, hostile, observe, rdma, real_ceph, shapes, tidy};
 use anyhow::{bail, ensure};
 use clap::Args;
 use std::process::Command;
@@ -65,6 +65,9 @@ const STEPS: &[Step] = &[
     ("real-ceph", "our client against a cluster of real Ceph", |_| real_ceph::run()),
     ("oracle-commands", "shape of the JSON of ceph commands, ours and real Ceph's", |_| {
         shapes::run()
+    }),
+    ("observe", "admin sockets, ceph tell and metrics, and shapes beside real Ceph's", |_| {
+        observe::run()
     }),
     ("differential", "every object operation, answer by answer as Ceph's OSD gives it", |_| {
         acceptance::differential()

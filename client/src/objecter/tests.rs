@@ -88,7 +88,12 @@ impl World {
             replay_version: EVersion::default(),
             user_version: 7,
         };
-        self.event(Event::Message { conn, msg: reply.into_message(tid.0), charge: 0 });
+        self.event(Event::Message {
+            conn,
+            msg: reply.into_message(tid.0),
+            charge: 0,
+            since: Instant::ZERO,
+        });
     }
 }
 

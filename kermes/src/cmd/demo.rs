@@ -53,6 +53,7 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<i32> {
         force: false,
         pool: vec![dev::PoolSpec { name: "demo".into(), size: OSDS, pgs: 32 }],
         port: args.port,
+        metrics_port: None,
         auth: dev::Auth::Cephx,
         reactor: args.reactor,
         host: std::net::Ipv4Addr::LOCALHOST.into(),

@@ -83,6 +83,9 @@ pub struct UpArgs {
     pub port: u16,
     #[arg(long, value_enum, default_value_t = Auth::Cephx)]
     pub auth: Auth,
+    /// Serve metrics for Prometheus: osd.N at this port plus N, path /metrics.
+    #[arg(long, value_name = "PORT")]
+    pub metrics_port: Option<u16>,
     /// What drives the OSDs' cores.
     #[arg(long, value_enum, default_value_t = osd_cmd::Reactor::Uring)]
     pub reactor: osd_cmd::Reactor,
@@ -166,6 +169,10 @@ pub fn up(args: &UpArgs) -> anyhow::Result<()> {
         command.extend(["--cores", &cores, "--listen", &listen]);
         command.extend(["--reactor", reactor.get_name()]);
         command.extend(rdma.iter().flatten());
+        let metrics = args.metrics_port.map(|port| format!("127.0.0.1:{}", port + id as u16));
+        if let Some(metrics) = &metrics {
+            command.extend(["--metrics-listen", metrics]);
+        }
         start_daemon(&dir, &format!("osd.{id}"), &command)?;
     }
     let pools = if fresh { args.pool.as_slice() } else { &[] };
@@ -245,6 +252,9 @@ fn create(args: &UpArgs) -> anyhow::Result<()> {
     let keyring = dir.join("ceph.client.admin.keyring");
     files::write_private(&keyring, &files::keyring(&admin, &params.admin_key))?;
     let method = if args.auth == Auth::Cephx { "cephx" } else { "none" };
+    // Not in [global]: clients would make sockets too.
+    let sockets = dir.join("$cluster-$name.asok");
+    let sockets = sockets.display();
     let conf = format!(
         "[global]\n\
          fsid = {fsid}\n\
@@ -252,6 +262,12 @@ fn create(args: &UpArgs) -> anyhow::Result<()> {
          auth cluster required = {method}\n\
          auth service required = {method}\n\
          auth client required = {method}\n\
+         \n\
+         [mon]\n\
+         admin socket = {sockets}\n\
+         \n\
+         [osd]\n\
+         admin socket = {sockets}\n\
          \n\
          [client]\n\
          keyring = {}\n",

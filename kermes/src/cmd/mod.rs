@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod connect;
+pub mod daemon;
 pub mod demo;
 pub mod dev;
 pub mod mon;

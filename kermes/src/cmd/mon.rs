@@ -1,5 +1,6 @@
 //! `kermes mon mkfs` and `kermes mon`.
 
+use crate::admin::{self, Question, Served, What};
 use crate::{daemon, files};
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
@@ -162,13 +163,31 @@ fn serve(args: &RunArgs) -> anyhow::Result<i32> {
     };
     let node = mon::Monitor::new(config, store, runtime::clock::seed()?)?;
     let sock = addrs.msgr2().and_then(|a| a.sock).context("the MonMap has no msgr2 address")?;
+    let mut log = daemon::logger(format!("mon.{}", args.name), args.log.into());
+    let socket = conf.as_ref().and_then(|conf| daemon::admin_socket(conf, &entity, &mut log));
+    let served = Served { socket, metrics: None };
+    // Removed when this returns.
+    let _file = served.file();
     let resources = tokio_driver::Resources {
         listeners: vec![daemon::listen(sock)?],
         device: None,
         kv: Some(kv),
-        log: daemon::logger(format!("mon.{}", args.name), args.log.into()),
+        log,
     };
-    let (_handle, calls) = tokio_driver::handle();
+    let (handle, calls) = tokio_driver::handle::<mon::Monitor>();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    Ok(runtime.block_on(tokio_driver::run(node, resources, calls, true, |_, _, _| {}))?)
+    runtime.block_on(async {
+        let (asker, mut questions) = admin::asker();
+        admin::spawn(served, &asker)?;
+        tokio::spawn(async move {
+            while let Some(Question { what, answer }) = questions.recv().await {
+                let What::Command(text) = what else { continue };
+                handle.call(move |mon, now, _| {
+                    // The client may have left.
+                    let _ = answer.send(mon.local_command(now, &text));
+                });
+            }
+        });
+        Ok(tokio_driver::run(node, resources, calls, true, |_, _, _| {}).await?)
+    })
 }

@@ -1,6 +1,7 @@
 //! `kermes osd mkfs` and `kermes osd`.
 
 use super::rdma::RdmaArgs;
+use crate::admin::{self, Served, What};
 use crate::{daemon, files};
 use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand, ValueEnum};
@@ -8,8 +9,10 @@ use client::conf::{Conf, Entity};
 use messenger::auth::AuthName;
 use messenger::auth::crypto::CryptoKey;
 use messenger::table::Limits;
-use osd::{OsdConfig, OsdNode};
+use osd::observe::{Gather, Request};
+use osd::{OsdConfig, OsdHop, OsdNode};
 use runtime::device::{Device, OpenError};
+use runtime::outside::Outside;
 use runtime::rdma::RdmaConfig;
 use runtime::uring::Resources;
 use seastore::{MkfsParams, ProbeError, Superblock};
@@ -27,9 +30,10 @@ const DEVICE_PATIENCE: Duration = Duration::from_secs(3);
 pub(super) const PROTECTED_FILE: &str = "power-loss protection is a setting for block devices and is \
      ignored: what the file system under a file keeps in memory does not survive a power cut";
 
-/// Settings in ceph.conf. The second is Ceph's own.
+/// Settings in ceph.conf. All but the first and the last are Ceph's own.
 const PROTECTED: &str = "bdev_power_loss_protected";
 const DISCARD: &str = "bdev_enable_discard";
+const METRICS: &str = "metrics_listen";
 
 /// Serve placement groups from one device.
 ///
@@ -44,6 +48,9 @@ const DISCARD: &str = "bdev_enable_discard";
 /// their preallocated blocks.
 ///
 /// bdev_power_loss_protected = true|false: as --power-loss-protected.
+///
+/// What the OSD does can be seen while it runs: `kermes daemon osd.N help`, over the socket that
+/// `admin_socket` names, and with --metrics-listen (or `metrics_listen = ADDR:PORT`) by Prometheus.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct OsdArgs {
@@ -126,6 +133,9 @@ pub struct RunArgs {
     pub class: Option<String>,
     #[command(flatten)]
     pub rdma: RdmaArgs,
+    /// Serve metrics in Prometheus's text format at http://ADDR:PORT/metrics; off by default.
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub metrics_listen: Option<SocketAddr>,
     /// Least severe lines to log.
     #[arg(long, value_enum, default_value_t = daemon::Verbosity::Info)]
     pub log: daemon::Verbosity,
@@ -314,6 +324,8 @@ fn serve(args: &RunArgs) -> anyhow::Result<i32> {
     let listener = daemon::listen(args.listen)?;
     let addrs = EntityAddrVec::one(daemon::address(listener.local_addr()?));
     let class = device_class(args, &conf, &entity);
+    let served = served(args, &conf, &entity, &mut log)?;
+    let options = conf.options(&entity);
     let mut configs = Vec::new();
     for core in 0..args.cores {
         configs.push(OsdConfig {
@@ -331,9 +343,12 @@ fn serve(args: &RunArgs) -> anyhow::Result<i32> {
             store_cache_bytes: seastore::StoreConfig::CACHE_BYTES_DEFAULT,
             store_miss_one_in: 0,
             store_discard: discard,
+            options: options.clone(),
         });
     }
-    run_cores(args, configs, &listener, &device, rdma)
+    // Removed when this returns.
+    let _file = served.file();
+    run_cores(args, configs, &listener, &device, rdma, served)
 }
 
 /// Connections to other OSDs over RDMA, as options or ceph.conf say; those to monitors are not.
@@ -348,6 +363,24 @@ fn rdma_config(
     ensure!(args.reactor == Reactor::Uring, "RDMA needs --reactor uring");
     config.except = monitors.iter().filter_map(|m| m.msgr2().and_then(|a| a.sock)).collect();
     Ok(Some(config))
+}
+
+/// The admin socket, and metrics if they are asked for. An OSD serves without the socket too.
+fn served(
+    args: &RunArgs,
+    conf: &Conf,
+    entity: &Entity,
+    log: &mut runtime::LogSink,
+) -> anyhow::Result<Served> {
+    let metrics = match (args.metrics_listen, conf.get(entity, METRICS)) {
+        (Some(addr), _) => Some(addr),
+        (None, Some(text)) if !text.is_empty() => {
+            Some(text.parse().with_context(|| format!("{METRICS} = {text}: must be ADDR:PORT"))?)
+        }
+        _ => None,
+    };
+    let metrics = metrics.map(admin::listen_metrics).transpose()?;
+    Ok(Served { socket: daemon::admin_socket(conf, entity, log), metrics })
 }
 
 /// A setting of ceph.conf that is on or off; `None` where it is not given.
@@ -383,6 +416,58 @@ fn read_key(args: &RunArgs, conf: &Conf, entity: &Entity) -> anyhow::Result<Cryp
     files::read_key(path, &entity.name)
 }
 
+/// Asks the cores what clients of the admin socket want to know, one question at a time.
+fn answer_questions(mut cores: Outside<OsdHop>, count: u16, served: Served) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let (asker, mut questions) = admin::asker();
+        admin::spawn(served, &asker)?;
+        let mut id = 0;
+        while let Some(question) = questions.recv().await {
+            let request = match &question.what {
+                What::Metrics => Ok(Request::metrics()),
+                What::Command(text) => Request::parse(text),
+            };
+            let text = match request {
+                Err(reply) => reply.into_text(),
+                Ok(request) => {
+                    id += 1;
+                    let asked = ask_cores(&mut cores, count, id, request);
+                    match tokio::time::timeout(admin::DAEMON_PATIENCE, asked).await {
+                        Ok(reply) => reply.into_text(),
+                        Err(_) => "ERROR: (110) a core does not answer\n".into(),
+                    }
+                }
+            };
+            // The client may have left.
+            let _ = question.answer.send(text);
+        }
+        Ok(())
+    })
+}
+
+async fn ask_cores(
+    cores: &mut Outside<OsdHop>,
+    count: u16,
+    id: u64,
+    request: Request,
+) -> osd::observe::Reply {
+    let question = request.question();
+    let mut gather = Gather::new(request, count);
+    for core in (0..count).map(CoreId) {
+        cores.send(core, OsdHop::Ask { id, question: question.clone() });
+    }
+    loop {
+        // Answers to a question that was given up carry another number.
+        if let (_, OsdHop::Told { id: of, part }) = cores.next().await
+            && of == id
+            && let Some(reply) = gather.add(*part)
+        {
+            return reply;
+        }
+    }
+}
+
 /// One thread for each core. Core 0 ends when the OSD has stopped in order, and with it the process.
 fn run_cores(
     args: &RunArgs,
@@ -390,8 +475,17 @@ fn run_cores(
     listener: &TcpListener,
     device: &Device,
     rdma: Option<RdmaConfig>,
+    served: Served,
 ) -> anyhow::Result<i32> {
-    let (ports, stopper) = runtime::hop::mesh(configs.len())?;
+    let cores = configs.len() as u16;
+    // One end more than there are cores: from there questions are asked.
+    let (mut ports, stopper) = runtime::hop::mesh(configs.len() + 1)?;
+    let outside = Outside::new(ports.pop().expect("one for each core and one more"));
+    std::thread::Builder::new().name("admin".into()).spawn(move || {
+        if let Err(e) = answer_questions(outside, cores, served) {
+            eprintln!("no admin socket and no metrics: {e:#}");
+        }
+    })?;
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
     let (ended_tx, mut ended) = tokio::sync::mpsc::unbounded_channel();
     for (config, port) in configs.into_iter().zip(ports) {

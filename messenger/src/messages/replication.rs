@@ -75,6 +75,17 @@ pub struct RepOp {
     pub complete: u64,
 }
 
+impl RepOp {
+    /// Bytes that it writes to the object.
+    pub fn data_bytes(&self) -> u64 {
+        let written = |change: &Change| match change {
+            Change::Write { data, .. } => data.len() as u64,
+            _ => 0,
+        };
+        self.changes.iter().map(written).sum()
+    }
+}
+
 /// Member to primary: everything up to `version` of the log is on stable media here.
 ///
 /// ```text

@@ -31,6 +31,8 @@ pub(super) struct Transport {
     pub parked: Option<BytesMut>,
     /// Bytes of the buffer's head that had arrived before the last read.
     pub carried: usize,
+    /// When the first bytes of the frame that is being received were at hand.
+    pub frame_since: Instant,
     buffer_size: usize,
     /// Bytes given to the driver and not yet in the kernel's hands.
     pub unsent: usize,
@@ -50,6 +52,7 @@ impl Transport {
             socket,
             parked: None,
             carried: 0,
+            frame_since: now,
             buffer_size: BUFFER_MIN,
             unsent: 0,
             opened_at: now,

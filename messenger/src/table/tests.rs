@@ -222,7 +222,7 @@ impl Net {
         let mut rest = Vec::new();
         for event in std::mem::take(&mut end.events) {
             match event {
-                Event::Message { conn, msg, charge } => {
+                Event::Message { conn, msg, charge, .. } => {
                     assert_eq!(msg, message(msg.tid), "payload of {}", msg.tid);
                     end.m.release(conn, charge, &mut fx);
                     tids.push(msg.tid);

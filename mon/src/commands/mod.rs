@@ -8,6 +8,7 @@ mod config;
 mod crush;
 mod crush_edit;
 mod crush_show;
+pub mod local;
 mod logs;
 mod mon;
 mod osd;

@@ -95,7 +95,7 @@ pub fn descriptions() -> Value {
 }
 
 /// One argument, `name:Type,key=value`, as an object with its keys in order.
-fn describe(arg: &str) -> Value {
+pub(super) fn describe(arg: &str) -> Value {
     let mut parts = arg.split(',');
     let head = parts.next().unwrap_or_default();
     let (name, kind) = head.split_once(':').unwrap_or((head, "String"));

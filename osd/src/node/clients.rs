@@ -1,7 +1,7 @@
 //! Sessions of clients: what they may do, which maps they have, and their requests.
 
 use super::{Fx, OsdHop, OsdNode, Parked, WAITING_FOR_MAP_MAX, WAITING_OF_ONE_MAX, log};
-use crate::client_op::{ClientOp, INTERNAL, Origin};
+use crate::client_op::{Arrival, ClientOp, INTERNAL, Origin};
 use crate::ops::perm;
 use maps::osd_map::map_flags;
 use maps::pool::pool_flags;
@@ -16,27 +16,44 @@ use messenger::table::PeerInfo;
 use std::collections::VecDeque;
 use types::node::{ConnId, Effect, LogLevel};
 use types::time::Now;
-use types::{EntityAddrVec, EntityKind, EntityName, Epoch};
+use types::{EntityAddr, EntityAddrVec, EntityKind, EntityName, Epoch, Instant};
 
 const EPERM: i32 = -1;
 const ENOSPC: i32 = -28;
 const ESHUTDOWN: i32 = -108;
 const EDQUOT: i32 = -122;
 
+/// How a message came.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Came {
+    /// Bytes of the connection's budget that it holds.
+    pub charge: usize,
+    /// When its first bytes were at hand.
+    pub since: Instant,
+}
+
 #[derive(Debug)]
 pub(super) struct Session {
     pub name: EntityName,
     caps: OsdCaps,
-    allow_all: bool,
+    pub(super) allow_all: bool,
     addrs: EntityAddrVec,
     ip: std::net::IpAddr,
+    /// By which dumps name the client.
+    addr: Option<EntityAddr>,
     /// Newest map that was sent.
     sent_epoch: Epoch,
     /// What the replies to requests under way may come to, bytes.
     promised: usize,
-    /// Requests whose replies would not fit in the connection's send queue, in order, with their
-    /// charges: a client that reads nothing has no more under way than the queue holds.
-    stalled: VecDeque<(Message, usize)>,
+    /// Requests whose replies would not fit in the connection's send queue, in order: a client that
+    /// reads nothing has no more under way than the queue holds.
+    pub(super) stalled: VecDeque<(Message, Came)>,
+}
+
+impl Session {
+    pub(super) fn arrival(&self, came: Came, parsed: Instant) -> Arrival {
+        Arrival { received: came.since, parsed, client: self.addr }
+    }
 }
 
 impl OsdNode {
@@ -54,6 +71,7 @@ impl OsdNode {
             name: peer.name,
             allow_all: caps.is_allow_all(),
             caps,
+            addr: peer.addrs.0.first().copied(),
             addrs: peer.addrs,
             ip: peer.socket.ip(),
             sent_epoch: Epoch(0),
@@ -68,15 +86,16 @@ impl OsdNode {
         now: Now,
         conn: ConnId,
         message: Message,
-        charge: usize,
+        came: Came,
         fx: &mut Fx,
     ) {
         if message.kind == kind::OSD_OP {
-            self.on_client_message(now, conn, message, charge, fx);
+            self.on_client_message(now, conn, message, came, fx);
             return;
         }
-        self.messenger.release(conn, charge, fx);
+        self.messenger.release(conn, came.charge, fx);
         match message.kind {
+            kind::COMMAND => self.on_command(now, conn, &message, fx),
             kind::OSD_OP_REPLY if self.peers.osd_of(conn).is_some() => {
                 self.on_fetch_reply(now, &message, fx)
             }
@@ -114,18 +133,18 @@ impl OsdNode {
         now: Now,
         conn: ConnId,
         message: Message,
-        charge: usize,
+        came: Came,
         fx: &mut Fx,
     ) {
         let Some(session) = self.sessions.get_mut(&conn) else {
-            self.messenger.release(conn, charge, fx);
+            self.messenger.release(conn, came.charge, fx);
             return;
         };
         if !session.stalled.is_empty() {
-            session.stalled.push_back((message, charge));
+            session.stalled.push_back((message, came));
             return;
         }
-        self.take_client_message(now, conn, message, charge, fx);
+        self.take_client_message(now, conn, message, came, fx);
     }
 
     /// Nothing of this client waits before the request.
@@ -134,9 +153,10 @@ impl OsdNode {
         now: Now,
         conn: ConnId,
         message: Message,
-        charge: usize,
+        came: Came,
         fx: &mut Fx,
     ) {
+        let charge = came.charge;
         let Some(session) = self.sessions.get(&conn) else { return };
         let Ok(head) = OsdOpHead::peek(&message) else {
             self.messenger.release(conn, charge, fx);
@@ -145,7 +165,7 @@ impl OsdNode {
         // Before anything is dropped: the map that shows us as up may reach the client first (after
         // a start it may be the first one that comes here), and then it has no reason to send again.
         let Some(view) = self.view.as_ref().filter(|view| head.epoch <= view.map.epoch) else {
-            self.park(Parked::Client { conn, message, charge }, fx);
+            self.park(Parked::Client { conn, message, came }, fx);
             return;
         };
         let epoch = view.map.epoch;
@@ -154,6 +174,7 @@ impl OsdNode {
             return;
         }
         let client = session.name;
+        let arrival = session.arrival(came, now.mono);
         let sent = session.sent_epoch;
         let decoded = match OsdOp::from_message(&message) {
             Ok(op) => op,
@@ -172,7 +193,7 @@ impl OsdNode {
         let idle = session.promised == 0 && room == limit;
         let gone = || self.messenger.peer(conn).is_none();
         if session.promised + promise > room && !idle && !gone() {
-            session.stalled.push_front((message, charge));
+            session.stalled.push_front((message, came));
             self.stalled.insert(conn);
             return;
         }
@@ -182,7 +203,7 @@ impl OsdNode {
         }
         let origin = Origin { core: self.config.core, conn, charge, promise, tid: message.tid };
         let verdict = self.check_client(conn, &decoded);
-        let mut op = Box::new(ClientOp::new(origin, client, decoded));
+        let mut op = Box::new(ClientOp::new(origin, client, arrival, decoded));
         match verdict {
             Verdict::Run => self.run_op(now, op, fx),
             Verdict::Drop => self.dropped(origin, fx),
@@ -292,10 +313,10 @@ impl OsdNode {
     pub(super) fn run_stalled(&mut self, now: Now, fx: &mut Fx) {
         for conn in std::mem::take(&mut self.stalled) {
             while let Some(session) = self.sessions.get_mut(&conn)
-                && let Some((message, charge)) = session.stalled.pop_front()
+                && let Some((message, came)) = session.stalled.pop_front()
             {
                 let rest = std::mem::take(&mut session.stalled);
-                self.take_client_message(now, conn, message, charge, fx);
+                self.take_client_message(now, conn, message, came, fx);
                 let Some(session) = self.sessions.get_mut(&conn) else { break };
                 session.stalled.extend(rest);
                 if self.stalled.contains(&conn) {
@@ -317,8 +338,8 @@ impl OsdNode {
     pub(super) fn run_parked(&mut self, now: Now, fx: &mut Fx) {
         for parked in std::mem::take(&mut self.parked) {
             match parked {
-                Parked::Client { conn, message, charge } => {
-                    self.on_client_message(now, conn, message, charge, fx)
+                Parked::Client { conn, message, came } => {
+                    self.on_client_message(now, conn, message, came, fx)
                 }
                 Parked::Op(op) => self.run_op(now, op, fx),
                 Parked::Peer { from, message } => self.run_peer(now, from, message, fx),

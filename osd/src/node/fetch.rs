@@ -2,7 +2,7 @@
 //! itself.
 
 use super::{Fx, OsdNode};
-use crate::client_op::{ClientOp, INTERNAL, Origin};
+use crate::client_op::{Arrival, ClientOp, INTERNAL, Origin};
 use crate::ops::copy::CopySource;
 use crate::ops::{Op, errno};
 use messenger::message::Message;
@@ -63,7 +63,8 @@ impl OsdNode {
         if primary == self.me {
             let origin =
                 Origin { core: self.config.core, conn: INTERNAL, charge: 0, promise: 0, tid };
-            let op = Box::new(ClientOp::new(origin, EntityName::osd(self.me), op));
+            let arrival = Arrival { received: now.mono, parsed: now.mono, client: None };
+            let op = Box::new(ClientOp::new(origin, EntityName::osd(self.me), arrival, op));
             self.run_op(now, op, fx);
         } else {
             self.send_peer(now, primary, op.into_message(tid), fx);

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::client_op::Origin;
+use crate::observe::{Kind, Track};
 use crate::ops::OpRequest;
 use maps::osd_map::osd_state;
 use maps::pool::PgPool;
@@ -147,6 +148,7 @@ impl World {
                 store_cache_bytes: StoreConfig::CACHE_BYTES_DEFAULT,
                 store_miss_one_in: 0,
                 store_discard: false,
+                options: BTreeMap::new(),
             })
         };
         let name = EntityName { kind: EntityKind::Mon as u8, num: 0 };
@@ -209,7 +211,7 @@ impl World {
         let (mut fx, mut events) = (Vec::new(), Vec::new());
         self.mon.handle(self.now, input, &mut Open, &mut events, &mut fx);
         for event in events {
-            if let Event::Message { conn, msg, charge } = event {
+            if let Event::Message { conn, msg, charge, .. } = event {
                 self.mon.release(conn, charge, &mut fx);
                 self.mon_message(&msg, &mut fx);
             }
@@ -360,6 +362,7 @@ impl World {
             },
             fetched: BTreeMap::new(),
             copied: BTreeMap::new(),
+            track: Track::new(self.now.mono, Kind::Write),
         };
         let core = self.nodes[0].place_of(pg).0;
         self.input(
@@ -570,7 +573,8 @@ fn client_writes(w: &mut World, core: usize, tid: u64, seed: u32) {
     };
     let mut fx = Vec::new();
     w.nodes[core].on_ready(conn, peer);
-    w.nodes[core].on_client_message(w.now, conn, op.into_message(tid), 0, &mut fx);
+    let came = Came { charge: 0, since: w.now.mono };
+    w.nodes[core].on_client_message(w.now, conn, op.into_message(tid), came, &mut fx);
     w.perform(core, fx);
 }
 

@@ -90,6 +90,10 @@ impl<T> ObjectQueues<T> {
         let slots = std::mem::take(&mut self.slots);
         slots.into_values().flat_map(|s| s.waiting).map(|(_, op)| op).collect()
     }
+    /// What waits, object by object, each in order.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.slots.values().flat_map(|slot| &slot.waiting).map(|(_, op)| op)
+    }
     pub fn waiting(&self) -> usize {
         self.waiting
     }

@@ -37,6 +37,13 @@ pub(super) struct Copying {
     behind: VecDeque<Box<ClientOp>>,
 }
 
+impl Copying {
+    /// The operation, and those that wait behind it.
+    pub(super) fn ops(&self) -> impl Iterator<Item = &Box<ClientOp>> {
+        std::iter::once(&self.op).chain(&self.behind)
+    }
+}
+
 impl Shard {
     /// `op` needs `source`. Its object is not held.
     pub(super) fn start_copy(

@@ -2,9 +2,11 @@
 
 use super::copy::TransferKey;
 use super::metadata::Task;
+use super::tell::Said;
 use super::{Answer, Out, PgSlot, Shard, Waiting, logged_answer, pg_range};
 use crate::client_op::{ClientOp, ReplyVersions};
 use crate::map::View;
+use crate::observe::Stage;
 use crate::ops::{self, DataRange, Disposition, Execution, Need, Piece, StoreReader, errno, pgls};
 use crate::pg::MapView;
 use crate::pg::log::EntryKind;
@@ -54,7 +56,15 @@ enum Goal {
 }
 
 impl Shard {
-    pub fn on_client_op(&mut self, now: Now, view: &View, op: Box<ClientOp>, out: &mut Vec<Out>) {
+    pub fn on_client_op(
+        &mut self,
+        now: Now,
+        view: &View,
+        mut op: Box<ClientOp>,
+        out: &mut Vec<Out>,
+    ) {
+        self.recorder.now = now;
+        self.recorder.mark(&mut op.track, Stage::Queued);
         let Some(slot) = self.pgs.get_mut(&op.pg) else {
             return self.wait_for_load(view, op, out);
         };
@@ -136,9 +146,8 @@ impl Shard {
         self.run_next(now, view, id, hash, out);
     }
 
-    fn refuse_full(&mut self, view: &View, mut op: Box<ClientOp>, out: &mut Vec<Out>) {
-        let message = op.reply(view.map.epoch, ENOSPC, false, Default::default(), vec![]);
-        out.push(Out::Reply { origin: op.origin, message });
+    fn refuse_full(&mut self, view: &View, op: Box<ClientOp>, out: &mut Vec<Out>) {
+        self.answer(view, op, Said { result: ENOSPC, executed: false, ..Said::default() }, out);
     }
 
     /// What waited behind an operation on this object.
@@ -164,8 +173,8 @@ impl Shard {
                 Some(Duplicate::Done(entry)) => {
                     let (result, versions, outcomes) = logged_answer(&entry);
                     let outcomes = outcomes.into_iter().map(|(r, b)| (r, Data::from(b))).collect();
-                    let message = op.reply(view.map.epoch, result, true, versions, outcomes);
-                    out.push(Out::Reply { origin: op.origin, message });
+                    let said = Said { result, executed: true, versions, outcomes };
+                    self.answer(view, op, said, out);
                     return;
                 }
                 Some(Duplicate::Joined) => {
@@ -192,6 +201,7 @@ impl Shard {
             slot.no_lease.push_back(op);
             return;
         }
+        self.recorder.mark(&mut op.track, Stage::Started);
         let reader = StoreReader {
             store: &self.store,
             object: &op.request.object,
@@ -214,9 +224,8 @@ impl Shard {
         op.fetched.clear();
         match execution.disposition {
             Disposition::Refused => {
-                let message =
-                    op.reply(view.map.epoch, execution.result, false, Default::default(), vec![]);
-                out.push(Out::Reply { origin: op.origin, message });
+                let result = execution.result;
+                self.answer(view, op, Said { result, ..Said::default() }, out);
             }
             Disposition::Read => self.answer_read(now, view, op, execution, out),
             Disposition::LogOnly | Disposition::Write(_) => {
@@ -242,7 +251,8 @@ impl Shard {
     }
 
     /// `op` waits for metadata, and then for what `goal` says.
-    fn wait_job(&mut self, op: Box<ClientOp>, miss: &Miss, goal: Goal, out: &mut Vec<Out>) {
+    fn wait_job(&mut self, mut op: Box<ClientOp>, miss: &Miss, goal: Goal, out: &mut Vec<Out>) {
+        self.note_read_asked(&mut op);
         let id = self.next_job;
         self.next_job += 1;
         self.jobs.insert(id, Job { op, pending: 1, parts: vec![None], goal });
@@ -282,10 +292,11 @@ impl Shard {
             });
         }
         self.flush_store(out);
-        let job = Job { op, pending, parts, goal };
+        let mut job = Job { op, pending, parts, goal };
         if pending == 0 {
             self.finish_job(now, view, job, out);
         } else {
+            self.note_read_asked(&mut job.op);
             self.jobs.insert(id, job);
         }
     }
@@ -303,7 +314,8 @@ impl Shard {
         job.parts[part] = Some(result);
         job.pending -= 1;
         if job.pending == 0 {
-            let job = self.jobs.remove(&id).expect("it was just there");
+            let mut job = self.jobs.remove(&id).expect("it was just there");
+            self.note_read_done(&mut job.op);
             self.finish_job(now, view, job, out);
         }
     }
@@ -321,9 +333,8 @@ impl Shard {
         let (id, hash) = (op.pg, op.hash);
         if let Some(e) = failure {
             out.push(Out::Alarm(format!("pg {id}: {}: {e}", op.request.object)));
-            let result = errno::EIO;
-            let message = op.reply(view.map.epoch, result, true, Default::default(), vec![]);
-            out.push(Out::Reply { origin: op.origin, message });
+            let said = Said { result: errno::EIO, executed: true, ..Said::default() };
+            self.answer(view, op, said, out);
             // A read that only had to be answered held nothing; another operation may.
             if matches!(goal, Goal::Again { .. }) {
                 self.release(now, view, id, hash, out);
@@ -389,7 +400,7 @@ impl Shard {
     fn reply_read(
         &mut self,
         view: &View,
-        mut op: Box<ClientOp>,
+        op: Box<ClientOp>,
         execution: Execution,
         versions: ReplyVersions,
         datas: Vec<ReadData>,
@@ -412,11 +423,15 @@ impl Shard {
             (o.rval, data)
         });
         let outcomes = outcomes.collect();
-        let message = op.reply(view.map.epoch, execution.result, true, versions, outcomes);
         if let Some(slot) = self.pgs.get_mut(&op.pg) {
             slot.read_bytes += read_bytes;
         }
-        out.push(Out::Reply { origin: op.origin, message });
+        self.answer(
+            view,
+            op,
+            Said { result: execution.result, executed: true, versions, outcomes },
+            out,
+        );
     }
 
     fn commit(
@@ -428,6 +443,7 @@ impl Shard {
         out: &mut Vec<Out>,
     ) {
         let writes_bytes = op.input_bytes();
+        op.track.in_bytes = writes_bytes;
         op.copied.clear();
         let Some(slot) = self.pgs.get_mut(&op.pg) else { return };
         let version = slot.pg.next_version();
@@ -496,7 +512,9 @@ impl Shard {
         let (pg, hash) = (op.pg, op.hash);
         let answer = Answer::Executed { result, versions, outcomes };
         self.tickets.insert(ticket, Waiting { pg, hash, op, answer });
+        self.committing = ticket;
         self.perform(now, view, pg, &mut fx, out);
+        self.committing = 0;
         self.pg_fx = fx;
         if !self.delayed.is_empty()
             && let Some(slot) = self.pgs.get_mut(&pg)
@@ -511,6 +529,7 @@ impl Shard {
         let Some(Waiting { pg, hash, mut op, answer }) = self.tickets.remove(&ticket) else {
             return;
         };
+        self.recorder.mark(&mut op.track, Stage::Replicated);
         let Some(slot) = self.pgs.get_mut(&pg) else { return };
         slot.queues.write_done(hash);
         slot.changed = true;
@@ -522,12 +541,11 @@ impl Shard {
             },
         };
         let outcomes = outcomes.into_iter().map(|(r, b)| (r, Data::from(b))).collect();
-        let message = op.reply(view.map.epoch, result, true, versions, outcomes);
-        out.push(Out::Reply { origin: op.origin, message });
+        self.answer(view, op, Said { result, executed: true, versions, outcomes }, out);
         self.run_next(now, view, pg, hash, out);
     }
 
-    fn run_listing(&mut self, view: &View, mut op: Box<ClientOp>, out: &mut Vec<Out>) {
+    fn run_listing(&mut self, view: &View, op: Box<ClientOp>, out: &mut Vec<Out>) {
         let Some((start, end)) = pg_range(view, op.pg) else {
             out.push(Out::Dropped { origin: op.origin });
             return;
@@ -544,8 +562,7 @@ impl Shard {
             }
             outcomes.push((outcome.rval, Data::from(bytes_of(outcome.output))));
         }
-        let message = op.reply(view.map.epoch, result, true, Default::default(), outcomes);
-        out.push(Out::Reply { origin: op.origin, message });
+        self.answer(view, op, Said { result, executed: true, outcomes, ..Said::default() }, out);
     }
 }
 

@@ -3,6 +3,7 @@
 mod miss;
 
 use super::*;
+use crate::observe::{Kind, Track};
 use crate::ops::{Change, OpRequest};
 use crate::pg::log::{EntryFields, EntryKind};
 use maps::OsdMap;
@@ -38,7 +39,7 @@ pub(super) struct World {
 }
 
 impl World {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let world = Self::with_acting(&[0]);
         assert!(world.shard.pgs[&PG].pg.is_active());
         world
@@ -179,7 +180,7 @@ impl World {
         true
     }
 
-    fn send(&mut self, tid: u64, name: &str, op: Op) {
+    pub(super) fn send(&mut self, tid: u64, name: &str, op: Op) {
         self.send_ops(7, tid, name, vec![op]);
     }
 
@@ -204,6 +205,7 @@ impl World {
             },
             fetched: BTreeMap::new(),
             copied: BTreeMap::new(),
+            track: Track::new(NOW.mono, Kind::Write),
         };
         let mut out = Vec::new();
         self.shard.on_client_op(NOW, &self.view, Box::new(op), &mut out);

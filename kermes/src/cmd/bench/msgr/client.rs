@@ -496,7 +496,7 @@ impl Node for Client {
                         self.on_open(now, index, fx);
                     }
                 }
-                Event::Message { conn, msg, charge } => {
+                Event::Message { conn, msg, charge, .. } => {
                     self.on_message(now, conn, &msg, fx);
                     self.messenger.release(conn, charge, fx);
                 }

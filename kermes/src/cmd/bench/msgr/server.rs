@@ -183,7 +183,7 @@ impl Node for Server {
         }
         for event in events.drain(..) {
             match event {
-                Event::Message { conn, msg, charge } => {
+                Event::Message { conn, msg, charge, .. } => {
                     self.on_message(now, conn, msg, fx);
                     self.messenger.release(conn, charge, fx);
                 }
