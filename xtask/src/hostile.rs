@@ -2,6 +2,7 @@
 
 use crate::acceptance::directory;
 use crate::cluster::{Cluster, Shell, has, kermes};
+use crate::crowd;
 use crate::steps::Outcome;
 use anyhow::{Context, ensure};
 use std::io::{Read, Write};
@@ -16,10 +17,12 @@ pub fn run() -> anyhow::Result<Outcome> {
     let args = ["--port", "3700", "--osds", "1", "--pool", "p1:1:8", "--osd-size", "1GiB"];
     let (mut c, _) = Cluster::up(&directory("hostile"), &args)?;
     garbage(&c)?;
+    crowd::run(&c)?;
     full(&c)?;
     stops(&mut c)?;
     starts(&mut c)?;
-    Ok(Outcome::Passed("garbage closes, wrong devices are refused, full is a state".into()))
+    let text = "garbage closes, wrong devices are refused, full is a state, crowds cost little";
+    Ok(Outcome::Passed(text.into()))
 }
 
 /// Ports on which the cluster's daemons listen.

@@ -7,6 +7,7 @@ mod cluster;
 mod codegen;
 mod compare;
 mod crash;
+mod crowd;
 mod hostile;
 mod mutants;
 mod observe;
