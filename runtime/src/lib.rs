@@ -5,12 +5,14 @@
 //! * [`uring`] runs the cores of an OSD, one ring each for disk, network, timers and wake-ups;
 //! * `glommio_driver` does the same on a glommio executor (feature `glommio`);
 //! * [`outside`] lets a tokio task talk to those cores;
+//! * [`epoll_driver`] runs nodes with nothing but connections, for comparison;
 //! * [`device`] opens block devices and files for direct I/O; [`kv`] is the monitors' store.
 
 pub mod clock;
 pub mod device;
 pub mod device_class;
 pub mod device_traits;
+pub mod epoll_driver;
 #[cfg(feature = "glommio")]
 pub mod glommio_driver;
 pub mod hop;

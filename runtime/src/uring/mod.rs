@@ -100,7 +100,8 @@ pub fn run<N: Node>(mut node: N, resources: Resources<N::Hop>) -> io::Result<i32
     }
 }
 
-fn pin(cpu: usize) -> io::Result<()> {
+/// Binds the calling thread to one CPU.
+pub(crate) fn pin(cpu: usize) -> io::Result<()> {
     // SAFETY: cpu_set_t is a plain bit array, for which zero is the empty set; CPU_SET bounds-checks
     // its index; the kernel reads size_of::<cpu_set_t>() bytes of it.
     let set = unsafe {

@@ -400,6 +400,21 @@ impl Node for Echo {
 /// order, whether they come in buffers that are copied out, given away, or missing.
 #[test]
 fn connections_without_a_buffer_share_the_drivers() {
+    echo_on(run);
+}
+
+#[test]
+fn so_do_they_on_epoll() {
+    echo_on(crate::epoll_driver::run);
+}
+
+#[cfg(feature = "glommio")]
+#[test]
+fn so_do_they_on_glommio() {
+    echo_on(crate::glommio_driver::run);
+}
+
+fn echo_on(run: fn(Echo, Resources<()>) -> io::Result<i32>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = listener.local_addr().unwrap();
     let (mut ports, stopper) = mesh(1).unwrap();

@@ -22,6 +22,7 @@ use std::io::Write;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use types::node::Node;
 use types::{EntityAddr, EntityAddrVec};
 
 /// Key of secure mode where none is given: a bench guards nothing.
@@ -39,7 +40,8 @@ const KEY: [u8; 16] = *b"kermes bench key";
 ///   kermes bench msgr client 127.0.0.1:6900 --bs 4k --depth 32 --seconds 10
 ///
 /// How far that is from what the reactor and the kernel cost by themselves: both with --mode bare,
-/// which sends as many bytes with no messenger around them. Ping-pong: --depth 1.
+/// which sends as many bytes with no messenger around them. Ping-pong: --depth 1. How far one reactor is
+/// from another: the server with --reactor.
 ///
 /// Over RDMA, on two machines whose devices reach each other: --transport rdma --rdma-device NAME on
 /// both sides, and --verify on the client's, which compares every byte after its way to and fro.
@@ -64,6 +66,20 @@ enum Mode {
     Secure,
     /// As many bytes, and no messenger
     Bare,
+    /// As bare, and the server checksums what arrives
+    Summed,
+}
+
+/// What moves the server's bytes. The client is always on io_uring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Reactor {
+    /// Our own loop on io_uring
+    Uring,
+    /// A glommio executor per core
+    #[cfg(feature = "glommio")]
+    Glommio,
+    /// A plain loop on epoll, with read and writev
+    Epoll,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -82,6 +98,8 @@ struct ServerArgs {
     /// The clients' mode
     #[arg(long, value_enum, default_value_t = Mode::Crc)]
     mode: Mode,
+    #[arg(long, value_enum, default_value_t = Reactor::Uring)]
+    reactor: Reactor,
     /// Key of secure mode, as in a keyring; one known to everybody by default
     #[arg(long, value_name = "BASE64")]
     key: Option<String>,
@@ -172,6 +190,19 @@ fn resources(
     }
 }
 
+fn run_on<N: Node<Hop = ()> + 'static>(
+    reactor: Reactor,
+    node: N,
+    resources: Resources<()>,
+) -> std::io::Result<i32> {
+    match reactor {
+        Reactor::Uring => runtime::uring::run(node, resources),
+        #[cfg(feature = "glommio")]
+        Reactor::Glommio => runtime::glommio_driver::run(node, resources),
+        Reactor::Epoll => runtime::epoll_driver::run(node, resources),
+    }
+}
+
 type Ended = tokio::sync::mpsc::UnboundedReceiver<()>;
 type Threads = Vec<std::thread::JoinHandle<std::io::Result<i32>>>;
 
@@ -180,6 +211,8 @@ fn start(args: &ServerArgs) -> anyhow::Result<(SocketAddr, Stopper, Threads, End
     args.cores.check()?;
     let key = key(args.mode, args.key.as_deref())?;
     let rdma = rdma_config(args.transport, &args.rdma)?;
+    let on_uring = args.reactor == Reactor::Uring;
+    ensure!(on_uring || rdma.is_none(), "--transport rdma is for --reactor uring");
     // Port 0 is any that is free, not one of an OSD's.
     let listener = match args.listen.port() {
         0 => std::net::TcpListener::bind(args.listen)?,
@@ -192,19 +225,22 @@ fn start(args: &ServerArgs) -> anyhow::Result<(SocketAddr, Stopper, Threads, End
     let mut threads = Vec::new();
     for port in ports {
         let core = port.core().0 as usize;
-        let (listener, tally, mode) = (listener.try_clone()?, tally.clone(), args.mode);
+        let (listener, tally) = (listener.try_clone()?, tally.clone());
+        let (mode, reactor) = (args.mode, args.reactor);
         let (cpu_first, ended, seed) =
             (args.cores.cpu_first, ended_tx.clone(), runtime::clock::seed()?);
         let rdma = rdma.clone();
         let body = move || {
             let resources = resources(port, vec![listener], cpu_first, rdma);
             let result = match mode {
-                Mode::Bare => runtime::uring::run(Bare::new(core, tally), resources),
+                Mode::Bare | Mode::Summed => {
+                    run_on(reactor, Bare::new(core, tally, mode == Mode::Summed), resources)
+                }
                 Mode::Crc | Mode::Secure => {
                     // Clients know no nonce of ours, and perf_msgr's take it for 0.
                     let addrs = EntityAddrVec::one(EntityAddr::msgr2(addr, 0));
                     let node = Server::new(addrs, key, core, tally, seed);
-                    runtime::uring::run(node, resources)
+                    run_on(reactor, node, resources)
                 }
             };
             let _ = ended.send(());
@@ -222,7 +258,7 @@ fn serve(args: &ServerArgs) -> anyhow::Result<i32> {
     daemon::wait_for_signal(&mut ended)?;
     stopper.stop();
     for thread in threads {
-        thread.join().map_err(|_| anyhow!("a core has panicked"))?.context("io_uring")?;
+        thread.join().map_err(|_| anyhow!("a core has panicked"))?.context("a core has ended")?;
     }
     Ok(0)
 }
@@ -297,8 +333,9 @@ fn plan(args: &ClientArgs) -> anyhow::Result<Plan> {
         args.connections
     );
     ensure!(args.connections.is_multiple_of(cores), "--connections: each core as many");
-    ensure!(!args.verify || args.mode != Mode::Bare, "--verify: the bare server answers zeros");
-    if args.mode == Mode::Bare && args.one_way {
+    let is_bare = matches!(args.mode, Mode::Bare | Mode::Summed);
+    ensure!(!args.verify || !is_bare, "--verify: the bare server answers zeros");
+    if is_bare && args.one_way {
         bail!("--one-way: the bare server answers always");
     }
     let mut addrs = args.server.to_socket_addrs().with_context(|| args.server.clone())?;
@@ -307,7 +344,7 @@ fn plan(args: &ClientArgs) -> anyhow::Result<Plan> {
         guard: match args.mode {
             Mode::Crc => Guard::Session(SessionMode::Crc),
             Mode::Secure => Guard::Session(SessionMode::Secure),
-            Mode::Bare => Guard::Bare,
+            Mode::Bare | Mode::Summed => Guard::Bare,
         },
         key: key(args.mode, args.key.as_deref())?,
         load: LoadArgs {

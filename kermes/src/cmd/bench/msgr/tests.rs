@@ -46,7 +46,7 @@ fn parse(text: &str) -> Parsed {
 
 #[test]
 fn messages_are_answered_in_each_mode_and_counted_on_both_sides() {
-    for mode in ["crc", "secure", "bare"] {
+    for mode in ["crc", "secure", "bare", "summed"] {
         let server = Running::start(mode, 1);
         for more in ["--depth 1", "--depth 8 --connections 3 --bs 64k", "--bs 0 --rate 500"] {
             let (args, outcome) = server.run(&format!("--mode {mode} {more}")).unwrap();
@@ -87,6 +87,16 @@ fn without_a_device_everything_goes_over_tcp() {
     for way in ["cm", "tcp"] {
         let (_, outcome) = server.run(&format!("{more} --rdma-setup {way}")).unwrap();
         assert!(outcome.measured.ops() > 100, "{way}: {}", outcome.measured.ops());
+    }
+}
+
+#[test]
+fn every_reactor_answers() {
+    for reactor in Reactor::value_variants() {
+        let name = reactor.to_possible_value().unwrap();
+        let server = Running::start(&format!("crc --reactor {}", name.get_name()), 1);
+        let (_, outcome) = server.run("--depth 8 --connections 3 --bs 64k").unwrap();
+        assert!(outcome.measured.ops() > 100, "{reactor:?}: {}", outcome.measured.ops());
     }
 }
 
