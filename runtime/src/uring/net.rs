@@ -14,6 +14,9 @@ use types::fixed_map::FixedMap;
 use types::node::{CloseReason, ConnId, CoreId, Input};
 use types::time::Instant;
 
+/// Batches that are kept for later sends.
+const SPARE_BATCHES_MAX: usize = 64;
+
 pub struct Net {
     pub listeners: Vec<TcpListener>,
     conns: FixedMap<ConnId, Conn>,
@@ -22,6 +25,10 @@ pub struct Net {
     accepted_next: u64,
     /// Connections that were given something to send in this turn.
     pub to_send: Vec<ConnId>,
+    /// Batches to use again, the last one first: it is still in the CPU's cache. The kernel knows a
+    /// batch by its address, which the box keeps.
+    #[allow(clippy::vec_box)]
+    spare: Vec<Box<SendBatch>>,
 }
 
 struct Conn {
@@ -31,8 +38,6 @@ struct Conn {
     /// Operations under way; the descriptor stays open until there are none.
     ops: u32,
     state: State,
-    /// A batch to use again.
-    spare: Option<Box<SendBatch>>,
 }
 
 /// Why a receive has brought nothing.
@@ -61,6 +66,7 @@ impl Net {
             lingering: BTreeMap::new(),
             accepted_next: ConnId::ACCEPTED | (core.0 as u64) << 40,
             to_send: Vec::new(),
+            spare: Vec::new(),
         }
     }
 
@@ -88,10 +94,8 @@ impl Net {
 
     fn add(&mut self, conn: ConnId, stream: TcpStream, state: State) {
         let _ = stream.set_nodelay(true);
-        self.conns.insert(
-            conn,
-            Conn { stream, queue: VecDeque::new(), sending: false, ops: 0, state, spare: None },
-        );
+        self.conns
+            .insert(conn, Conn { stream, queue: VecDeque::new(), sending: false, ops: 0, state });
     }
 
     pub fn accepted<H>(&mut self, result: i32) -> Option<Input<H>> {
@@ -279,7 +283,7 @@ impl<H> Core<H> {
         if c.sending || c.queue.is_empty() {
             return;
         }
-        let mut batch = c.spare.take().unwrap_or_else(SendBatch::new);
+        let mut batch = self.net.spare.pop().unwrap_or_else(SendBatch::new);
         batch.bufs.extend(c.queue.iter().take(SendBatch::BUFFERS_MAX).cloned());
         batch.prepare();
         c.sending = true;
@@ -298,8 +302,10 @@ impl<H> Core<H> {
         result: i32,
     ) -> Option<Input<H>> {
         batch.bufs.clear();
+        if self.net.spare.len() < SPARE_BATCHES_MAX {
+            self.net.spare.push(batch);
+        }
         let c = self.net.ended(conn)?;
-        c.spare = Some(batch);
         c.sending = false;
         if result < 0 && result != -libc::EINTR && result != -libc::EAGAIN {
             return self.net.broke(conn, CloseReason::Os(-result));
