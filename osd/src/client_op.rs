@@ -97,6 +97,7 @@ impl ClientOp {
         } else {
             op.reqid
         };
+        track.id = (reqid.name.num, reqid.tid);
         Self {
             origin,
             pg: op.head.pgid.pg,

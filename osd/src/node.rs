@@ -34,7 +34,7 @@ use seastore::{IoCompletion, StoreConfig, Superblock};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
-use types::node::{ConnId, CoreId, Effect, Input, LogLevel, Node, WriteMemory};
+use types::node::{ConnId, CoreId, Effect, Input, LogLevel, Node, StageProbes, WriteMemory};
 use types::time::Now;
 use types::{EntityAddrVec, EntityKind, EntityName, FixedMap, Instant, OsdId, PgId};
 
@@ -485,6 +485,10 @@ impl Node for OsdNode {
 
     fn use_memory(&mut self, memory: Rc<dyn WriteMemory>) {
         self.shards.iter_mut().for_each(|shard| shard.use_memory(memory.clone()));
+    }
+
+    fn use_probes(&mut self, probes: Rc<dyn StageProbes>) {
+        self.shards.iter_mut().for_each(|shard| shard.use_probes(probes.clone()));
     }
 
     fn handle(&mut self, now: Now, input: Input<OsdHop>, fx: &mut Fx) {

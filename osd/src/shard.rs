@@ -34,7 +34,7 @@ use seastore::{
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
-use types::node::{ConnId, CoreId, WriteMemory};
+use types::node::{ConnId, CoreId, StageProbes, WriteMemory};
 use types::time::Now;
 use types::{Epoch, FixedMap, HObject, Instant, OsdId, PgId, PoolId, UTime};
 
@@ -212,6 +212,8 @@ impl Lease {
 
 impl Shard {
     pub fn new(me: OsdId, config: StoreConfig) -> Self {
+        let mut recorder = Recorder::default();
+        recorder.shard = config.shard;
         Self {
             index: config.shard,
             me,
@@ -246,13 +248,17 @@ impl Shard {
             alarms: Vec::new(),
             failed: None,
             lease: Lease::default(),
-            recorder: Recorder::default(),
+            recorder,
             committing: 0,
         }
     }
 
     pub fn use_memory(&mut self, memory: Rc<dyn WriteMemory>) {
         self.store.use_memory(memory);
+    }
+
+    pub fn use_probes(&mut self, probes: Rc<dyn StageProbes>) {
+        self.recorder.probes = Some(probes);
     }
 
     pub fn mount(&mut self, out: &mut Vec<Out>) {

@@ -137,6 +137,7 @@ async fn drive<N: Node>(mut node: N, resources: Resources<N::Hop>) -> io::Result
         exit: None,
     };
     let mut effects = Vec::new();
+    node.use_probes(Rc::new(crate::probes::Usdt));
     node.handle(driver.clock.now(), Input::Start, &mut effects);
     loop {
         node.end_of_turn(driver.clock.now(), &mut effects);

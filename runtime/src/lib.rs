@@ -19,6 +19,7 @@ pub mod hop;
 pub mod kv;
 pub mod outside;
 mod pool;
+pub mod probes;
 pub mod process;
 pub mod rdma;
 pub mod socket;

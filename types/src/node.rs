@@ -235,6 +235,9 @@ pub trait Node {
     /// device. A node that writes nothing has no use for it.
     fn use_memory(&mut self, _memory: Rc<dyn WriteMemory>) {}
 
+    /// Called before the first input by a driver that shows stages of operations to tracing tools.
+    fn use_probes(&mut self, _probes: Rc<dyn StageProbes>) {}
+
     fn handle(&mut self, now: Now, input: Input<Self::Hop>, effects: &mut Vec<Effect<Self::Hop>>);
 
     /// The driver has no further input at hand: the moment to write a batch and to send what waits.
@@ -270,6 +273,26 @@ pub fn recv_room(buf: BytesMut, len: usize) -> BytesMut {
 pub trait WriteMemory {
     /// A copy of `parts`, one behind the other, aligned as [`aligned_buf`] makes it.
     fn join(&self, parts: &[&[u8]]) -> Bytes;
+}
+
+/// An operation that goes through a stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StageSeen {
+    /// In the order of the node's stages, from 0.
+    pub stage: u8,
+    /// The node's kind of operation.
+    pub kind: u8,
+    pub shard: u16,
+    /// Number of the client, and of the operation among its own.
+    pub client: i64,
+    pub tid: u64,
+    /// Since the operation came, ns.
+    pub after_ns: u64,
+}
+
+/// Where stages of operations are shown as they happen.
+pub trait StageProbes {
+    fn stage(&self, seen: StageSeen);
 }
 
 /// Memory of the allocator, for who is lent none.

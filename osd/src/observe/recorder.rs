@@ -3,7 +3,9 @@
 
 use super::stage::{KINDS, Kind, STAGES, Stage, Stamps, Track};
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::time::Duration;
+use types::node::{StageProbes, StageSeen};
 use types::time::Now;
 use types::{EntityAddr, EntityName, Histogram, Instant};
 
@@ -189,8 +191,11 @@ struct Finished {
 }
 
 /// Keeps the time of a shard's operations.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Recorder {
+    /// Of the store.
+    pub shard: u16,
+    pub probes: Option<Rc<dyn StageProbes>>,
     pub tracking: Tracking,
     pub stats: Stats,
     /// As the input at hand came: what happens in a turn happens then.
@@ -213,13 +218,37 @@ impl Recorder {
     pub fn mark(&self, track: &mut Track, stage: Stage) {
         if self.tracking.enabled {
             track.stamps.mark(stage, self.now.mono);
+            self.show(track, stage);
         }
     }
     /// The same, and the last time counts.
     pub fn mark_again(&self, track: &mut Track, stage: Stage) {
         if self.tracking.enabled {
             track.stamps.mark_again(stage, self.now.mono);
+            self.show(track, stage);
         }
+    }
+
+    /// The operation came to this core, through the stages before.
+    pub fn on_came(&self, track: &mut Track) {
+        if self.tracking.enabled && track.stamps.get(Stage::Queued).is_none() {
+            self.show(track, Stage::Received);
+            self.show(track, Stage::Parsed);
+        }
+        self.mark(track, Stage::Queued);
+    }
+
+    /// Shows a stage to tracing tools, as it was marked.
+    pub fn show(&self, track: &Track, stage: Stage) {
+        let (Some(probes), Some(at)) = (&self.probes, track.stamps.get(stage)) else { return };
+        probes.stage(StageSeen {
+            stage: stage as u8,
+            kind: track.kind as u8,
+            shard: self.shard,
+            client: track.id.0,
+            tid: track.id.1,
+            after_ns: at.since(track.stamps.received()).as_nanos() as u64,
+        });
     }
 
     /// Transactions up to `token` are in records that the device has been given.
@@ -268,6 +297,7 @@ impl Recorder {
         let mut finished = std::mem::take(&mut self.finished);
         for Finished { mut track, out_bytes, kept } in finished.drain(..) {
             track.stamps.mark(Stage::Replied, now.mono);
+            self.show(&track, Stage::Replied);
             self.stats.record(&track, out_bytes);
             if let Some(mut kept) = kept {
                 kept.stamps = track.stamps;
@@ -338,7 +368,7 @@ mod tests {
 
     fn run(recorder: &mut Recorder, begin_ms: u64, took_ms: u64) {
         let stamps = Stamps::new(at(begin_ms).mono);
-        let mut track = Track { stamps, kind: Kind::Write, in_bytes: 4096, client: None };
+        let mut track = Track { in_bytes: 4096, ..Track::new(stamps.received(), Kind::Write) };
         recorder.now = at(begin_ms);
         recorder.mark(&mut track, Stage::Started);
         recorder.now = at(begin_ms + took_ms);

@@ -154,10 +154,12 @@ pub struct Track {
     pub in_bytes: u64,
     /// The client's; of this OSD's own requests there is none.
     pub client: Option<EntityAddr>,
+    /// Number of the client, and of the operation among its own.
+    pub id: (i64, u64),
 }
 
 impl Track {
     pub fn new(received: Instant, kind: Kind) -> Self {
-        Self { stamps: Stamps::new(received), kind, in_bytes: 0, client: None }
+        Self { stamps: Stamps::new(received), kind, in_bytes: 0, client: None, id: (0, 0) }
     }
 }

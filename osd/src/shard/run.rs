@@ -64,7 +64,7 @@ impl Shard {
         out: &mut Vec<Out>,
     ) {
         self.recorder.now = now;
-        self.recorder.mark(&mut op.track, Stage::Queued);
+        self.recorder.on_came(&mut op.track);
         let Some(slot) = self.pgs.get_mut(&op.pg) else {
             return self.wait_for_load(view, op, out);
         };

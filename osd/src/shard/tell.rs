@@ -48,6 +48,7 @@ impl Shard {
             if let Some(at) = submitted.filter(|_| self.recorder.tracking.enabled) {
                 // What it read before it wrote is not of interest any more.
                 track.stamps.mark_again(Stage::Submitted, at);
+                self.recorder.show(track, Stage::Submitted);
             }
             self.recorder.mark_again(track, Stage::Durable);
         }

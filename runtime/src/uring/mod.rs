@@ -70,6 +70,7 @@ pub fn run<N: Node>(mut node: N, resources: Resources<N::Hop>) -> io::Result<i32
     if let Some(memory) = &core.records {
         node.use_memory(memory.clone());
     }
+    node.use_probes(Rc::new(crate::probes::Usdt));
     node.handle(core.clock.now(), Input::Start, &mut effects);
     loop {
         node.end_of_turn(core.clock.now(), &mut effects);
