@@ -292,9 +292,16 @@ impl RdmaArgs {
         link("up")?;
         let output = output?;
         ensure!(!output.status.success(), "a client without a port: {}", describe(&output));
-        std::thread::sleep(Duration::from_secs(1));
-        verified(&server, options, "--seconds 1 --bs 4k --depth 4")?;
-        Ok(took)
+        // The kernel says some time later that it is up; until then connections go over TCP.
+        let begin = Instant::now();
+        loop {
+            std::thread::sleep(Duration::from_secs(1));
+            match verified(&server, options, "--seconds 1 --bs 4k --depth 4") {
+                Ok(_) => return Ok(took),
+                Err(_) if begin.elapsed() < Duration::from_secs(20) => {}
+                Err(e) => return Err(e),
+            }
+        }
     }
 
     /// One end without RDMA.
