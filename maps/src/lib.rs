@@ -10,6 +10,7 @@ mod compat;
 pub mod dump;
 pub mod incremental;
 mod incremental_codec;
+pub mod json;
 pub mod mon_map;
 pub mod osd_map;
 mod osd_map_codec;

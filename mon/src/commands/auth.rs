@@ -1,8 +1,9 @@
 //! Keys and capabilities: `auth ...`.
 
 use super::table::{Spec, cmd};
-use super::{Args, Cx, Failure, Format, Outcome, Reply, answer, pretty};
+use super::{Args, Cx, Failure, Format, Outcome, Reply, answer};
 use crate::auth_service::AuthService;
+use maps::json::pretty;
 use messenger::auth::keyring::Keyring;
 use messenger::auth::{AuthName, EntityAuth};
 use messenger::caps::{CapsError, MonCaps, OsdCaps};

@@ -28,6 +28,7 @@ pub use status::VERSION;
 
 use crate::services::Services;
 use bytes::Bytes;
+use maps::json::pretty;
 use messenger::auth::AuthName;
 use serde_json::Value;
 use types::time::Now;
@@ -127,45 +128,6 @@ pub fn answer_json(args: &Args, json: Value) -> Outcome {
         Format::Json => json.to_string(),
         _ => format!("{}\n", pretty(&json)),
     }))
-}
-
-/// Ceph's indented JSON: four blanks, empty objects and arrays on one line.
-pub fn pretty(value: &Value) -> String {
-    let mut out = String::new();
-    write_pretty(value, 0, &mut out);
-    out
-}
-
-fn write_pretty(value: &Value, depth: usize, out: &mut String) {
-    let indent = |out: &mut String, depth: usize| {
-        out.push('\n');
-        out.extend(std::iter::repeat_n("    ", depth));
-    };
-    match value {
-        Value::Object(map) if !map.is_empty() => {
-            out.push('{');
-            for (i, (key, value)) in map.iter().enumerate() {
-                out.push_str(if i > 0 { "," } else { "" });
-                indent(out, depth + 1);
-                out.push_str(&Value::from(key.as_str()).to_string());
-                out.push_str(": ");
-                write_pretty(value, depth + 1, out);
-            }
-            indent(out, depth);
-            out.push('}');
-        }
-        Value::Array(items) if !items.is_empty() => {
-            out.push('[');
-            for (i, value) in items.iter().enumerate() {
-                out.push_str(if i > 0 { "," } else { "" });
-                indent(out, depth + 1);
-                write_pretty(value, depth + 1, out);
-            }
-            indent(out, depth);
-            out.push(']');
-        }
-        other => out.push_str(&other.to_string()),
-    }
 }
 
 /// Carries out a POOLOP. Returns 0 or a negative errno.

@@ -1,9 +1,10 @@
 //! Commands as text: what there is, reading one, and answering it from what the cores said.
 
-use super::dump::{self, pretty};
+use super::dump;
 use super::part::{Change, Level, Part, Question};
 use super::{perf, prometheus};
 use crate::config::{Refused, Settings};
+use maps::json::pretty;
 use serde_json::{Map, Value, json};
 
 const ENOENT: i32 = -2;

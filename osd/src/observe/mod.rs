@@ -17,7 +17,6 @@ mod stage;
 mod tests;
 
 pub use command::{Reply, Request, descriptions};
-pub use dump::pretty;
 pub use gather::Gather;
 pub use part::{Change, Level, OPS_TOLD_MAX, Part, Question, ShardPart};
 pub use prometheus::exposition;
