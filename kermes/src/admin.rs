@@ -138,45 +138,48 @@ pub fn spawn(served: Served, asker: &Asker) -> anyhow::Result<()> {
     if let Some(socket) = served.socket {
         let listener = UnixListener::from_std(socket.listener)?;
         let asker = asker.clone();
-        tokio::spawn(async move {
-            let places = Arc::new(Semaphore::new(CLIENTS_MAX));
-            loop {
-                let place = places.clone().acquire_owned().await.expect("it is never closed");
-                match listener.accept().await {
-                    Ok((stream, _)) => {
-                        let asker = asker.clone();
-                        tokio::spawn(async move {
-                            let _ = serve_command(stream, &asker).await;
-                            drop(place);
-                        });
-                    }
-                    // Out of descriptors: trying at once does not help.
-                    Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
-                }
-            }
-        });
+        tokio::spawn(serve_all(
+            async move || Ok(listener.accept().await?.0),
+            move |stream| {
+                let asker = asker.clone();
+                async move { serve_command(stream, &asker).await }
+            },
+        ));
     }
     if let Some(listener) = served.metrics {
         let listener = TcpListener::from_std(listener)?;
         let asker = asker.clone();
-        tokio::spawn(async move {
-            let places = Arc::new(Semaphore::new(CLIENTS_MAX));
-            loop {
-                let place = places.clone().acquire_owned().await.expect("it is never closed");
-                match listener.accept().await {
-                    Ok((stream, _)) => {
-                        let asker = asker.clone();
-                        tokio::spawn(async move {
-                            let _ = serve_http(stream, &asker).await;
-                            drop(place);
-                        });
-                    }
-                    Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
-                }
-            }
-        });
+        tokio::spawn(serve_all(
+            async move || Ok(listener.accept().await?.0),
+            move |stream| {
+                let asker = asker.clone();
+                async move { serve_http(stream, &asker).await }
+            },
+        ));
     }
     Ok(())
+}
+
+/// Serves whoever is accepted, at most [`CLIENTS_MAX`] at once, each by itself.
+async fn serve_all<S, F>(accept: impl AsyncFn() -> std::io::Result<S>, serve: impl Fn(S) -> F)
+where
+    F: Future<Output = anyhow::Result<()>> + Send + 'static,
+{
+    let places = Arc::new(Semaphore::new(CLIENTS_MAX));
+    loop {
+        let place = places.clone().acquire_owned().await.expect("it is never closed");
+        match accept().await {
+            Ok(stream) => {
+                let served = serve(stream);
+                tokio::spawn(async move {
+                    let _ = served.await;
+                    drop(place);
+                });
+            }
+            // Out of descriptors: trying at once does not help.
+            Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+        }
+    }
 }
 
 async fn serve_command(mut stream: UnixStream, asker: &Asker) -> anyhow::Result<()> {
