@@ -12,8 +12,10 @@ mod report;
 mod store;
 mod tally;
 
+use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
 use std::io::{IsTerminal, Write};
+use std::thread::JoinHandle;
 use types::node::LogLevel;
 
 /// Measure a cluster, or parts of Kermes by themselves.
@@ -41,6 +43,28 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<i32> {
         BenchCommand::Store(args) => store::run(args).map(|()| 0),
         BenchCommand::Msgr(args) => msgr::run(args),
         BenchCommand::Compare(args) => compare::run(args),
+    }
+}
+
+/// A core of a bench; `None`: another core has failed, or a signal came.
+type CoreThread<T> = JoinHandle<anyhow::Result<Option<T>>>;
+
+/// Waits for all cores; what they counted together, or the first failure.
+fn join_cores<T>(threads: Vec<CoreThread<T>>, add: impl Fn(&mut T, &T)) -> anyhow::Result<T> {
+    let (mut all, mut failed): (Option<T>, _) = (None, None);
+    for thread in threads {
+        match thread.join().map_err(|_| anyhow!("a core has panicked"))? {
+            Ok(None) => {}
+            Ok(Some(one)) => match &mut all {
+                None => all = Some(one),
+                Some(all) => add(all, &one),
+            },
+            Err(e) => failed = failed.or(Some(e)),
+        }
+    }
+    match failed {
+        Some(e) => Err(e),
+        None => all.context("no core has run"),
     }
 }
 

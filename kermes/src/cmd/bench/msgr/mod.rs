@@ -382,22 +382,7 @@ fn run_clients(args: &ClientArgs) -> anyhow::Result<Outcome> {
         };
         threads.push(std::thread::Builder::new().spawn(body)?);
     }
-    let mut all: Option<Outcome> = None;
-    let mut failed = None;
-    for thread in threads {
-        match thread.join().map_err(|_| anyhow!("a core has panicked"))? {
-            Ok(None) => {}
-            Ok(Some(one)) => match &mut all {
-                None => all = Some(one),
-                Some(all) => all.add(&one),
-            },
-            Err(e) => failed = failed.or(Some(e)),
-        }
-    }
-    match failed {
-        Some(e) => Err(e.context(args.server.clone())),
-        None => all.context("no core has run"),
-    }
+    super::join_cores(threads, Outcome::add).with_context(|| args.server.clone())
 }
 
 #[cfg(test)]

@@ -213,21 +213,7 @@ fn measure(args: &RadosArgs) -> anyhow::Result<Outcome> {
         };
         threads.push(std::thread::Builder::new().name(format!("core-{core}")).spawn(body)?);
     }
-    let (mut all, mut failed): (Option<Outcome>, _) = (None, None);
-    for thread in threads {
-        match thread.join().map_err(|_| anyhow!("a core has panicked"))? {
-            Ok(None) => {}
-            Ok(Some(one)) => match &mut all {
-                None => all = Some(one),
-                Some(all) => all.add(&one),
-            },
-            Err(e) => failed = failed.or(Some(e)),
-        }
-    }
-    match failed {
-        Some(e) => Err(e.context(format!("pool {}", args.pool))),
-        None => all.context("no core has run"),
-    }
+    super::join_cores(threads, Outcome::add).with_context(|| format!("pool {}", args.pool))
 }
 
 #[cfg(test)]
