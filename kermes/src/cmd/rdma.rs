@@ -2,7 +2,10 @@
 
 use anyhow::{bail, ensure};
 use clap::{Args, ValueEnum};
-use runtime::rdma::{RdmaConfig, Way};
+use runtime::rdma::{Fault, RdmaConfig, Way};
+
+/// Has tests of the other end, with a peer that does wrong.
+const FAULT: &str = "KERMES_RDMA_FAULT";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Setup {
@@ -102,6 +105,12 @@ impl RdmaArgs {
         config.way = match self.rdma_setup {
             Some(Setup::Tcp) => Way::Tcp,
             Some(Setup::Cm) | None => Way::Cm,
+        };
+        config.fault = match std::env::var(FAULT).as_deref() {
+            Err(_) | Ok("") => None,
+            Ok("no-receives") => Some(Fault::NoReceives),
+            Ok("absent") => Some(Fault::Absent),
+            Ok(other) => bail!("{FAULT}={other}: must be no-receives or absent"),
         };
         Ok(Some(config))
     }

@@ -1,7 +1,7 @@
 //! rdma_cm: finds the way to an address and carries the first exchange.
 
 use super::sys::{self, Cm, mask};
-use super::verbs::{Context, QueuePair, Route};
+use super::verbs::{Context, QueuePair, RETRIES, RNR_RETRIES, Route};
 use libc::c_void;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -188,28 +188,28 @@ impl CmId {
         self.step(pair, sys::QPS_RTS, route)
     }
 
-    fn param(pair: &QueuePair, private_data: &[u8], route: Route) -> sys::rdma_conn_param {
+    fn param(queue_pair: u32, private_data: &[u8], route: Route) -> sys::rdma_conn_param {
         sys::rdma_conn_param {
             private_data: private_data.as_ptr().cast(),
             private_data_len: private_data.len() as u8,
             responder_resources: route.reads,
             initiator_depth: route.reads,
             flow_control: 1,
-            retry_count: 7,
-            rnr_retry_count: 6,
+            retry_count: RETRIES,
+            rnr_retry_count: RNR_RETRIES,
             srq: 1,
-            qp_num: pair.number,
+            qp_num: queue_pair,
         }
     }
 
-    pub fn connect(&self, pair: &QueuePair, data: &[u8], route: Route) -> io::Result<()> {
-        let mut param = Self::param(pair, data, route);
+    pub fn connect(&self, queue_pair: u32, data: &[u8], route: Route) -> io::Result<()> {
+        let mut param = Self::param(queue_pair, data, route);
         // SAFETY: the private data live until the call returns, which copies them.
         done(unsafe { (self.channel.lib.rdma_connect)(self.raw, &mut param) })
     }
 
-    pub fn accept(&self, pair: &QueuePair, data: &[u8], route: Route) -> io::Result<()> {
-        let mut param = Self::param(pair, data, route);
+    pub fn accept(&self, queue_pair: u32, data: &[u8], route: Route) -> io::Result<()> {
+        let mut param = Self::param(queue_pair, data, route);
         // SAFETY: as above.
         done(unsafe { (self.channel.lib.rdma_accept)(self.raw, &mut param) })
     }

@@ -2,14 +2,15 @@
 //! completes. How connections are made is in `setup`.
 
 use super::cm::{Channel, CmId};
-use super::link::{Key, Link, State, Work, id};
+use super::link::{Key, Link, Opening, State, Work, id};
 use super::memory::Pool;
 use super::stream::{Freed, Front, Kept, Lent, Offered};
 use super::sys;
 use super::verbs::{AsyncEvent, Context, OpenError, Queues, Route};
-use super::{Event, RdmaConfig, Watch, Way, counters};
+use super::{Event, Fault, RdmaConfig, Watch, Way, counters};
 use bytes::{Bytes, BytesMut};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use types::fixed_map::FixedMap;
@@ -333,7 +334,12 @@ impl Rdma {
             Work::Send { piece, carried } => {
                 link.sends -= 1;
                 let (conn, is_open) = (link.conn, link.state == State::Open);
+                let probes =
+                    matches!(link.state, State::Opening(Opening::CmProbe | Opening::TcpProbe));
                 self.sends.give(piece);
+                if probes && wc.status == sys::WC_SUCCESS {
+                    self.probed(key);
+                }
                 if wc.status == sys::WC_SUCCESS && carried > 0 && is_open {
                     self.events.push_back(Event::Sent { conn, bytes: carried });
                 }
@@ -358,12 +364,20 @@ impl Rdma {
 
     /// A work request of a connection has failed, and the queue pair with it.
     fn failed(&mut self, key: Key, status: i32) {
-        let errno = match status {
-            sys::WC_RETRY_EXCEEDED => libc::ETIMEDOUT,
-            sys::WC_RNR_RETRY_EXCEEDED => libc::ENOBUFS,
-            sys::WC_FLUSHED => libc::ECONNRESET,
-            _ => libc::ECONNABORTED,
+        let (errno, why) = match status {
+            sys::WC_RETRY_EXCEEDED => (libc::ETIMEDOUT, "does not answer: retries are exhausted"),
+            sys::WC_RNR_RETRY_EXCEEDED => {
+                (libc::ENOBUFS, "keeps no receive buffers: RNR retries are exhausted")
+            }
+            sys::WC_FLUSHED => (libc::ECONNRESET, ""),
+            _ => (libc::ECONNABORTED, ""),
         };
+        if let Some(link) = self.links[key as usize].as_ref()
+            && !matches!(link.state, State::Draining)
+            && let (Some(peer), false) = (link.peer.or(link.target), why.is_empty())
+        {
+            self.say(LogLevel::Warn, format!("{peer} {why}"));
+        }
         self.broke(key, errno);
     }
 
@@ -426,7 +440,10 @@ impl Rdma {
         if self.reserved + credits > self.connections_max * credits {
             return false;
         }
-        let wanted = self.reserved + credits + RECEIVES_SPARE;
+        let wanted = match self.config.fault {
+            Some(Fault::NoReceives) => 0,
+            _ => self.reserved + credits + RECEIVES_SPARE,
+        };
         while self.posted < wanted {
             let Some(piece) = self.receives.take() else { return false };
             self.posted += 1;
@@ -577,8 +594,36 @@ impl Rdma {
         self.release(key, freed);
     }
 
+    /// Posts a first message: the connection is open when it has arrived, and goes over TCP if it
+    /// does not. What finds the peer may take another way than what is sent to it.
+    pub(super) fn probe(&mut self, key: Key) -> io::Result<()> {
+        let Self { links, sends, .. } = self;
+        let Some(Link { stream: Some(stream), pair: Some(pair), sends: under_way, works, .. }) =
+            &mut links[key as usize]
+        else {
+            return Ok(());
+        };
+        let piece = sends.take().ok_or(io::Error::from_raw_os_error(libc::ENOBUFS))?;
+        // SAFETY: the piece was just taken, so nothing from it is under way.
+        let message = stream.probe(unsafe { sends.bytes_mut(piece) });
+        let id = id::pack(id::SEND, key, piece);
+        let (at, lkey) = (sends.address(piece), sends.lkey(piece));
+        // SAFETY: the piece is registered with this key, holds the message, and is not given back
+        // before the send has completed.
+        if let Err(e) = unsafe { pair.send(id, at, message.bytes as u32, lkey) } {
+            sends.give(piece);
+            return Err(e);
+        }
+        *under_way += 1;
+        works.insert(id, Work::Send { piece, carried: 0 });
+        Ok(())
+    }
+
     /// Posts the messages that there are credits and memory for.
     fn transmit(&mut self, key: Key) {
+        if self.config.fault == Some(Fault::Absent) {
+            return;
+        }
         let Self { links, sends, lends, starved, .. } = self;
         let Some(link) = &mut links[key as usize] else { return };
         let (Some(stream), Some(pair)) = (&mut link.stream, &link.pair) else { return };
@@ -664,6 +709,7 @@ impl Rdma {
     pub(super) fn opened(&mut self, key: Key, addrs: (SocketAddr, SocketAddr)) {
         let Some(link) = self.links[key as usize].as_mut() else { return };
         link.state = State::Open;
+        link.peer = Some(addrs.1);
         counters::CONNECTIONS.add(1);
         let (conn, (local, peer)) = (link.conn, addrs);
         self.events.push_back(match link.target {

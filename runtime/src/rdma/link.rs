@@ -28,10 +28,13 @@ pub enum Opening {
     CmAddress,
     CmRoute,
     CmAnswer,
+    /// The peer has answered, and a first message is on its way: does it arrive?
+    CmProbe,
     /// Accepted, and not confirmed.
     CmConfirm,
     TcpConnect,
     TcpAnswer(Vec<u8>),
+    TcpProbe,
     /// An accepted TCP connection, of which it is not known what it wants.
     TcpPeek,
     TcpHello(Vec<u8>),
@@ -66,6 +69,8 @@ pub struct Link {
     pub conn: ConnId,
     /// Where to, if we opened it.
     pub target: Option<SocketAddr>,
+    /// The other end, once it is open.
+    pub peer: Option<SocketAddr>,
     pub state: State,
     pub pair: Option<QueuePair>,
     pub wire: Wire,
@@ -98,6 +103,7 @@ impl Link {
         Self {
             conn,
             target,
+            peer: None,
             state: State::Opening(opening),
             pair: None,
             wire,

@@ -37,6 +37,15 @@ pub enum Way {
     Tcp,
 }
 
+/// What this end does wrong on purpose, so that the other can be tested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It has no receive buffers, whatever it tells the peer: each message finds none.
+    NoReceives,
+    /// It tells the peer of a queue pair that is not there and sends nothing: the peer hears nothing.
+    Absent,
+}
+
 /// Settings of one core's connections.
 #[derive(Debug, Clone)]
 pub struct RdmaConfig {
@@ -66,6 +75,8 @@ pub struct RdmaConfig {
     pub spin: Duration,
     /// Addresses that are connected to over TCP at once.
     pub except: Vec<SocketAddr>,
+    /// For tests only.
+    pub fault: Option<Fault>,
 }
 
 impl RdmaConfig {
@@ -86,6 +97,7 @@ impl RdmaConfig {
             patience: Duration::from_secs(3),
             spin: Duration::from_micros(20),
             except: Vec::new(),
+            fault: None,
         }
     }
 }

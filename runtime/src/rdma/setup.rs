@@ -6,7 +6,7 @@ use super::hello::{HELLO_BYTES, Hello, MAGIC, PLACED_BYTES, Place, READY};
 use super::link::{Key, Link, Opening, State, Wire};
 use super::sys::cm_event;
 use super::verbs::QueuePair;
-use super::{Event, Way, counters};
+use super::{Event, Fault, Way, counters};
 use crate::socket;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -23,6 +23,8 @@ const OPENING_MAX: usize = 4096;
 /// How long an accepted TCP connection may keep us waiting for its first byte, before the node gets
 /// it, which has its own patience.
 const PEEK: Duration = Duration::from_secs(5);
+/// Makes a number of which there is no queue pair.
+const ABSENT: u32 = 1 << 23;
 /// Tag of what listens; those of connections are their keys and one.
 const LISTENER: u64 = 0;
 
@@ -123,11 +125,14 @@ impl Rdma {
         let Some(link) = self.links[key as usize].as_mut() else { return };
         let (conn, target) = (link.conn, link.target);
         let is_peek = link.state == State::Opening(Opening::TcpPeek);
+        let is_probe = matches!(link.state, State::Opening(Opening::CmProbe | Opening::TcpProbe));
         if is_peek && let Wire::Tcp(stream) = std::mem::replace(&mut link.wire, Wire::None) {
             // The wire's last reference: nothing is shut down.
             return self.give_back(key, stream);
         }
         if let Some(addr) = target {
+            // Who was found and cannot be reached by the device is not tried again soon either.
+            let slow = slow || is_probe;
             if slow && self.avoided.len() < AVOIDED_MAX {
                 self.avoided.insert(addr, self.now + AVOID);
             }
@@ -211,7 +216,7 @@ impl Rdma {
         id.set_tag(key as u64 + 1);
         id.init(pair, self.route)?;
         id.ready(pair, self.route)?;
-        id.accept(pair, &data, self.route)
+        id.accept(told(pair.number, self.config.fault), &data, self.route)
     }
 
     fn on_cm(&mut self, key: Key, event: &CmEvent) -> io::Result<()> {
@@ -231,7 +236,7 @@ impl Rdma {
                 let link = self.links[key as usize].as_mut().expect("as above");
                 let (Wire::Cm(id), Some(pair)) = (&link.wire, &link.pair) else { return Ok(()) };
                 id.init(pair, self.route)?;
-                id.connect(pair, &data, self.route)?;
+                id.connect(told(pair.number, self.config.fault), &data, self.route)?;
                 link.state = State::Opening(Opening::CmAnswer);
             }
             (cm_event::CONNECT_RESPONSE, State::Opening(Opening::CmAnswer)) => {
@@ -241,9 +246,7 @@ impl Rdma {
                 let link = self.links[key as usize].as_ref().expect("as above");
                 let (Wire::Cm(id), Some(pair)) = (&link.wire, &link.pair) else { return Ok(()) };
                 id.ready(pair, self.route)?;
-                id.establish()?;
-                let addrs = id.addrs();
-                self.opened(key, addrs);
+                self.begin_probe(key, Opening::CmProbe)?;
             }
             (cm_event::ESTABLISHED, State::Opening(Opening::CmConfirm)) => {
                 let addrs = id.addrs();
@@ -268,6 +271,39 @@ impl Rdma {
             }
             _ => {}
         }
+        Ok(())
+    }
+
+    fn begin_probe(&mut self, key: Key, opening: Opening) -> io::Result<()> {
+        let link = self.links[key as usize].as_mut().expect("the caller's");
+        link.state = State::Opening(opening);
+        match self.config.fault {
+            Some(Fault::Absent) => self.finish_probe(key),
+            _ => self.probe(key),
+        }
+    }
+
+    /// The first message has arrived.
+    pub(super) fn probed(&mut self, key: Key) {
+        if self.finish_probe(key).is_err() {
+            self.broke(key, libc::ECONNABORTED);
+        }
+    }
+
+    fn finish_probe(&mut self, key: Key) -> io::Result<()> {
+        let Some(link) = self.links[key as usize].as_mut() else { return Ok(()) };
+        let addrs = match &mut link.wire {
+            Wire::Cm(id) => {
+                id.establish()?;
+                id.addrs()
+            }
+            Wire::Tcp(stream) => {
+                stream.write_all(&[READY])?;
+                (stream.local_addr()?, stream.peer_addr()?)
+            }
+            Wire::None => return Ok(()),
+        };
+        self.opened(key, addrs);
         Ok(())
     }
 
@@ -346,11 +382,7 @@ impl Rdma {
                 let (hello, place) =
                     Hello::decode_placed(&bytes).ok_or(io::ErrorKind::InvalidData)?;
                 self.join(key, &hello, &place)?;
-                let link = self.links[key as usize].as_mut().expect("as above");
-                let Wire::Tcp(stream) = &mut link.wire else { return Ok(false) };
-                stream.write_all(&[READY])?;
-                let addrs = (stream.local_addr()?, stream.peer_addr()?);
-                self.opened(key, addrs);
+                self.begin_probe(key, Opening::TcpProbe)?;
                 Ok(true)
             }
             State::Opening(Opening::TcpPeek) => {
@@ -395,7 +427,7 @@ impl Rdma {
                 }
             }
             // Nothing more is said over it: it has ended, and the peer with it.
-            State::Open | State::Lingering => {
+            State::Opening(Opening::TcpProbe) | State::Open | State::Lingering => {
                 let mut byte = [0];
                 match stream.read(&mut byte) {
                     Err(e) if e.kind() == io::ErrorKind::WouldBlock => Ok(true),
@@ -414,7 +446,7 @@ impl Rdma {
         let (Wire::Tcp(stream), Some(pair)) = (&mut link.wire, &link.pair) else { return Ok(()) };
         pair.init()?;
         let place = Place {
-            queue_pair: pair.number,
+            queue_pair: told(pair.number, self.config.fault),
             packet: link.packet,
             gid: self.gid,
             lid: self.lid,
@@ -429,6 +461,14 @@ impl Rdma {
         let link = self.links[key as usize].as_ref().expect("the caller's");
         let pair = link.pair.as_ref().expect("made before");
         pair.connect(place, link.packet, self.route)
+    }
+}
+
+/// The number of a queue pair, for the peer.
+fn told(number: u32, fault: Option<Fault>) -> u32 {
+    match fault {
+        Some(Fault::Absent) => number ^ ABSENT,
+        _ => number,
     }
 }
 

@@ -261,6 +261,19 @@ impl Stream {
         if kind == CONTROL && (is_over || !is_worth_it) {
             return None;
         }
+        self.write_head(slot, kind, bytes);
+        Some(Message { bytes: HEADER_BYTES + bytes, carried })
+    }
+
+    /// Writes a message that carries nothing, as the first one: whether it arrives shows whether the
+    /// way to the peer is open.
+    pub fn probe(&mut self, slot: &mut [u8]) -> Message {
+        debug_assert!(self.credits == self.terms.credits_out, "the first message");
+        self.write_head(slot, CONTROL, 0);
+        Message { bytes: HEADER_BYTES, carried: 0 }
+    }
+
+    fn write_head(&mut self, slot: &mut [u8], kind: u8, bytes: usize) {
         slot[0] = kind;
         slot[1] = 0;
         slot[2..4].copy_from_slice(&self.owed.to_le_bytes());
@@ -270,7 +283,6 @@ impl Stream {
         self.credits -= 1;
         self.granted += self.owed;
         (self.owed, self.reads_owed) = (0, 0);
-        Some(Message { bytes: HEADER_BYTES + bytes, carried })
     }
 
     /// As much as fits of what is not to be offered.

@@ -308,6 +308,21 @@ fn an_idle_connection_says_nothing() {
 }
 
 #[test]
+fn a_first_message_costs_a_credit_that_comes_back() {
+    let (mut ours, mut peer) = (stream(), stream());
+    let mut slot = [0; 256];
+    let probe = ours.probe(&mut slot);
+    assert_eq!((probe.bytes, probe.carried), (HEADER_BYTES, 0));
+    let kept = peer.on_message(1, &slot[..probe.bytes], &mut Vec::new());
+    assert_eq!(kept, Ok(Kept::Free));
+    assert!(peer.front().is_none() && ours.credits + 1 == peer.granted + peer.owed);
+    peer.push([Bytes::from_static(b"answer")]);
+    let answer = peer.next_message(&mut slot, &mut |_| None).unwrap();
+    assert_eq!(ours.on_message(2, &slot[..answer.bytes], &mut Vec::new()), Ok(Kept::Held));
+    assert_eq!(ours.credits, ours.terms.credits_out);
+}
+
+#[test]
 fn what_nobody_wants_any_more_is_dropped_and_accounted_for() {
     let mut s = stream();
     let offer = [&[0; 12][..], &50u32.to_le_bytes()].concat();

@@ -441,12 +441,13 @@ pub struct Route {
 }
 
 /// How often a packet is sent again before the connection breaks, and how long each is waited for:
-/// 4.096 us * 2^14 is 67 ms, and an unreachable peer is noticed in about half a second to two.
-const RETRIES: u8 = 7;
+/// 4.096 us * 2^14 is 67 ms, and an unreachable peer is noticed in about half a second to two. Not 7,
+/// which soft RoCE takes for ever.
+pub const RETRIES: u8 = 6;
 const TIMEOUT: u8 = 14;
 /// 0.64 ms, as verbs number them. With credits there is always a buffer.
 const RNR_TIMER: u8 = 12;
-const RNR_RETRIES: u8 = 6;
+pub const RNR_RETRIES: u8 = 6;
 
 /// One reliable connection.
 pub struct QueuePair {

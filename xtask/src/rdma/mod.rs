@@ -1,17 +1,20 @@
 //! Connections over RDMA: a device of this machine talks to itself, in a virtual machine soft RoCE.
 
+mod bench;
+mod faults;
+
 use crate::acceptance::directory;
 use crate::block::{in_vm, no_vm};
 use crate::cluster::{Cluster, Shell, describe, kermes};
 use crate::steps::Outcome;
 use anyhow::{Context, bail, ensure};
-use clap::Args;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Output, Stdio};
+use bench::{Held, Server, ends_within, held, result_of, settled, verified};
+use clap::{Args, ValueEnum};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-const PORT: &str = "21200";
-const SECURE_PORT: &str = "21201";
+const PORT: u16 = 21200;
+const SECURE_PORT: u16 = 21201;
 const CLUSTER_PORT: &str = "21300";
 const WAYS: [&str; 2] = ["cm", "tcp"];
 /// Connections made together; emulation takes a tenth of a second for each.
@@ -36,6 +39,9 @@ pub struct RdmaArgs {
     /// Block devices for OSDs, whose contents are lost; others have files.
     #[arg(long, value_name = "PATH")]
     store: Vec<String>,
+    /// Check only these, in this order.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "PART")]
+    only: Vec<Part>,
 }
 
 /// `cargo xtask test --only rdma-vm`.
@@ -48,158 +54,72 @@ pub fn vm() -> anyhow::Result<Outcome> {
     in_vm(&[], &args).map(Outcome::Passed)
 }
 
+/// What is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Every byte, opening and closing, idling, and peers that are killed
+    Bytes,
+    /// Peers that do wrong, whose connections run out of retries
+    Faults,
+    /// One end without RDMA
+    FallBack,
+    /// OSDs with RDMA between them
+    Cluster,
+    /// A port that goes down and comes back
+    Port,
+}
+
 /// `cargo xtask rdma`.
 pub fn rdma(args: &RdmaArgs) -> anyhow::Result<()> {
+    let parts = if args.only.is_empty() { Part::value_variants() } else { &args.only[..] };
     let begin = held(&args.device)?;
-    for way in WAYS {
-        println!("{way}: {}", args.way(way).with_context(|| format!("connections by {way}"))?);
+    for part in parts {
+        args.part(*part)?;
+        let end = settled(&args.device, begin)?;
+        ensure!(end == begin, "{part:?}: held before {begin:?}, and after {end:?}");
     }
-    args.fall_back().context("falling back to TCP")?;
-    let end = settled(&args.device, begin)?;
-    ensure!(end == begin, "held before {begin:?}, and after {end:?}");
-    println!("cluster: {}", args.cluster().context("a cluster")?);
-    let end = settled(&args.device, begin)?;
-    ensure!(end == begin, "held before the cluster {begin:?}, and after {end:?}");
-    for way in ["tcp", "cm"] {
-        let took = args.port_down(way).with_context(|| format!("connections by {way}"))?;
-        println!("{way}: port down: closed after {took} ms");
-    }
-    let end = settled(&args.device, begin)?;
-    ensure!(end == begin, "held before the port went down {begin:?}, and after {end:?}");
     Ok(())
 }
 
-/// What the kernel counts of a device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Held {
-    queue_pairs: u64,
-    regions: u64,
-}
-
-fn held(device: &str) -> anyhow::Result<Held> {
-    let output = Command::new("rdma").args(["resource", "show", device]).output()?;
-    ensure!(output.status.success(), "rdma resource: {}", describe(&output));
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let count = |name: &str| -> anyhow::Result<u64> {
-        let mut from = text.split_whitespace().skip_while(|word| *word != name).skip(1);
-        Ok(from.next().with_context(|| format!("no {name} in {text}"))?.parse()?)
-    };
-    Ok(Held { queue_pairs: count("qp")?, regions: count("mr")? })
-}
-
-/// What is held once it is `wanted`, or some time has passed: processes that were killed are taken
-/// down by and by.
-fn settled(device: &str, wanted: Held) -> anyhow::Result<Held> {
-    let begin = Instant::now();
-    loop {
-        let now = held(device)?;
-        if now == wanted || begin.elapsed() > Duration::from_secs(20) {
-            return Ok(now);
-        }
-        std::thread::sleep(Duration::from_millis(100));
-    }
-}
-
-/// A server of `kermes bench msgr`.
-struct Server {
-    child: Child,
-    address: String,
-}
-
-impl Server {
-    fn start(ip: &str, options: &[&str]) -> anyhow::Result<Self> {
-        Self::start_on(format!("{ip}:{PORT}"), options)
-    }
-
-    fn start_on(address: String, options: &[&str]) -> anyhow::Result<Self> {
-        let mut child = Command::new(kermes())
-            .args(["bench", "msgr", "server", "--listen", &address])
-            .args(options)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line)?;
-        ensure!(line.starts_with("listening"), "a server says {line:?}");
-        let server = Self { child, address };
-        if options.contains(&"cm") {
-            server.wait_for_manager()?;
-        }
-        Ok(server)
-    }
-
-    /// Waits until it listens with rdma_cm too, which is some time after it listens over TCP.
-    fn wait_for_manager(&self) -> anyhow::Result<()> {
-        let begin = Instant::now();
-        loop {
-            let output = Command::new("rdma").args(["resource", "show", "cm_id"]).output()?;
-            let text = String::from_utf8_lossy(&output.stdout).into_owned();
-            if text.lines().any(|l| l.contains("LISTEN") && l.contains(&self.address)) {
-                return Ok(());
-            }
-            ensure!(begin.elapsed() < Duration::from_secs(15), "nobody listens: {text}");
-            std::thread::sleep(Duration::from_millis(100));
-        }
-    }
-
-    fn client(&self, options: &[&str]) -> Command {
-        let mut command = Command::new(kermes());
-        command.args(["bench", "msgr", "client", &self.address, "--warm-up", "0", "--json"]);
-        command.args(options).stdin(Stdio::null());
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        command
-    }
-
-    /// User and system time so far, in hundredths of a second.
-    fn cpu(&self) -> anyhow::Result<u64> {
-        let text = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        let fields: Vec<&str> = text.split_whitespace().collect();
-        Ok(fields[13].parse::<u64>()? + fields[14].parse::<u64>()?)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn result_of(output: &Output) -> anyhow::Result<serde_json::Value> {
-    ensure!(output.status.success(), "bench msgr client: {}", describe(output));
-    Ok(serde_json::from_slice(&output.stdout)?)
-}
-
-/// A client that ends by itself: messages that came back whole, all connections over RDMA.
-fn verified(server: &Server, options: &[&str], more: &str) -> anyhow::Result<u64> {
-    let words: Vec<&str> = more.split_whitespace().collect();
-    let mut command = server.client(options);
-    let output = command.args(["--verify"]).args(&words).output()?;
-    let found = result_of(&output).with_context(|| more.to_owned())?;
-    let messages = found["messages"].as_u64().unwrap_or(0);
-    ensure!(messages > 0, "{more}: nothing came back: {found}");
-    ensure!(found["over_rdma"] == found["connections"], "{more}: not over RDMA: {found}");
-    Ok(messages)
-}
-
-/// Waits until a child has ended, so many seconds.
-fn ends_within(child: Child, seconds: u64) -> anyhow::Result<Output> {
-    let begin = Instant::now();
-    let mut child = child;
-    while child.try_wait()?.is_none() {
-        if begin.elapsed() > Duration::from_secs(seconds) {
-            child.kill()?;
-            bail!("still there after {seconds} s: {}", describe(&child.wait_with_output()?));
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    Ok(child.wait_with_output()?)
-}
-
 impl RdmaArgs {
+    fn part(&self, part: Part) -> anyhow::Result<()> {
+        match part {
+            Part::Bytes => {
+                for way in WAYS {
+                    let said = self.way(way).with_context(|| format!("connections by {way}"))?;
+                    println!("{way}: {said}");
+                }
+            }
+            Part::Faults => {
+                for way in WAYS {
+                    let said = self.faults(way).with_context(|| format!("wrong peers by {way}"))?;
+                    println!("{way}: {said}");
+                }
+            }
+            Part::FallBack => self.fall_back().context("falling back to TCP")?,
+            Part::Cluster => println!("cluster: {}", self.cluster().context("a cluster")?),
+            Part::Port => {
+                for way in ["tcp", "cm"] {
+                    let took =
+                        self.port_down(way).with_context(|| format!("connections by {way}"))?;
+                    println!("{way}: port down: closed after {took} ms");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn options<'a>(&'a self, way: &'a str) -> [&'a str; 6] {
+        ["--transport", "rdma", "--rdma-device", &self.device, "--rdma-setup", way]
+    }
+
+    fn serve(&self, port: u16, options: &[&str]) -> anyhow::Result<Server> {
+        Server::start(format!("{}:{port}", self.address), options)
+    }
+
     fn way(&self, way: &str) -> anyhow::Result<String> {
-        let options = ["--transport", "rdma", "--rdma-device", &self.device, "--rdma-setup", way];
-        let server = Server::start(&self.address, &options)?;
+        let options = self.options(way);
+        let server = self.serve(PORT, &options)?;
         let mut messages = 0;
         for more in [
             "--seconds 2 --bs 64 --depth 1",
@@ -211,7 +131,7 @@ impl RdmaArgs {
         }
         // In secure mode bytes that are wrong anywhere end the session.
         let mode = [&options[..], &["--mode", "secure"]].concat();
-        let secure = Server::start_on(format!("{}:{SECURE_PORT}", self.address), &mode)?;
+        let secure = self.serve(SECURE_PORT, &mode)?;
         let more = "--mode secure --seconds 2 --bs 40k --depth 4";
         messages += verified(&secure, &options, more)?;
         drop(secure);
@@ -234,7 +154,7 @@ impl RdmaArgs {
     }
 
     /// What is held when the last connection is gone.
-    fn quiet(&self) -> anyhow::Result<Held> {
+    pub fn quiet(&self) -> anyhow::Result<Held> {
         let mut last = held(&self.device)?;
         for _ in 0..30 {
             std::thread::sleep(Duration::from_millis(500));
@@ -301,13 +221,13 @@ impl RdmaArgs {
     /// In this order of ways: after a port went down with a connection by rdma_cm, soft RoCE (Linux 6.12)
     /// carries no requests of rdma_cm any more, not rping's either, and connections go over TCP.
     fn port_down(&self, way: &str) -> anyhow::Result<u128> {
-        let options = ["--transport", "rdma", "--rdma-device", &self.device, "--rdma-setup", way];
+        let options = self.options(way);
         let link = |state: &str| -> anyhow::Result<()> {
             let status = Command::new("ip").args(["link", "set", &self.link, state]).status()?;
             ensure!(status.success(), "ip link set {} {state}: {status}", self.link);
             Ok(())
         };
-        let server = Server::start(&self.address, &options)?;
+        let server = self.serve(PORT, &options)?;
         let mut command = server.client(&options);
         let client = command.args(["--seconds", "80", "--bs", "16k", "--depth", "4"]).spawn()?;
         std::thread::sleep(Duration::from_secs(3));
@@ -333,8 +253,7 @@ impl RdmaArgs {
 
     /// One end without RDMA.
     fn fall_back(&self) -> anyhow::Result<()> {
-        let rdma =
-            |way| ["--transport", "rdma", "--rdma-device", &self.device, "--rdma-setup", way];
+        let rdma = |way| self.options(way);
         let over_tcp = |server: &Server, options: &[&str]| -> anyhow::Result<()> {
             let more = ["--verify", "--seconds", "1", "--bs", "20k", "--connections", "2"];
             let output = server.client(options).args(more).output()?;
@@ -342,18 +261,18 @@ impl RdmaArgs {
             ensure!(found["over_rdma"] == 0 && found["messages"].as_u64() > Some(0), "{found}");
             Ok(())
         };
-        let server = Server::start(&self.address, &[])?;
+        let server = self.serve(PORT, &[])?;
         for way in WAYS {
             over_tcp(&server, &rdma(way))?;
         }
         over_tcp(&server, &["--transport", "rdma", "--rdma-device", "none-such"])?;
         drop(server);
         for way in WAYS {
-            over_tcp(&Server::start(&self.address, &rdma(way))?, &[])?;
+            over_tcp(&self.serve(PORT, &rdma(way))?, &[])?;
         }
         // Each waits for the other's way, which does not come.
-        over_tcp(&Server::start(&self.address, &rdma("tcp"))?, &rdma("cm"))?;
-        over_tcp(&Server::start(&self.address, &rdma("cm"))?, &rdma("tcp"))
+        over_tcp(&self.serve(PORT, &rdma("tcp"))?, &rdma("cm"))?;
+        over_tcp(&self.serve(PORT, &rdma("cm"))?, &rdma("tcp"))
     }
 
     /// Three OSDs with RDMA between them; one is killed and comes back.
