@@ -15,7 +15,9 @@ use std::convert::Infallible;
 use std::time::Duration;
 use types::node::{Effect, Input, Node};
 use types::time::Now;
-use types::{Decode, EntityAddrVec, EntityKind, EntityName, Epoch, HObject, Instant, PoolId};
+use types::{
+    Decode, EntityAddrVec, EntityKind, EntityName, Epoch, HObject, Instant, OsdId, PoolId,
+};
 
 #[derive(Debug, Clone)]
 pub struct ClientConfig {
@@ -26,6 +28,9 @@ pub struct ClientConfig {
     pub hostname: String,
     /// How long the first session with a monitor and the first map may take.
     pub connect_timeout: Duration,
+    /// Connect to each core of an OSD that tells where its cores listen, and send operations to the
+    /// one that serves them; else all go to the OSD's address in the map, as Ceph's clients do it.
+    pub to_cores: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -173,6 +178,8 @@ enum MonUse {
     /// The objecter looks for a pool.
     NewestForObjecter,
     NewestForPool(RequestId),
+    /// The objecter looks for the cores of an OSD that has been up from this epoch.
+    Metadata(OsdId, Epoch),
 }
 
 type Fx = Vec<Effect<Infallible>>;
@@ -194,7 +201,7 @@ impl ClientNode {
         Self {
             messenger: Messenger::new(messenger, seed),
             mon: MonClient::new(mon, mon_seed),
-            objecter: Objecter::new(),
+            objecter: Objecter::new(config.to_cores),
             next_id: 1,
             waiting: BTreeMap::new(),
             ops: BTreeMap::new(),
@@ -358,11 +365,20 @@ impl ClientNode {
                 }
             }
             MonEvent::Command { id, result, status, output } => {
+                if let Some(MonUse::Metadata(osd, up_from)) = self.mon_requests.get(&id).copied() {
+                    self.mon_requests.remove(&id);
+                    let text = (result == 0).then(|| output.to_bytes());
+                    return self.on_metadata(now, osd, up_from, text.as_deref(), fx);
+                }
                 self.answer(id, Completion::Command { result, status, output })
             }
             MonEvent::Statfs { id, reply } => self.answer(id, Completion::Statfs(reply)),
             MonEvent::PoolStats { id, reply } => self.answer(id, Completion::PoolStats(reply)),
             MonEvent::Refused { id, errno } => {
+                if let Some(MonUse::Metadata(osd, up_from)) = self.mon_requests.get(&id).copied() {
+                    self.mon_requests.remove(&id);
+                    return self.on_metadata(now, osd, up_from, None, fx);
+                }
                 self.answer(id, Completion::Failed(Failure::Errno(errno)))
             }
             MonEvent::Lost
@@ -372,6 +388,18 @@ impl ClientNode {
             | MonEvent::PoolOp { .. }
             | MonEvent::Other(_) => {}
         }
+    }
+
+    fn on_metadata(
+        &mut self,
+        now: Now,
+        osd: OsdId,
+        up_from: Epoch,
+        text: Option<&[u8]>,
+        fx: &mut Fx,
+    ) {
+        let (m, out) = (&mut self.messenger, &mut self.objecter_events);
+        self.objecter.on_metadata(now, (osd, up_from), text, m, out, fx);
     }
 
     fn answer(&mut self, id: MonRequestId, completion: Completion) {
@@ -424,6 +452,11 @@ impl ClientNode {
             ObjecterEvent::AskNewestEpoch => {
                 let asked = self.mon.get_version(now, &mut self.messenger, "osdmap", fx);
                 self.mon_requests.insert(asked, MonUse::NewestForObjecter);
+            }
+            ObjecterEvent::AskMetadata { osd, up_from } => {
+                let cmd = format!(r#"{{"prefix":"osd metadata","id":{osd},"format":"json"}}"#);
+                let asked = self.mon.command(now, &mut self.messenger, cmd, Data::default(), fx);
+                self.mon_requests.insert(asked, MonUse::Metadata(osd, up_from));
             }
             ObjecterEvent::WatchNotify(_) => {}
         }

@@ -3,11 +3,16 @@
 //!
 //! Invariants:
 //! * An operation keeps its tid for life, so that an OSD that has executed it answers from its log.
-//! * Operations of one object leave in the order of submission, resends included.
+//! * Operations of one object leave in the order of submission, resends included, and by one session:
+//!   the one with the core that serves their PG (`cores.rs`), or with the OSD at the map's address.
 //! * An operation is in exactly one place: on a session, or homeless (no map, pool, primary, ticket
 //!   or room; paused; held back by the OSD).
 
+mod cores;
+mod sessions;
+
 use crate::op::{OpFailure, OpReply, OpSpec};
+use cores::CoreBook;
 use maps::{Incremental, Mapping, OsdMap, map_flags, pool_flags};
 use messenger::Message;
 use messenger::auth::ClientAuth;
@@ -15,25 +20,18 @@ use messenger::messages::osd_op::flag;
 use messenger::messages::{
     Backoff, OsdMapUpdate, OsdOp, OsdOpHead, OsdOpReply, TypedMessage, kind,
 };
-use messenger::table::{Event, Messenger, Policy};
+use messenger::table::Messenger;
+use sessions::{Door, Session};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
-use std::time::Duration;
 use types::node::{ConnId, Effect, LogLevel};
 use types::time::Now;
-use types::{
-    EntityAddrVec, EntityKind, Epoch, HObject, Instant, OsdId, PgId, PoolId, ReqId, ShardedPgId,
-    features,
-};
+use types::{Epoch, HObject, Instant, OsdId, PgId, PoolId, ReqId, ShardedPgId, features};
 
 /// Bytes and operations under way; what is beyond waits here. Keeps the send queue of a session
 /// within the messenger's bound when everything is sent again.
 const IN_FLIGHT_BYTES_MAX: usize = 64 << 20;
 const IN_FLIGHT_OPS_MAX: usize = 1024;
-/// Before an OSD that did not answer is dialled again, doubled up to the second value.
-const REDIAL_MIN: Duration = Duration::from_millis(100);
-const REDIAL_MAX: Duration = Duration::from_secs(5);
-
 /// An operation under way; also its transaction id on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tid(pub u64);
@@ -52,6 +50,12 @@ pub enum ObjecterEvent {
     },
     /// A pool is unknown: ask for the newest epoch and call [`Objecter::on_newest_epoch`].
     AskNewestEpoch,
+    /// Ask for the metadata of an OSD that has been up from this epoch, and call
+    /// [`Objecter::on_metadata`]. Once for each boot of an OSD that operations go to.
+    AskMetadata {
+        osd: OsdId,
+        up_from: Epoch,
+    },
     /// An OSD told something about a watch.
     WatchNotify(Message),
 }
@@ -93,20 +97,13 @@ struct OpState {
     target: Target,
     /// The session it was sent on, if it counts as sent.
     sent: Option<ConnId>,
+    /// Where it was last to go in.
+    waits_at: Option<Door>,
     attempts: i32,
     deadline: Instant,
     bytes: usize,
     /// Newest epoch that is known to exist: without the pool in that map, the pool does not exist.
     pool_bound: Option<Epoch>,
-}
-
-#[derive(Debug)]
-struct Session {
-    conn: Option<ConnId>,
-    addrs: EntityAddrVec,
-    backoffs: Vec<Backoff>,
-    redial: Duration,
-    redial_at: Instant,
 }
 
 /// Where PGs lie in the map at hand, as far as anybody asked: CRUSH is dear, and its answer stays the
@@ -122,24 +119,25 @@ pub struct Objecter {
     homeless: BTreeSet<Tid>,
     /// Of the homeless, those that wait for room. They leave in order.
     throttled: BTreeSet<Tid>,
-    sessions: BTreeMap<OsdId, Session>,
-    conns: BTreeMap<ConnId, OsdId>,
+    /// Where the cores of OSDs listen; `None`: everything goes to the addresses in the map.
+    cores: Option<CoreBook>,
+    sessions: BTreeMap<Door, Session>,
+    conns: BTreeMap<ConnId, Door>,
     deadlines: BTreeSet<(Instant, Tid)>,
     auth: Option<ClientAuth>,
     tid_next: u64,
     in_flight_bytes: usize,
     asked_newest: bool,
-}
-
-impl Default for Objecter {
-    fn default() -> Self {
-        Self::new()
-    }
+    /// Every send, in order.
+    #[cfg(test)]
+    sends: Vec<Tid>,
 }
 
 impl Objecter {
-    pub fn new() -> Self {
+    /// `to_cores`: operations go to the cores that serve them, where OSDs tell where these listen.
+    pub fn new(to_cores: bool) -> Self {
         Self {
+            cores: to_cores.then(CoreBook::default),
             map: None,
             placed: Placed::new(),
             ops: BTreeMap::new(),
@@ -152,6 +150,8 @@ impl Objecter {
             tid_next: 1,
             in_flight_bytes: 0,
             asked_newest: false,
+            #[cfg(test)]
+            sends: Vec::new(),
         }
     }
 
@@ -199,13 +199,14 @@ impl Objecter {
             spec,
             target: Target::default(),
             sent: None,
+            waits_at: None,
             attempts: 0,
             deadline,
             pool_bound: None,
         };
         self.ops.insert(tid, state);
         self.homeless.insert(tid);
-        self.place(now, tid, m, out, fx);
+        self.place(now, tid, true, m, out, fx);
         tid
     }
 
@@ -261,17 +262,19 @@ impl Objecter {
         }
     }
 
-    /// Tries to send a homeless operation.
+    /// Tries to send a homeless operation. `alone`: the caller does not try all of them in order.
     fn place<H>(
         &mut self,
         now: Now,
         tid: Tid,
+        alone: bool,
         m: &mut Messenger,
         out: &mut Vec<ObjecterEvent>,
         fx: &mut Vec<Effect<H>>,
     ) {
         let (Some(map), Some(op)) = (&self.map, self.ops.get_mut(&tid)) else { return };
         debug_assert!(op.sent.is_none());
+        op.waits_at = None;
         op.target = Self::calculate(map, &mut self.placed, &op.spec, op.flags);
         if !op.target.pool_exists {
             return self.on_unknown_pool(tid, out);
@@ -287,8 +290,16 @@ impl Objecter {
             return;
         }
         self.throttled.remove(&tid);
-        let Some(conn) = self.session(now, osd, m, fx) else { return };
-        if !self.is_held_back(osd, tid) {
+        let pg = op.target.pg.expect("only operations with a target have a primary");
+        let door = self.door(now, osd, pg, out);
+        self.ops.get_mut(&tid).expect("looked up above").waits_at = door;
+        let Some(door) = door else { return };
+        let Some((conn, opened)) = self.session(now, door, m, fx) else { return };
+        if alone && opened && self.homeless.first() < Some(&tid) {
+            // Earlier ones have waited for the same session.
+            return self.place_homeless(now, m, out, fx);
+        }
+        if !self.is_held_back(door, tid) {
             self.send(now, tid, conn, m, fx);
         }
     }
@@ -302,7 +313,7 @@ impl Objecter {
     ) {
         let tids: Vec<Tid> = self.homeless.iter().copied().collect();
         for tid in tids {
-            self.place(now, tid, m, out, fx);
+            self.place(now, tid, false, m, out, fx);
         }
     }
 
@@ -316,7 +327,10 @@ impl Objecter {
     ) {
         let tids: Vec<Tid> = self.throttled.iter().copied().take(16).collect();
         for tid in tids {
-            self.place(now, tid, m, out, fx);
+            // It may have been sent along with another.
+            if self.homeless.contains(&tid) {
+                self.place(now, tid, true, m, out, fx);
+            }
         }
     }
 
@@ -354,35 +368,6 @@ impl Objecter {
         self.place_homeless(now, m, out, fx);
     }
 
-    /// The session with `osd`, opened if need be. `None` while it cannot be.
-    fn session<H>(
-        &mut self,
-        now: Now,
-        osd: OsdId,
-        m: &mut Messenger,
-        fx: &mut Vec<Effect<H>>,
-    ) -> Option<ConnId> {
-        let addrs = self.map.as_ref()?.client_addrs(osd)?.clone();
-        let auth = self.auth.clone()?;
-        let session = self.sessions.entry(osd).or_insert_with(|| Session {
-            conn: None,
-            addrs: EntityAddrVec::default(),
-            backoffs: Vec::new(),
-            redial: REDIAL_MIN,
-            redial_at: Instant::ZERO,
-        });
-        if session.conn.is_none() {
-            if now.mono < session.redial_at {
-                return None;
-            }
-            let conn = m.connect(now, &addrs, EntityKind::Osd, Policy::Lossy, auth, fx);
-            session.conn = Some(conn);
-            session.addrs = addrs;
-            self.conns.insert(conn, osd);
-        }
-        session.conn
-    }
-
     fn object_of(op: &OpState) -> HObject {
         let at = &op.spec.locator;
         HObject {
@@ -396,8 +381,8 @@ impl Objecter {
         }
     }
 
-    fn is_held_back(&self, osd: OsdId, tid: Tid) -> bool {
-        let Some(session) = self.sessions.get(&osd) else { return false };
+    fn is_held_back(&self, door: Door, tid: Tid) -> bool {
+        let Some(session) = self.sessions.get(&door) else { return false };
         if session.backoffs.is_empty() {
             return false;
         }
@@ -443,6 +428,8 @@ impl Objecter {
         op.attempts = op.attempts.saturating_add(1);
         op.spec.mtime.get_or_insert(now.wall);
         op.sent = Some(conn);
+        #[cfg(test)]
+        self.sends.push(tid);
         self.in_flight_bytes += op.bytes;
         self.homeless.remove(&tid);
         self.throttled.remove(&tid);
@@ -539,70 +526,7 @@ impl Objecter {
         changed.into_iter().for_each(|tid| self.recall(tid));
     }
 
-    /// Sessions with OSDs that are down, gone or elsewhere now.
-    fn close_dead_sessions<H>(&mut self, m: &mut Messenger, fx: &mut Vec<Effect<H>>) {
-        let Some(map) = &self.map else { return };
-        let mut dead = Vec::new();
-        self.sessions.retain(|osd, session| {
-            let alive = map.is_up(*osd)
-                && (session.conn.is_none() || map.client_addrs(*osd) == Some(&session.addrs));
-            if !alive {
-                dead.extend(session.conn);
-            }
-            alive
-        });
-        for conn in dead {
-            self.conns.remove(&conn);
-            m.close(conn, fx);
-            self.recall_all_on(conn);
-        }
-    }
-
-    fn recall_all_on(&mut self, conn: ConnId) {
-        let sent: Vec<Tid> =
-            self.ops.iter().filter(|(_, op)| op.sent == Some(conn)).map(|(tid, _)| *tid).collect();
-        sent.into_iter().for_each(|tid| self.recall(tid));
-    }
-
-    // Sessions.
-
-    /// Takes an event of the messenger; returns it if no OSD session is concerned.
-    pub fn on_event<H>(
-        &mut self,
-        now: Now,
-        event: Event,
-        m: &mut Messenger,
-        out: &mut Vec<ObjecterEvent>,
-        fx: &mut Vec<Effect<H>>,
-    ) -> Option<Event> {
-        match event {
-            Event::Ready { conn, .. } if self.conns.contains_key(&conn) => {
-                let osd = self.conns[&conn];
-                let session = self.sessions.get_mut(&osd).expect("a connection has a session");
-                session.redial = REDIAL_MIN;
-            }
-            Event::AuthFailed { conn, errno, .. } if self.conns.contains_key(&conn) => {
-                log(fx, format!("osd.{} refused our ticket: errno {errno}", self.conns[&conn]));
-            }
-            Event::Closed { conn, .. } if self.conns.contains_key(&conn) => {
-                let osd = self.conns.remove(&conn).expect("just seen");
-                let session = self.sessions.get_mut(&osd).expect("a connection has a session");
-                session.conn = None;
-                session.backoffs.clear();
-                session.redial_at = now.mono + session.redial;
-                session.redial = (session.redial * 2).min(REDIAL_MAX);
-                self.recall_all_on(conn);
-            }
-            Event::Message { conn, msg, charge, .. } if self.conns.contains_key(&conn) => {
-                if let Err(e) = self.on_message(now, conn, &msg, m, out, fx) {
-                    log(fx, format!("message {} of an OSD cannot be read: {e}", msg.kind));
-                }
-                m.release(conn, charge, fx);
-            }
-            other => return Some(other),
-        }
-        None
-    }
+    // Messages of OSDs.
 
     fn on_message<H>(
         &mut self,
@@ -665,8 +589,8 @@ impl Objecter {
         out: &mut Vec<ObjecterEvent>,
         fx: &mut Vec<Effect<H>>,
     ) {
-        let osd = self.conns[&conn];
-        let session = self.sessions.get_mut(&osd).expect("a connection has a session");
+        let door = self.conns[&conn];
+        let session = self.sessions.get_mut(&door).expect("a connection has a session");
         match backoff.op {
             Backoff::BLOCK => {
                 let ack = Backoff { op: Backoff::ACK_BLOCK, ..backoff.clone() };
@@ -676,7 +600,7 @@ impl Objecter {
                 let held: Vec<Tid> = self
                     .ops
                     .iter()
-                    .filter(|(tid, op)| op.sent == Some(conn) && self.is_held_back(osd, **tid))
+                    .filter(|(tid, op)| op.sent == Some(conn) && self.is_held_back(door, **tid))
                     .map(|(tid, _)| *tid)
                     .collect();
                 held.into_iter().for_each(|tid| self.recall(tid));
@@ -693,25 +617,7 @@ impl Objecter {
 
     pub fn next_deadline(&self) -> Instant {
         let op = self.deadlines.first().map_or(Instant::NEVER, |(at, _)| *at);
-        // A session is dialled for an operation that may go. One that waits for a map, a ticket or
-        // room is placed when that comes: a dial that is overdue until then would keep us awake.
-        let may_go = |tid: &Tid| !self.ops[tid].target.paused && !self.throttled.contains(tid);
-        let wanted = |osd: &OsdId| {
-            self.auth.is_some()
-                && self.map.as_ref().is_some_and(|map| map.client_addrs(*osd).is_some())
-                && self
-                    .homeless
-                    .iter()
-                    .any(|tid| self.ops[tid].target.osd() == Some(*osd) && may_go(tid))
-        };
-        let redial = self
-            .sessions
-            .iter()
-            .filter(|(osd, s)| s.conn.is_none() && wanted(osd))
-            .map(|(_, s)| s.redial_at)
-            .min()
-            .unwrap_or(Instant::NEVER);
-        op.min(redial)
+        op.min(self.sessions_deadline())
     }
 
     pub fn on_tick<H>(
@@ -727,10 +633,7 @@ impl Objecter {
             }
             self.finish(tid, Err(OpFailure::TimedOut), out);
         }
-        let redial = |s: &Session| s.conn.is_none() && s.redial_at <= now.mono;
-        if !self.homeless.is_empty() && self.sessions.values().any(redial) {
-            self.place_homeless(now, m, out, fx);
-        }
+        self.sessions_tick(now, m, out, fx);
     }
 
     /// The PG in which `cursor` lies, for listings.

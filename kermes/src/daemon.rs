@@ -1,16 +1,19 @@
 //! What every daemon of ours does at start: log lines, signals, seeds and listening sockets.
 
 use crate::admin::AdminSocket;
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use client::conf::{Conf, Entity};
 use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use types::node::LogLevel;
 use types::{EntityAddr, Fsid};
 
-/// Ports that OSDs take when none is asked for, as Ceph's do.
-const OSD_PORTS: std::ops::Range<u16> = 6800..7568;
+/// Ports that OSDs take unless ceph.conf says others, as Ceph's do.
+pub const OSD_PORTS: RangeInclusive<u16> = 6800..=7568;
+const PORT_MIN: &str = "ms_bind_port_min";
+const PORT_MAX: &str = "ms_bind_port_max";
 /// How long a daemon waits for its port when an earlier run has just ended.
 const PORT_PATIENCE: Duration = Duration::from_secs(3);
 /// Connections that may wait to be accepted.
@@ -51,8 +54,21 @@ impl From<Verbosity> for LogLevel {
     }
 }
 
-/// Listens on `addr`; port 0 stands for the first free port of Ceph's OSD range.
-pub fn listen(addr: SocketAddr) -> anyhow::Result<TcpListener> {
+/// Ports that an OSD may take: what firewalls let through.
+pub fn osd_ports(conf: &Conf, entity: &Entity) -> anyhow::Result<RangeInclusive<u16>> {
+    let port = |name: &str, otherwise: u16| match conf.get(entity, name) {
+        Some(text) => {
+            text.trim().parse().with_context(|| format!("{name} = {text}: must be a port"))
+        }
+        None => Ok(otherwise),
+    };
+    let (first, last) = (port(PORT_MIN, *OSD_PORTS.start())?, port(PORT_MAX, *OSD_PORTS.end())?);
+    ensure!(first > 0 && first <= last, "no ports from {PORT_MIN} {first} to {PORT_MAX} {last}");
+    Ok(first..=last)
+}
+
+/// Listens on `addr`; port 0 stands for the first free one of `ports`.
+pub fn listen(addr: SocketAddr, ports: RangeInclusive<u16>) -> anyhow::Result<TcpListener> {
     if addr.port() != 0 {
         let patience = Instant::now() + PORT_PATIENCE;
         return loop {
@@ -68,11 +84,11 @@ pub fn listen(addr: SocketAddr) -> anyhow::Result<TcpListener> {
             }
         };
     }
-    listen_in(addr.ip(), OSD_PORTS)
+    listen_in(addr.ip(), ports)
 }
 
 /// Listens on the first free port of `ports`.
-pub fn listen_in(ip: IpAddr, ports: std::ops::Range<u16>) -> anyhow::Result<TcpListener> {
+pub fn listen_in(ip: IpAddr, ports: RangeInclusive<u16>) -> anyhow::Result<TcpListener> {
     for port in ports.clone() {
         match bind(SocketAddr::new(ip, port)) {
             Ok(listener) => return Ok(listener),
@@ -80,7 +96,7 @@ pub fn listen_in(ip: IpAddr, ports: std::ops::Range<u16>) -> anyhow::Result<TcpL
             Err(e) => return Err(e).with_context(|| format!("cannot listen on {ip}:{port}")),
         }
     }
-    bail!("no free port between {} and {} on {ip}", ports.start, ports.end - 1)
+    bail!("no free port between {} and {} on {ip}", ports.start(), ports.end())
 }
 
 /// A listening socket that a daemon started again can take at once (SO_REUSEADDR; the standard

@@ -136,7 +136,7 @@ fn names() -> impl Iterator<Item = ObjectName> {
 
 /// Objects of one PG: with data, holes, xattrs, omap, a clone, a large one and the PG's own.
 fn fill(path: &Path, superblock: Superblock) {
-    let shard = osd::shard::shard_of(PG, superblock.shards);
+    let shard = types::shard::shard_of(PG, superblock.shards);
     let mut writer = Writer::open(path, superblock, shard);
     writer.submit(vec![TxnOp::CreateCollection { pg: PG, bits: BITS }]);
     let meta: ObjectName = osd::pg::meta_object(PG).into();
@@ -325,7 +325,7 @@ fn a_placement_group_moves() {
     assert!(frames(&whole) == frames(&std::fs::read(&again).unwrap()));
 
     // An import that was cut short is known to no OSD, and begins anew with --force.
-    let shard = osd::shard::shard_of(PG, 4);
+    let shard = types::shard::shard_of(PG, 4);
     let mut writer = Writer::open(&target, superblock, shard);
     writer.submit(vec![TxnOp::RemoveCollection { pg: PG }]);
     drop(writer);

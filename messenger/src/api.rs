@@ -73,6 +73,8 @@ pub struct MessengerConfig {
     pub name: EntityName,
     /// Where we listen, as peers know it from maps (kind, port and nonce included). Empty for clients.
     pub addrs: EntityAddrVec,
+    /// Where else we can be dialled. Peers that do so know the address from elsewhere than maps.
+    pub also_at: EntityAddrVec,
     /// Modes in which we dial monitors, and other services, best first.
     pub modes_to_mon: Vec<Mode>,
     pub modes_to_service: Vec<Mode>,
@@ -93,6 +95,7 @@ impl MessengerConfig {
         Self {
             name,
             addrs,
+            also_at: EntityAddrVec::default(),
             modes_to_mon: vec![Mode::Secure, Mode::Crc],
             modes_to_service: vec![Mode::Crc, Mode::Secure],
             features: features::PACIFIC,

@@ -239,7 +239,7 @@ impl OsdNode {
             uuid: self.config.superblock.osd_uuid,
             public_addrs: self.config.addrs.clone(),
             cluster_addrs: self.config.addrs.clone(),
-            shard_addrs: Vec::new(),
+            shard_addrs: self.config.core_addrs.clone(),
             epoch,
             features: features::PACIFIC,
             store_shards: self.config.superblock.shards as u32,

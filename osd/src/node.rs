@@ -2,8 +2,8 @@
 //! [`OsdNode::new`]. Core 0 also talks to the monitor (`boot.rs`) and keeps watch over the other
 //! OSDs (`heartbeat.rs`) for all cores.
 //!
-//! A connection lands on any core; what is meant for a PG on another one hops there, and the answer
-//! hops back. Each core dials other OSDs itself, so answers from them arrive where they are needed.
+//! A connection to the OSD's address lands on any core; what is meant for a PG on another one hops
+//! there, and the answer hops back. Our own clients know where each core listens, and need none. Each core dials other OSDs itself, so answers from them arrive where they are needed.
 
 mod clients;
 mod fetch;
@@ -19,8 +19,8 @@ use crate::client_op::{ClientOp, Origin};
 use crate::config::Settings;
 use crate::heartbeat::Heartbeats;
 use crate::map::{MapHistory, View};
-use crate::observe::{Part, Question};
-use crate::shard::{Out, Shard, shard_of};
+use crate::observe::{HopCounts, Part, Question};
+use crate::shard::{Out, Shard};
 use clients::{Came, Session};
 use messenger::auth::crypto::CryptoKey;
 use messenger::auth::{AuthName, ClientAuth};
@@ -35,6 +35,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 use types::node::{ConnId, CoreId, Effect, Input, LogLevel, Node, StageProbes, WriteMemory};
+use types::shard::{core_of, shard_of};
 use types::time::Now;
 use types::{EntityAddrVec, EntityKind, EntityName, FixedMap, Instant, OsdId, PgId};
 
@@ -53,6 +54,9 @@ pub struct OsdConfig {
     pub superblock: Superblock,
     /// Where this OSD listens and what the map shows: one msgr2 address.
     pub addrs: EntityAddrVec,
+    /// By core: where only this core listens. Our own clients are told, and dial the core that serves
+    /// a PG. The same as `addrs` where there is one core.
+    pub core_addrs: Vec<EntityAddrVec>,
     pub monitors: Vec<EntityAddrVec>,
     /// Key of `osd.N`; `None`: the cluster runs without authentication.
     pub key: Option<CryptoKey>,
@@ -167,6 +171,7 @@ pub struct OsdNode {
     /// on stays unsaid, and this OSD only takes leave of the monitor (`boot.rs`).
     pub(crate) device_failed: bool,
     sessions: FixedMap<ConnId, Session>,
+    hops: HopCounts,
     peers: Peers,
     parked: VecDeque<Parked>,
     /// Connections with requests that wait until their clients have read more.
@@ -209,6 +214,7 @@ impl OsdNode {
         let mut m = MessengerConfig::new(EntityName::osd(me), config.addrs.clone());
         m.features_required_of_clients = types::features::REQUIRED_OF_CLIENTS;
         m.limits = config.limits.clone();
+        m.also_at = config.core_addrs.get(config.core.0 as usize).cloned().unwrap_or_default();
         let mut mon_seed = config.seed;
         mon_seed[0] ^= 0x5a;
         let leader = (config.core.0 == 0).then(|| {
@@ -241,6 +247,7 @@ impl OsdNode {
             shards,
             device_failed: false,
             sessions: FixedMap::default(),
+            hops: HopCounts::default(),
             peers: Peers::default(),
             parked: VecDeque::new(),
             stalled: BTreeSet::new(),
@@ -264,7 +271,7 @@ impl OsdNode {
     /// The core and local index of a PG's shard.
     fn place_of(&self, pg: PgId) -> (CoreId, usize) {
         let shard = shard_of(pg, self.config.superblock.shards);
-        (CoreId(shard % self.config.cores), (shard / self.config.cores) as usize)
+        (CoreId(core_of(shard, self.config.cores)), (shard / self.config.cores) as usize)
     }
     pub(crate) fn booted(&self) -> bool {
         self.view.as_ref().is_some_and(|v| v.booted)

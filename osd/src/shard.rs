@@ -789,14 +789,6 @@ fn pg_range(view: &View, id: PgId) -> Option<(HObject, HObject)> {
     Some(range_of(id, pool.pg_num))
 }
 
-/// The store shard of a PG: low bits of the seed, so that the PGs that a split makes stay with
-/// their parent, shifted by pool so that small pools do not all begin at shard 0.
-pub fn shard_of(pg: PgId, shard_count: u16) -> u16 {
-    debug_assert!(shard_count.is_power_of_two());
-    let shift = (pg.pool.0 as u32).wrapping_mul(0x9e37_79b1) >> 16;
-    (pg.seed.wrapping_add(shift) & (shard_count as u32 - 1)) as u16
-}
-
 /// The logged answer of a resent request.
 fn logged_answer(entry: &Entry) -> (i32, crate::client_op::ReplyVersions, Vec<(i32, Bytes)>) {
     let versions = crate::client_op::ReplyVersions {

@@ -189,6 +189,7 @@ impl Cluster {
         let node = osd::OsdNode::new(osd::OsdConfig {
             superblock,
             addrs: EntityAddrVec::one(EntityAddr::msgr2(addr, self.nonce)),
+            core_addrs: Vec::new(),
             monitors: vec![self.mon_addr.clone()],
             key: Some(key),
             core: CoreId(0),
@@ -215,6 +216,7 @@ impl Cluster {
             monitors: vec![self.mon_addr.clone()],
             hostname: name.to_owned(),
             connect_timeout: Duration::from_secs(300),
+            to_cores: true,
         }
     }
 

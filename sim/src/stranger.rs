@@ -88,7 +88,7 @@ impl Stranger {
         Self {
             messenger: Messenger::new(MessengerConfig::new(name, EntityAddrVec::default()), seed),
             mon: MonClient::new(mon, other),
-            objecter: Objecter::new(),
+            objecter: Objecter::new(false),
             config,
             mutator: Mutator::new(word),
             prey,

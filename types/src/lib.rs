@@ -1,8 +1,8 @@
 //! Identifiers, units and Ceph's encoding rules, shared by every crate.
 //!
 //! Reading order: [`enc`] (how bytes are written and read), [`id`] (who and where), [`addr`],
-//! [`object`] (names of objects and their order), [`node`] (the vocabulary between a core and its
-//! driver), [`time`], [`zone`], [`histogram`].
+//! [`object`] (names of objects and their order), [`shard`] (which core serves what), [`node`] (the
+//! vocabulary between a core and its driver), [`time`], [`zone`], [`histogram`].
 
 pub mod addr;
 pub mod enc;
@@ -13,6 +13,7 @@ pub mod histogram;
 pub mod id;
 pub mod node;
 pub mod object;
+pub mod shard;
 pub mod time;
 pub mod zone;
 

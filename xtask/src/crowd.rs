@@ -150,6 +150,7 @@ fn config(c: &Cluster, id: &str, keyring: &std::path::Path) -> anyhow::Result<Cl
         monitors: conf.monitors(&Entity::client(id))?,
         hostname: "crowd".into(),
         connect_timeout: PATIENCE,
+        to_cores: true,
     })
 }
 
@@ -208,7 +209,7 @@ impl Crowd {
         Self {
             messenger: Messenger::new(messenger, seed()),
             mon: MonClient::new(mon, seed()),
-            objecter: Objecter::new(),
+            objecter: Objecter::new(false),
             wanted,
             greedy,
             dialled: BTreeSet::new(),

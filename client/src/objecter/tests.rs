@@ -2,9 +2,12 @@ use super::*;
 use bytes::Bytes;
 use messenger::auth::AuthName;
 use messenger::messages::{Op, ReplyOp};
-use messenger::table::{CloseCause, MessengerConfig};
+use messenger::table::{CloseCause, Event, MessengerConfig};
 use std::convert::Infallible;
-use types::{EVersion, EntityName};
+use std::time::Duration;
+use types::{EVersion, EntityAddrVec, EntityKind, EntityName};
+
+mod to_cores;
 
 struct World {
     o: Objecter,
@@ -22,7 +25,7 @@ impl World {
         let map = OsdMap::decode(MAP).unwrap();
         let pool = *map.pools.keys().next().unwrap();
         let mut w = Self {
-            o: Objecter::new(),
+            o: Objecter::new(false),
             m: Messenger::new(config, [1; 32]),
             out: Vec::new(),
             fx: Vec::new(),

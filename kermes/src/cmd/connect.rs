@@ -138,6 +138,7 @@ pub fn client_config(args: &ConnectArgs) -> Result<ClientConfig> {
         monitors,
         hostname: host,
         connect_timeout: Duration::from_secs(args.connect_timeout),
+        to_cores: true,
     })
 }
 

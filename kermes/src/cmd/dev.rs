@@ -9,6 +9,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use messenger::auth::AuthName;
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -20,6 +21,10 @@ const UP_PATIENCE: Duration = Duration::from_secs(60);
 /// Store shards of an OSD for development: each has its own part of the small device, and an object
 /// lives in one of them.
 const DEV_SHARDS_MIN: u16 = 4;
+/// From the monitor's port to the first OSD's.
+const OSD_PORT_OFFSET: u16 = 10;
+/// Ports behind the last OSD's that cores may take.
+const CORE_PORTS_MAX: u16 = 1000;
 /// Looks at which a daemon may be missing in a row.
 const MISSING_MAX: u32 = 10;
 const DOWN_PATIENCE: Duration = Duration::from_secs(10);
@@ -78,7 +83,8 @@ pub struct UpArgs {
     /// Make a pool: name, copies and placement groups. May be given several times.
     #[arg(long, value_name = "NAME:SIZE:PGS", value_parser = parse_pool)]
     pub pool: Vec<PoolSpec>,
-    /// Port of the monitor; OSDs take the ones from ten above it.
+    /// Port of the monitor; OSDs take the ones from ten above it, and their cores, where an OSD has
+    /// several, those behind.
     #[arg(long, value_name = "PORT", default_value_t = 3300)]
     pub port: u16,
     #[arg(long, value_enum, default_value_t = Auth::Cephx)]
@@ -155,7 +161,7 @@ pub fn up(args: &UpArgs) -> anyhow::Result<()> {
     start_daemon(&dir, "mon.a", &["mon", "--name", "a", "--data", &text(&dir.join("mon.a"))])?;
     for (id, device_path) in osd_devices(&dir)? {
         let cores = args.cores_per_osd.to_string();
-        let port = args.port + 10 + id as u16;
+        let port = args.port + OSD_PORT_OFFSET + id as u16;
         let reactor = args.reactor.to_possible_value().expect("a named reactor");
         let setup = args.rdma_setup.to_possible_value().expect("a named way");
         let rdma = args
@@ -255,6 +261,7 @@ fn create(args: &UpArgs) -> anyhow::Result<()> {
     // Not in [global]: clients would make sockets too.
     let sockets = dir.join("$cluster-$name.asok");
     let sockets = sockets.display();
+    let core_ports = core_ports(args)?;
     let conf = format!(
         "[global]\n\
          fsid = {fsid}\n\
@@ -268,14 +275,25 @@ fn create(args: &UpArgs) -> anyhow::Result<()> {
          \n\
          [osd]\n\
          admin socket = {sockets}\n\
+         ms bind port min = {}\n\
+         ms bind port max = {}\n\
          \n\
          [client]\n\
          keyring = {}\n",
+        core_ports.start(),
+        core_ports.end(),
         keyring.display()
     );
     std::fs::write(dir.join("ceph.conf"), conf)?;
     std::fs::remove_file(dir.join("unfinished"))?;
     Ok(())
+}
+
+/// Ports for the cores of OSDs: behind those that the OSDs are given.
+fn core_ports(args: &UpArgs) -> anyhow::Result<RangeInclusive<u16>> {
+    let first = args.port.checked_add(OSD_PORT_OFFSET + args.osds as u16);
+    let first = first.with_context(|| format!("--port {}: no ports behind it", args.port))?;
+    Ok(first..=first.saturating_add(CORE_PORTS_MAX))
 }
 
 fn create_osd(dir: &Path, id: u32, fsid: Fsid, args: &UpArgs) -> anyhow::Result<mon::NewOsd> {

@@ -169,7 +169,7 @@ fn serve(args: &RunArgs) -> anyhow::Result<i32> {
     // Removed when this returns.
     let _file = served.file();
     let resources = tokio_driver::Resources {
-        listeners: vec![daemon::listen(sock)?],
+        listeners: vec![daemon::listen(sock, daemon::OSD_PORTS)?],
         device: None,
         kv: Some(kv),
         log,

@@ -17,6 +17,7 @@ use runtime::rdma::RdmaConfig;
 use runtime::uring::Resources;
 use seastore::{MkfsParams, ProbeError, Superblock};
 use std::net::{SocketAddr, TcpListener};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use types::node::{BLOCK_SIZE, CoreId, IoError, LogLevel};
@@ -41,13 +42,15 @@ const METRICS: &str = "metrics_listen";
 /// told to stop (SIGTERM or Ctrl-C). Who the OSD is stands on the device; where the monitors are
 /// and the key come from ceph.conf and a keyring.
 ///
-/// Settings of the device, in ceph.conf under [osd.N], [osd] or [global]:
+/// Settings in ceph.conf under [osd.N], [osd] or [global]:
 ///
 /// bdev_enable_discard = true|false: whether the device is told of segments that become free. By
 /// default yes for block devices that discard and do not rotate, no for files, which would lose
 /// their preallocated blocks.
 ///
 /// bdev_power_loss_protected = true|false: as --power-loss-protected.
+///
+/// ms_bind_port_min, ms_bind_port_max: ports that the OSD may take; 6800 and 7568 by default.
 ///
 /// What the OSD does can be seen while it runs: `kermes daemon osd.N help`, over the socket that
 /// `admin_socket` names, and with --metrics-listen (or `metrics_listen = ADDR:PORT`) by Prometheus.
@@ -109,7 +112,9 @@ pub struct RunArgs {
     /// Keyring with the key of osd.N.
     #[arg(long, value_name = "FILE")]
     pub keyring: Option<PathBuf>,
-    /// Address to listen on; port 0 takes the first free one from 6800.
+    /// Address to listen on, which the map shows; port 0 takes the first free one of the range from
+    /// ms_bind_port_min to ms_bind_port_max. With several cores each also takes a port of that range
+    /// for itself: `kermes` clients send operations there, to the core that serves them.
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
     pub listen: SocketAddr,
     /// Cores to run on, at most the store's shards.
@@ -321,8 +326,14 @@ fn serve(args: &RunArgs) -> anyhow::Result<i32> {
     let monitors = conf.monitors(&entity)?;
     let rdma = rdma_config(args, &conf, &entity, &monitors)?;
     let key = if conf.uses_cephx(&entity) { Some(read_key(args, &conf, &entity)?) } else { None };
-    let listener = daemon::listen(args.listen)?;
-    let addrs = EntityAddrVec::one(daemon::address(listener.local_addr()?));
+    let ports = daemon::osd_ports(&conf, &entity)?;
+    let listeners = Listeners::open(args, ports, &mut log)?;
+    let at = |l: &TcpListener| anyhow::Ok(EntityAddrVec::one(daemon::address(l.local_addr()?)));
+    let addrs = at(&listeners.shared)?;
+    let core_addrs: Vec<_> = match listeners.of_cores.as_slice() {
+        [] if args.cores == 1 => vec![addrs.clone()],
+        of_cores => of_cores.iter().map(at).collect::<Result<_, _>>()?,
+    };
     let class = device_class(args, &conf, &entity);
     let served = served(args, &conf, &entity, &mut log)?;
     let options = conf.options(&entity);
@@ -331,6 +342,7 @@ fn serve(args: &RunArgs) -> anyhow::Result<i32> {
         configs.push(OsdConfig {
             superblock,
             addrs: addrs.clone(),
+            core_addrs: core_addrs.clone(),
             monitors: monitors.clone(),
             key,
             core: CoreId(core),
@@ -348,7 +360,46 @@ fn serve(args: &RunArgs) -> anyhow::Result<i32> {
     }
     // Removed when this returns.
     let _file = served.file();
-    run_cores(args, configs, &listener, &device, rdma, served)
+    run_cores(args, configs, listeners, &device, rdma, served)
+}
+
+/// Where an OSD is dialled.
+struct Listeners {
+    /// At the address in the map: every core accepts there, whichever is first.
+    shared: TcpListener,
+    /// For each core, where it alone accepts; none with one core, and where ports are short.
+    of_cores: Vec<TcpListener>,
+}
+
+impl Listeners {
+    /// An OSD without ports for its cores serves all the same: operations hop.
+    fn open(
+        args: &RunArgs,
+        ports: RangeInclusive<u16>,
+        log: &mut runtime::LogSink,
+    ) -> anyhow::Result<Self> {
+        let shared = daemon::listen(args.listen, ports.clone())?;
+        let ip = shared.local_addr()?.ip();
+        let mut of_cores = Vec::new();
+        // What listens everywhere has no address that clients could be told.
+        if args.cores > 1 && !ip.is_unspecified() {
+            let opened: anyhow::Result<Vec<_>> =
+                (0..args.cores).map(|_| daemon::listen_in(ip, ports.clone())).collect();
+            of_cores = opened.unwrap_or_else(|e| {
+                let now = runtime::clock::Clock::new().now();
+                log(now, LogLevel::Warn, &format!("no port for each core: {e:#}"));
+                Vec::new()
+            });
+        }
+        Ok(Self { shared, of_cores })
+    }
+
+    /// What one core accepts on.
+    fn of(&mut self, core: CoreId) -> std::io::Result<Vec<TcpListener>> {
+        let shared = self.shared.try_clone()?;
+        let own = self.of_cores.get(core.0 as usize).map(TcpListener::try_clone).transpose()?;
+        Ok(std::iter::once(shared).chain(own).collect())
+    }
 }
 
 /// Connections to other OSDs over RDMA, as options or ceph.conf say; those to monitors are not.
@@ -472,7 +523,7 @@ async fn ask_cores(
 fn run_cores(
     args: &RunArgs,
     configs: Vec<OsdConfig>,
-    listener: &TcpListener,
+    mut listeners: Listeners,
     device: &Device,
     rdma: Option<RdmaConfig>,
     served: Served,
@@ -492,12 +543,13 @@ fn run_cores(
         let core = port.core();
         let name = format!("osd.{}/{}", config.superblock.osd, core.0);
         let cpu = args.cpu_first.map(|first| (first + core.0 as usize) % cpus);
-        let (listener, device) = (listener.try_clone()?, device.try_clone()?);
+        let device = device.try_clone()?;
+        let listeners = listeners.of(core)?;
         let (log, reactor, ended) = (args.log.into(), args.reactor, ended_tx.clone());
         let rdma = rdma.clone();
         let body = move || {
             let resources = Resources {
-                listeners: vec![listener],
+                listeners,
                 device: Some(device),
                 port,
                 cpu,

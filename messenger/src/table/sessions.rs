@@ -157,6 +157,12 @@ impl Messenger {
         EntityAddrVec::one(EntityAddr { kind: types::AddrKind::Any, nonce: self.nonce, sock })
     }
 
+    /// Our addresses among which `target` is, if we are meant.
+    fn addrs_for(&self, target: &EntityAddr) -> Option<&EntityAddrVec> {
+        let has = |addrs: &&EntityAddrVec| addrs.0.iter().any(|addr| same_place(addr, target));
+        [&self.config.addrs, &self.config.also_at].into_iter().find(has)
+    }
+
     fn our_msgr2(&self) -> EntityAddr {
         self.config.addrs.msgr2().copied().unwrap_or_default()
     }
@@ -270,7 +276,7 @@ impl Messenger {
         if ident.addrs.is_empty() {
             return Err(CloseCause::Protocol("IDENT without addresses"));
         }
-        if !self.config.addrs.0.iter().any(|addr| same_place(addr, &ident.target)) {
+        if self.addrs_for(&ident.target).is_none() {
             return Err(CloseCause::WrongPeer);
         }
         let kind = self.transports[&conn].link.peer_kind().expect("HELLO came before");
@@ -316,7 +322,7 @@ impl Messenger {
         let kind = self.sessions[&id].kind;
         self.global_seq += 1;
         let answer = ServerIdent {
-            addrs: self.config.addrs.clone(),
+            addrs: self.addrs_for(&ident.target).unwrap_or(&self.config.addrs).clone(),
             num: self.config.name.num,
             global_seq: self.global_seq,
             supported: self.config.features,

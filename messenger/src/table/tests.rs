@@ -622,3 +622,26 @@ fn strangers_are_closed_and_counted() {
     assert_eq!(end.m.counters().timeouts, 1);
     assert_eq!(end.m.next_deadline(), Instant::NEVER);
 }
+
+#[test]
+fn an_end_is_dialled_at_its_other_address_too_and_nowhere_else() {
+    for (target, reached) in [(addr(2), true), (addr(9), true), (addr(8), false)] {
+        let (mut net, credentials) = osds(Some(Mode::Crc), 1);
+        net.ends[1].m.config.also_at = addr(9);
+        net.ends[1].addr = target.msgr2().unwrap().sock.unwrap();
+        let mut fx = Vec::new();
+        let (credentials, now) = (credentials[0].clone(), net.now);
+        let m = &mut net.ends[0].m;
+        let conn = m.connect(now, &target, EntityKind::Osd, Policy::Lossy, credentials, &mut fx);
+        net.apply(0, fx);
+        net.send(0, conn, message(1));
+        net.settle();
+        if reached {
+            assert_eq!(net.take(1), [1]);
+            // It says which of them it was.
+            assert_eq!(net.ends[0].m.peer(conn).unwrap().addrs, target);
+        } else {
+            assert!(net.ends[1].events.is_empty() && net.ends[0].m.peer(conn).is_none());
+        }
+    }
+}

@@ -93,6 +93,8 @@ impl Monitor {
 
     fn on_boot(&mut self, now: Now, conn: ConnId, boot: internal::OsdBoot, fx: &mut Fx) {
         let session = &self.sessions[&conn];
+        // Where clients of ours find the core that serves a PG (docs/formats.md); strings, as Ceph's
+        // metadata are.
         let shard_addrs: Vec<String> = boot.shard_addrs.iter().map(|a| a.to_string()).collect();
         let metadata = json!({
             "id": boot.osd.0,
@@ -106,8 +108,8 @@ impl Monitor {
             "osd_objectstore": "seastore",
             "default_device_class": boot.device_class,
             "bluestore_bdev_size": boot.space.total.to_string(),
-            "store_shards": boot.store_shards.to_string(),
-            "shard_addrs": shard_addrs,
+            "kermes_store_shards": boot.store_shards.to_string(),
+            "kermes_shard_addrs": shard_addrs.join(" "),
         });
         let weight = boot.space.total as f64 / (1u64 << 40) as f64;
         let boot = Boot {

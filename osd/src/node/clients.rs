@@ -259,6 +259,7 @@ impl OsdNode {
     pub(super) fn run_op(&mut self, now: Now, op: Box<ClientOp>, fx: &mut Fx) {
         let (core, slot) = self.place_of(op.pg);
         if !self.is_core(core) {
+            self.hops.ops += 1;
             fx.push(Effect::Hop { to: core, msg: OsdHop::ClientOp(op) });
             return;
         }

@@ -2,12 +2,12 @@
 
 use super::{Fx, OsdHop, OsdNode, log};
 use crate::map::{Step, View, shows_up};
-use crate::shard::shard_of;
 use maps::OsdMap;
 use messenger::message::Message;
 use messenger::messages::{OsdMapUpdate, TypedMessage};
 use std::collections::BTreeSet;
 use types::node::{CoreId, Effect, LogLevel};
+use types::shard::shard_of;
 use types::time::Now;
 use types::{OsdId, PgId};
 

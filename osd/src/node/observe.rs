@@ -113,6 +113,7 @@ impl OsdNode {
             heartbeat_peers: self.leader.as_ref().map_or(0, |l| l.heartbeats.count()) as u64,
             parked: self.parked.len() as u64,
             messenger: *self.messenger.counters(),
+            hops: self.hops,
             settings: self.settings.clone(),
             tracking: self.settings.tracking(),
             shards,
@@ -154,7 +155,10 @@ impl OsdNode {
 
     fn change(&mut self, change: &Change) {
         match change {
-            Change::Reset => self.shards.iter_mut().for_each(|shard| shard.recorder.reset()),
+            Change::Reset => {
+                self.hops = Default::default();
+                self.shards.iter_mut().for_each(|shard| shard.recorder.reset());
+            }
             Change::Set(pairs) => {
                 for (name, value) in pairs {
                     // It was checked when the command was read.

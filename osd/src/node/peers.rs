@@ -124,6 +124,7 @@ impl OsdNode {
         let Ok(pg) = PeerMessage::peek_pg(&message) else { return };
         let (core, _) = self.place_of(pg);
         if !self.is_core(core) {
+            self.hops.peers += 1;
             fx.push(Effect::Hop { to: core, msg: OsdHop::Peer { from, message } });
             return;
         }

@@ -79,6 +79,8 @@ struct World {
     /// The monitor answers MARK_DOWN.
     mon_answers: bool,
     marked_down: Vec<MarkDown>,
+    /// As OSD_BOOT had them.
+    told_cores: Vec<EntityAddrVec>,
     disk: Vec<u8>,
     /// Requests to the device, with the core that waits.
     ios: VecDeque<(usize, Effect<OsdHop>)>,
@@ -87,6 +89,11 @@ struct World {
     errors: Vec<String>,
     exits: Vec<(usize, i32)>,
     replies: Vec<(u64, OsdOpReply)>,
+}
+
+/// Where one core listens.
+fn core_addr(core: u16) -> EntityAddrVec {
+    addr(6900 + core)
 }
 
 fn addr(port: u16) -> EntityAddrVec {
@@ -136,6 +143,7 @@ impl World {
             OsdNode::new(OsdConfig {
                 superblock,
                 addrs: addr(6800),
+                core_addrs: (0..cores).map(core_addr).collect(),
                 monitors: vec![addr(3300)],
                 key: None,
                 core: CoreId(core),
@@ -161,6 +169,7 @@ impl World {
             dialled: false,
             mon_answers: true,
             marked_down: Vec::new(),
+            told_cores: Vec::new(),
             disk,
             ios: VecDeque::new(),
             hops: VecDeque::new(),
@@ -238,6 +247,7 @@ impl World {
             }
             kind::OSD_BOOT => {
                 let boot = OsdBoot::from_message(msg).unwrap();
+                self.told_cores = boot.shard_addrs.clone();
                 self.map.epoch = self.map.epoch.next();
                 self.map.state[0] = osd_state::EXISTS | osd_state::UP;
                 self.map.info[0].up_from = self.map.epoch;
@@ -598,4 +608,26 @@ fn what_comes_before_the_first_map_waits_for_it() {
             assert_eq!(w.replies.pop().map(|(_, r)| r.result), Some(0), "pg {pg}");
         }
     }
+}
+
+#[test]
+fn an_operation_hops_only_from_another_core() {
+    let mut w = World::new(2);
+    assert_eq!(w.told_cores, [core_addr(0), core_addr(1)]);
+    let hops = |w: &World| w.nodes.iter().map(|node| node.hops.ops).collect::<Vec<_>>();
+    for pg in 0..PGS {
+        let core = core_of(shard_of(PgId { pool: POOL, seed: pg }, SHARDS), 2) as usize;
+        let before = hops(&w);
+        client_writes(&mut w, core, 1, pg);
+        w.settle();
+        assert_eq!(hops(&w), before, "pg {pg}");
+        client_writes(&mut w, 1 - core, 2, pg);
+        w.settle();
+        assert_eq!(hops(&w)[1 - core], before[1 - core] + 1, "pg {pg}");
+    }
+    let mut fx = Vec::new();
+    let question = Question { level: crate::observe::Level::State, change: None };
+    w.nodes[0].on_ask(w.now, ELSEWHERE, 1, question, &mut fx);
+    let Some(Effect::Hop { msg: OsdHop::Told { part, .. }, .. }) = fx.pop() else { panic!() };
+    assert!(part.hops.ops > 0 && part.hops.ops == w.nodes[0].hops.ops);
 }

@@ -18,7 +18,7 @@ mod tests;
 
 pub use command::{Reply, Request, descriptions};
 pub use gather::Gather;
-pub use part::{Change, Level, OPS_TOLD_MAX, Part, Question, ShardPart};
+pub use part::{Change, HopCounts, Level, OPS_TOLD_MAX, Part, Question, ShardPart};
 pub use prometheus::exposition;
 pub use recorder::{Kept, Recorder, Stats, Tracking};
 pub use stage::{Kind, Stage, Stamps, Track};

@@ -42,6 +42,15 @@ pub struct Question {
     pub change: Option<Change>,
 }
 
+/// What a core received and gave to another one, which serves the PG.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct HopCounts {
+    /// Ops of clients; their answers hop back.
+    pub ops: u64,
+    /// Messages of other OSDs.
+    pub peers: u64,
+}
+
 /// One core's answer.
 #[derive(Debug, Clone)]
 pub struct Part {
@@ -61,6 +70,7 @@ pub struct Part {
     /// Messages that wait for a newer map.
     pub parked: u64,
     pub messenger: messenger::table::Counters,
+    pub hops: HopCounts,
     pub settings: Settings,
     pub tracking: Tracking,
     pub shards: Vec<ShardPart>,

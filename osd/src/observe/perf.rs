@@ -126,6 +126,11 @@ fn osd(parts: &[Part]) -> Vec<Counter> {
     let mut out = vec![
         counter("op_wip", Reading::Gauge(total(|s| s.under_way)), "ops under way"),
         counter("op", Reading::Count(all(|k| k.count)), "ops of clients").nick("ops", 10),
+        counter(
+            "op_hop",
+            Reading::Count(parts.iter().map(|p| p.hops.ops).sum()),
+            "ops that came in on another core than their PG's, and hopped there",
+        ),
         counter("op_in_bytes", Reading::Bytes(all(|k| k.in_bytes)), "data that came with ops")
             .nick("wr", 8),
         counter("op_out_bytes", Reading::Bytes(all(|k| k.out_bytes)), "data in answers")
@@ -179,6 +184,11 @@ fn osd(parts: &[Part]) -> Vec<Counter> {
         counter("subop_w", subops, "writes of other primaries"),
         counter("subop_w_in_bytes", subop_bytes, "data of those"),
         counter("subop_w_latency", Reading::Time(stats.subops), "until those are durable here"),
+        counter(
+            "subop_hop",
+            Reading::Count(parts.iter().map(|p| p.hops.peers).sum()),
+            "messages of OSDs that came in on another core than their PG's",
+        ),
         counter("numpg", Reading::Gauge(total(|s| s.pgs)), "placement groups").nick("pgs", 5),
         counter("numpg_primary", Reading::Gauge(total(|s| s.pgs_primary)), "those served here"),
         counter(

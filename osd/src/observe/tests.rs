@@ -63,6 +63,7 @@ fn part(core: u16) -> Part {
         heartbeat_peers: 0,
         parked: 0,
         messenger: Default::default(),
+        hops: HopCounts { ops: 5, peers: 2 },
         settings: Settings::default(),
         tracking: Tracking::default(),
         shards: vec![shard],

@@ -121,7 +121,8 @@ impl Export {
         begin: Begin,
         pg: PgId,
     ) -> Result<()> {
-        let mut shard = Shard::mount(readers, sb, osd::shard::shard_of(pg, sb.shards), Mode::Look)?;
+        let mut shard =
+            Shard::mount(readers, sb, types::shard::shard_of(pg, sb.shards), Mode::Look)?;
         let found = shard.store.collections().find(|(held, _)| *held == pg);
         let Some((_, bits)) = found else {
             bail!("no placement group {pg} here: `kermes store info --format json` lists them");

@@ -172,7 +172,7 @@ impl<'a> Import<'a> {
         bits: u8,
         force: bool,
     ) -> Result<Self> {
-        let index = osd::shard::shard_of(pg, sb.shards);
+        let index = types::shard::shard_of(pg, sb.shards);
         let shard = Shard::mount(readers, sb, index, Mode::Change)?;
         let held = shard.store.collections().find(|(held, _)| *held == pg);
         let mut this = Self::new(shard, Some((pg, bits)));

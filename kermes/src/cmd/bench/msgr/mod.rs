@@ -216,7 +216,7 @@ fn start(args: &ServerArgs) -> anyhow::Result<(SocketAddr, Stopper, Threads, End
     // Port 0 is any that is free, not one of an OSD's.
     let listener = match args.listen.port() {
         0 => std::net::TcpListener::bind(args.listen)?,
-        _ => daemon::listen(args.listen)?,
+        _ => daemon::listen(args.listen, daemon::OSD_PORTS)?,
     };
     let addr = listener.local_addr()?;
     let (ports, stopper) = runtime::hop::mesh::<()>(args.cores.count())?;

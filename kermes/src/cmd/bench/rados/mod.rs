@@ -11,7 +11,7 @@ use super::report::{Cpu, Report, Unit, object};
 use crate::cmd::connect::{ConnectArgs, client_config, human_bytes, parse_bytes};
 use anyhow::{Context, anyhow, ensure};
 use clap::{Args, ValueEnum};
-use client::ClientNode;
+use client::{ClientConfig, ClientNode};
 use load::{Gate, Load, Outcome, Plan, Verdict};
 use runtime::uring::Resources;
 use serde_json::json;
@@ -53,6 +53,10 @@ pub struct RadosArgs {
     size: Option<u64>,
     #[command(flatten)]
     cores: CoresArgs,
+    /// Send everything to the addresses in the map, as Ceph's clients do, and not to the cores that OSDs
+    /// tell of: what hops between their cores cost
+    #[arg(long)]
+    map_addresses: bool,
     /// Compare what is read with what was written
     #[arg(long)]
     verify: bool,
@@ -147,6 +151,7 @@ fn report<'a>(args: &'a RadosArgs, outcome: &'a Outcome) -> Report<'a> {
             "osds": outcome.osds.up,
             "objects": args.objects(),
             "cores": args.cores.count(),
+            "map_addresses": args.map_addresses,
             "verify": args.verify,
         })),
         before: Vec::new(),
@@ -169,7 +174,8 @@ fn measure(args: &RadosArgs) -> anyhow::Result<Outcome> {
     for port in ports {
         let core = port.core().0 as usize;
         let seed = runtime::clock::seed()?;
-        let config = client_config(&args.connect)?;
+        let config =
+            ClientConfig { to_cores: !args.map_addresses, ..client_config(&args.connect)? };
         let share = |all: u64| all / cores as u64 + u64::from((core as u64) < all % cores as u64);
         let plan = Plan {
             pool: args.pool.clone(),
