@@ -5,6 +5,7 @@
 
 use crate::chance::Chance;
 use crate::check::{linear, stores};
+use crate::cores::{Cores, SharedHops};
 use crate::disk::Disk;
 use crate::faults::Plan;
 use crate::operator::{Operator, Report, SharedReport};
@@ -39,6 +40,8 @@ pub struct Outcome {
     /// Operations that were refused for want of space or because a read failed.
     pub refused: u64,
     pub crashes: u32,
+    /// Operations of clients that hopped to another core of their OSD.
+    pub op_hops: u64,
     pub failures: Vec<String>,
     /// The last lines that processes logged, when something failed.
     pub tail: Vec<String>,
@@ -59,6 +62,10 @@ pub(crate) struct Cluster {
     pub crashes: u32,
     miss_one_in: u32,
     cache_bytes: usize,
+    cores_max: u16,
+    /// Clients look for the cores of OSDs.
+    to_cores: bool,
+    pub op_hops: SharedHops,
     admin_key: CryptoKey,
     fsid: Fsid,
     nonce: u32,
@@ -154,6 +161,9 @@ impl Cluster {
             crashes: 0,
             miss_one_in: plan.miss_one_in,
             cache_bytes: plan.cache_bytes,
+            cores_max: plan.cores_max,
+            to_cores: plan.to_cores,
+            op_hops: SharedHops::default(),
             admin_key,
             fsid: fsid_value,
             nonce: 1,
@@ -183,30 +193,58 @@ impl Cluster {
         let Osd { id, host, addr, .. } = self.osds[index];
         let key = self.osds[index].key;
         self.nonce += 1;
+        let msgr2 = |addr| EntityAddrVec::one(EntityAddr::msgr2(addr, self.nonce));
+        let cores = match self.cores_max {
+            1 => 1,
+            most => self.world.chance.within(1..most as u64 + 1) as u16,
+        };
+        // Another start, another number of cores, on ports that were other cores'.
+        let ports: Vec<SocketAddr> = match cores {
+            1 => vec![addr],
+            _ => (0..cores).map(|core| SocketAddr::new(addr.ip(), 6801 + core)).collect(),
+        };
+        let core_addrs: Vec<EntityAddrVec> = ports.iter().map(|addr| msgr2(*addr)).collect();
+        let addrs = msgr2(addr);
+        if self.cores_max > 1 {
+            let mut open = ports.clone();
+            if self.world.chance.once_in(4) {
+                // Behind a firewall.
+                open.remove(self.world.chance.within(0..cores as u64) as usize);
+            }
+            self.world.listen_also(host, if cores == 1 { &[] } else { &open });
+        }
         let disk = &self.world.host(host).disk;
         let superblock = disk.superblock().expect("mkfs wrote it");
-        let seed = self.world.chance.seed();
-        let node = osd::OsdNode::new(osd::OsdConfig {
-            superblock,
-            addrs: EntityAddrVec::one(EntityAddr::msgr2(addr, self.nonce)),
-            core_addrs: Vec::new(),
-            monitors: vec![self.mon_addr.clone()],
-            key: Some(key),
-            core: CoreId(0),
-            cores: 1,
-            seed,
-            hostname: format!("host{id}"),
-            version: "sim".into(),
-            device_class: "ssd".into(),
-            limits: Limits::default(),
-            // A tenth of the worlds' stores do not fit.
-            store_cache_bytes: self.cache_bytes,
-            store_miss_one_in: self.miss_one_in,
-            store_discard: true,
-            options: Default::default(),
-        });
+        let node = |core: u16, seed: [u8; 32]| {
+            osd::OsdNode::new(osd::OsdConfig {
+                superblock,
+                addrs: addrs.clone(),
+                core_addrs: core_addrs.clone(),
+                monitors: vec![self.mon_addr.clone()],
+                key: Some(key),
+                core: CoreId(core),
+                cores,
+                seed,
+                hostname: format!("host{id}"),
+                version: "sim".into(),
+                device_class: "ssd".into(),
+                limits: Limits::default(),
+                // A tenth of the worlds' stores do not fit.
+                store_cache_bytes: self.cache_bytes,
+                store_miss_one_in: self.miss_one_in,
+                store_discard: true,
+                options: Default::default(),
+            })
+        };
         debug_assert_eq!(superblock.cluster, self.fsid);
-        self.world.start(host, node);
+        let chance = &mut self.world.chance;
+        if self.cores_max == 1 {
+            let seed = chance.seed();
+            return self.world.start(host, node(0, seed));
+        }
+        let nodes = (0..cores).map(|core| node(core, chance.seed())).collect();
+        let chance = Chance::new(chance.word());
+        self.world.start(host, Cores::new(nodes, &ports, chance, self.op_hops.clone()));
     }
 
     pub(crate) fn client_config(&self, name: &str) -> ClientConfig {
@@ -216,7 +254,7 @@ impl Cluster {
             monitors: vec![self.mon_addr.clone()],
             hostname: name.to_owned(),
             connect_timeout: Duration::from_secs(300),
-            to_cores: true,
+            to_cores: self.to_cores,
         }
     }
 
@@ -259,6 +297,7 @@ impl Cluster {
             answered,
             refused: 0,
             crashes: self.crashes,
+            op_hops: self.op_hops.get(),
             tail: if failures.is_empty() { Vec::new() } else { self.world.tail.into() },
             failures,
         }
@@ -317,7 +356,18 @@ pub fn run(seed: u64, log: LogLevel) -> Outcome {
 
 /// As [`run`], with chaos for so long.
 pub fn run_with(seed: u64, log: LogLevel, chaos: Duration) -> Outcome {
-    let plan = Plan::draw(&mut Chance::new(seed ^ 0x0070_6c61_6e73));
+    run_plan(seed, log, chaos, |_| {})
+}
+
+/// As [`run_with`], with another plan.
+pub fn run_plan(
+    seed: u64,
+    log: LogLevel,
+    chaos: Duration,
+    change: impl FnOnce(&mut Plan),
+) -> Outcome {
+    let mut plan = Plan::draw(&mut Chance::new(seed ^ 0x0070_6c61_6e73));
+    change(&mut plan);
     let mut cluster = Cluster::new(seed, log, &plan, &[]);
     let mut failures = Vec::new();
     let report = cluster.add_operator(&plan);

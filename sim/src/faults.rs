@@ -33,6 +33,12 @@ pub struct Plan {
     pub miss_one_in: u32,
     /// Of each store shard, for metadata.
     pub cache_bytes: usize,
+    /// Each start of an OSD draws from one to so many.
+    pub cores_max: u16,
+    /// Clients look for the cores of OSDs, as ours do.
+    pub to_cores: bool,
+    /// Nothing goes wrong but that OSDs start again.
+    pub only_restarts: bool,
 }
 
 impl Plan {
@@ -84,11 +90,18 @@ impl Plan {
             miss_one_in: if chance.once_in(3) { *chance.pick(&[1, 4, 40]) } else { 0 },
             // So little that pages come and go, or all that there is.
             cache_bytes: if chance.once_in(2) { 128 << 10 } else { 64 << 20 },
+            cores_max: 1,
+            to_cores: true,
+            only_restarts: false,
         }
     }
 
     /// Something bad happens.
     pub(crate) fn misfortune(&self, c: &mut Cluster, report: &SharedReport) {
+        if self.only_restarts {
+            let victim = some_osd(c);
+            return c.crash(victim);
+        }
         match c.world.chance.within(0..18) {
             0..4 => {
                 let victim = some_osd(c);

@@ -7,6 +7,7 @@
 pub mod chance;
 pub mod check;
 pub mod cluster;
+pub mod cores;
 pub mod disk;
 pub mod faults;
 pub mod hostile;

@@ -27,7 +27,7 @@ const RECEIVE_BYTES: usize = 4096;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProcessId(pub u32);
 
-/// A node behind one face, whatever its hops are. Simulated OSDs have one core, so none hops.
+/// A node behind one face, whatever its hops are: none leaves a process (`cores.rs`).
 trait Process {
     fn handle(&mut self, now: Now, input: Input<()>, fx: &mut Vec<Effect<()>>);
     fn end_of_turn(&mut self, now: Now, fx: &mut Vec<Effect<()>>);
@@ -70,7 +70,7 @@ fn input_without_hops<H>(input: Input<()>) -> Input<H> {
         Input::Persisted { id, result } => Input::Persisted { id, result },
         Input::Tick => Input::Tick,
         Input::Stop => Input::Stop,
-        Input::Hop { .. } => unreachable!("a simulated process has one core"),
+        Input::Hop { .. } => unreachable!("hops stay within a process"),
     }
 }
 
@@ -90,7 +90,7 @@ fn effect_without_hops<H>(effect: Effect<H>) -> Effect<()> {
         Effect::Log { level, text } => Effect::Log { level, text },
         Effect::Exit { code } => Effect::Exit { code },
         Effect::Hop { to: CoreId(core), .. } => {
-            unreachable!("no core {core} in a simulated process")
+            unreachable!("a hop to core {core} leaves its process")
         }
     }
 }
@@ -136,6 +136,8 @@ struct End {
 
 struct Link {
     ends: [End; 2],
+    /// Where the second end was dialled.
+    addr: SocketAddr,
     streams: [Stream; 2],
     /// Bytes were lost on it: it only waits to be noticed.
     dead: bool,
@@ -287,6 +289,13 @@ impl World {
             exit: None,
         });
         id
+    }
+
+    /// Beside its own address the host listens at these from now on, and at no others.
+    pub fn listen_also(&mut self, id: ProcessId, addrs: &[SocketAddr]) {
+        let own = self.hosts[id.0 as usize].listen;
+        self.listeners.retain(|addr, host| *host != id || Some(*addr) == own);
+        self.listeners.extend(addrs.iter().map(|addr| (*addr, id)));
     }
 
     pub fn host(&mut self, id: ProcessId) -> &mut Host {
@@ -667,7 +676,7 @@ impl World {
                 let delay = self.disk_delay();
                 self.schedule(id, delay, Happening::Persisted);
             }
-            Effect::Hop { .. } => unreachable!("a simulated process has one core"),
+            Effect::Hop { .. } => unreachable!("hops stay within a process"),
             Effect::Log { level, text } => self.note(id, level, &text),
             Effect::Exit { code } => {
                 self.host(id).exit = Some(code);
@@ -713,7 +722,7 @@ impl World {
             End { process: from, conn },
             End { process: target, conn: ConnId(ConnId::ACCEPTED | number) },
         ];
-        self.links.insert(number, Link { ends, streams: Default::default(), dead: false });
+        self.links.insert(number, Link { ends, addr, streams: Default::default(), dead: false });
         for (side, end) in ends.into_iter().enumerate() {
             self.by_end.insert(end, (number, side));
         }
@@ -728,7 +737,7 @@ impl World {
         if self.by_end.get(&link.ends[side]) != Some(&(number, side)) {
             return None;
         }
-        let server = self.hosts[link.ends[1].process.0 as usize].listen?;
+        let server = link.addr;
         let client = SocketAddr::from(([127, 0, 0, 1], 30_000 + (number % 30_000) as u16));
         Some(match side {
             0 => Input::Connected { conn, local: client, peer: server },

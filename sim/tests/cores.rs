@@ -1,0 +1,76 @@
+//! OSDs of several cores that start again with another number of cores, ports that belong to other cores
+//! then, and now and then a core that nobody reaches.
+//!
+//! `CORES_SEEDS=N` runs so many worlds from seed `CORES_SEED` on, with chaos for longer.
+
+use sim::cluster::{Outcome, run_plan};
+use sim::faults::Plan;
+use sim::world::Weather;
+use std::time::Duration;
+use types::node::LogLevel;
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().expect(name))
+}
+
+fn several_cores(plan: &mut Plan) {
+    plan.shards = 4;
+    plan.cores_max = 4;
+    // Room for as many stores, and zones that all of them may write to.
+    plan.zones.active_max *= 2;
+    plan.zone_count *= 4;
+    if plan.habits.full {
+        plan.disk_bytes *= 4;
+    }
+}
+
+fn sound(seed: u64, outcome: &Outcome) {
+    let tail: Vec<&String> = outcome.tail.iter().rev().take(30).collect();
+    assert!(outcome.failures.is_empty(), "seed {seed}: {:#?} {tail:#?}", outcome.failures);
+}
+
+#[test]
+fn nothing_fails_where_osds_have_several_cores() {
+    let first = number("CORES_SEED").unwrap_or(0);
+    let (count, chaos) = match number("CORES_SEEDS") {
+        Some(count) => (count, Duration::from_secs(60)),
+        None => (6, Duration::from_secs(10)),
+    };
+    for seed in first..first + count {
+        println!("seed {seed}");
+        let run = || run_plan(seed, LogLevel::Error, chaos, several_cores);
+        let outcome = run();
+        sound(seed, &outcome);
+        if count < 10 {
+            assert_eq!(outcome.trace_hash, run().trace_hash, "seed {seed} is two worlds");
+        }
+    }
+}
+
+/// Hops for each operation that was answered, while OSDs start again with other numbers of cores.
+fn hops(seed: u64, to_cores: bool) -> f64 {
+    let outcome = run_plan(seed, LogLevel::Error, Duration::from_secs(20), |plan| {
+        several_cores(plan);
+        plan.weather = Weather::calm();
+        plan.habits.full = false;
+        plan.habits.read_errors = false;
+        plan.habits.rest_max = Duration::from_millis(20);
+        plan.calm_ms_max = 6_000;
+        plan.only_restarts = true;
+        plan.miss_one_in = 0;
+        plan.to_cores = to_cores;
+    });
+    sound(seed, &outcome);
+    assert!(outcome.crashes > 1 && outcome.answered > 500, "seed {seed}: {outcome:?}");
+    outcome.op_hops as f64 / outcome.answered as f64
+}
+
+#[test]
+fn clients_that_know_the_cores_spare_osds_their_hops() {
+    let seeds = 0..3;
+    let mean = |to_cores| seeds.clone().map(|seed| hops(seed, to_cores)).sum::<f64>() / 3.0;
+    let (with, without) = (mean(true), mean(false));
+    println!("hops an operation: {with:.3} with, {without:.3} without");
+    // One core of sixteen is not reached.
+    assert!(with < 0.15 && without > 0.3, "{with} {without}");
+}
