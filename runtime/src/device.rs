@@ -125,6 +125,9 @@ impl Device {
             Err(TryLockError::WouldBlock) => return Err(OpenError::InUse { path: at() }),
             Err(TryLockError::Error(error)) => return Err(OpenError::Open { path: at(), error }),
         }
+        if is_direct {
+            leave_page_cache(&file).map_err(|error| OpenError::Open { path: at(), error })?;
+        }
         let size =
             file.seek(SeekFrom::End(0)).map_err(|error| OpenError::Size { path: at(), error })?;
         let size = size / BLOCK_SIZE as u64 * BLOCK_SIZE as u64;
@@ -275,6 +278,18 @@ pub fn os_error(e: &io::Error) -> IoError {
     IoError::Os(e.raw_os_error().unwrap_or(libc::EIO))
 }
 
+/// Whoever has copied or written the file before has left it in the page cache. A direct write to what
+/// lies there may block, so io_uring does each of them on a thread of its own, until every block has
+/// been written once: 20 us of CPU more and 60 us later.
+fn leave_page_cache(file: &File) -> io::Result<()> {
+    file.sync_data()?;
+    // SAFETY: takes a descriptor, which `file` keeps open, and integers; 0 bytes are all of them.
+    match unsafe { libc::posix_fadvise(file.as_raw_fd(), 0, 0, libc::POSIX_FADV_DONTNEED) } {
+        0 => Ok(()),
+        errno => Err(io::Error::from_raw_os_error(errno)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -294,6 +309,26 @@ mod tests {
             device.read(4 * BLOCK_SIZE as u64, BLOCK_SIZE),
             Err(IoError::Short { wanted: BLOCK_SIZE, got: 0 })
         );
+        drop(device);
+        std::fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn what_the_page_cache_held_is_no_longer_there() {
+        let path = std::env::temp_dir().join(format!("kermes-cached-{}", std::process::id()));
+        std::fs::write(&path, vec![1; 16 * BLOCK_SIZE]).unwrap();
+        let cached = || {
+            let file = File::open(&path).unwrap();
+            let mut buf = [0u8; BLOCK_SIZE];
+            let part = libc::iovec { iov_base: buf.as_mut_ptr().cast(), iov_len: buf.len() };
+            // SAFETY: the descriptor is open and the vector describes `buf`; RWF_NOWAIT reads what
+            // the page cache holds and refuses anything else.
+            let n = unsafe { libc::preadv2(file.as_raw_fd(), &part, 1, 0, libc::RWF_NOWAIT) };
+            n == BLOCK_SIZE as isize
+        };
+        assert!(cached(), "the page cache holds what was just written");
+        let device = Device::open(&path).unwrap();
+        assert!(!cached() || !device.is_direct);
         drop(device);
         std::fs::remove_file(&path).unwrap();
     }
