@@ -5,6 +5,7 @@ use bytes::BytesMut;
 use io_uring::IoUring;
 use io_uring::types::BufRingEntry;
 use std::alloc::{Layout, alloc_zeroed, handle_alloc_error};
+use std::collections::VecDeque;
 use std::io;
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
@@ -17,11 +18,12 @@ pub const GROUP: u16 = 0;
 const BUFFERS: u16 = 8;
 /// Bytes of a new buffer. What a busy connection has at hand should fit.
 const BUFFER_BYTES: usize = 128 << 10;
-/// A buffer with less room is not offered again.
-const OFFERED_BYTES_MIN: usize = 32 << 10;
 /// So much, and it is copied out: that costs less than memory that is in no cache, and a small message
 /// that is kept for a while does not hold a large buffer.
 const COPIED_BYTES_MAX: usize = 8 << 10;
+/// Buffers that were given away and are looked after, to be offered again once nobody holds a part of
+/// them: memory that is new to the process costs a page fault and the kernel's clearing of it.
+const GIVEN_MAX: usize = 32;
 /// Room for a connection that finds no buffer offered.
 pub const OWN_BYTES: usize = 16 << 10;
 /// The kernel wants the ring to begin on a page.
@@ -38,6 +40,8 @@ pub struct Lent {
     /// What is offered, by the number that the kernel knows it by. Its memory is the kernel's.
     offered: ManuallyDrop<[Option<BytesMut>; BUFFERS as usize]>,
     vacant: Vec<u16>,
+    /// An empty part of each buffer that was given away, the oldest first.
+    given: VecDeque<BytesMut>,
 }
 
 impl Lent {
@@ -52,6 +56,7 @@ impl Lent {
             end: 0,
             offered: ManuallyDrop::new([const { None }; BUFFERS as usize]),
             vacant: (0..BUFFERS).collect(),
+            given: VecDeque::new(),
         };
         let at = lent.ring.as_ptr() as u64;
         // SAFETY: a page that holds all entries, all zero, so that the ring is empty; it is
@@ -60,20 +65,13 @@ impl Lent {
         Ok(lent)
     }
 
-    /// Takes back a buffer that holds nothing, if it has room and is wanted.
-    pub fn take_back(&mut self, buf: BytesMut) {
-        debug_assert!(buf.is_empty());
-        if buf.capacity() >= OFFERED_BYTES_MIN
-            && let Some(id) = self.vacant.pop()
-        {
-            self.offer(id, buf);
-        }
-    }
-
-    /// Offers new buffers for those that were given away.
+    /// Offers buffers for those that were given away: earlier ones of which nobody holds a part any
+    /// more, or new ones.
     pub fn fill_up(&mut self) {
         while let Some(id) = self.vacant.pop() {
-            self.offer(id, BytesMut::with_capacity(BUFFER_BYTES));
+            let free = self.given.iter_mut().position(|part| part.try_reclaim(BUFFER_BYTES));
+            let again = free.and_then(|at| self.given.remove(at));
+            self.offer(id, again.unwrap_or_else(|| BytesMut::with_capacity(BUFFER_BYTES)));
         }
     }
 
@@ -115,11 +113,47 @@ impl Lent {
         unsafe { buf.set_len(len) };
         if len > COPIED_BYTES_MAX {
             self.vacant.push(id);
+            if self.given.len() == GIVEN_MAX {
+                self.given.pop_front();
+            }
+            self.given.push_back(buf.split_to(0));
             return buf;
         }
         let copy = BytesMut::from(&buf[..]);
         buf.clear();
         self.offer(id, buf);
         copy
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_is_offered_again_once_nobody_holds_a_part_of_it() {
+        let mut lent = Lent::new(&IoUring::new(8).unwrap()).unwrap();
+        lent.fill_up();
+        let at = |lent: &Lent| lent.offered[0].as_ref().map(|buf| buf.as_ptr());
+        let first = at(&lent);
+        let mut frames = lent.received(0, COPIED_BYTES_MAX + 1).freeze();
+        let held = frames.split_off(COPIED_BYTES_MAX);
+        drop(frames);
+        lent.fill_up();
+        assert!(at(&lent) != first, "a part of it is held");
+        drop(held);
+        drop(lent.received(0, COPIED_BYTES_MAX + 1));
+        lent.fill_up();
+        assert_eq!((at(&lent), lent.given.len()), (first, 1));
+        // Who holds parts of many does not hold the list.
+        let held: Vec<_> = (0..2 * GIVEN_MAX)
+            .map(|_| {
+                let buf = lent.received(0, COPIED_BYTES_MAX + 1);
+                lent.fill_up();
+                buf
+            })
+            .collect();
+        assert_eq!(lent.given.len(), GIVEN_MAX);
+        drop(held);
     }
 }

@@ -185,7 +185,7 @@ impl<H> Core<H> {
         if !buf.is_empty() {
             return self.recv_into(conn, buf);
         }
-        self.lent.take_back(buf);
+        drop(buf);
         let Some(fd) = self.begin_recv(conn) else { return };
         // The length is the buffer's.
         let entry = opcode::Recv::new(fd, std::ptr::null_mut(), 0).buf_group(lent::GROUP).build();
