@@ -283,7 +283,7 @@ impl Pg {
         };
         let mut parsed = Vec::new();
         for bytes in entries {
-            parsed.push(Entry::parse(bytes)?);
+            parsed.push(Entry::parse(&bytes)?);
         }
         // Trimming removes keys in the same transactions that move the tail only now and then; the
         // first entry present decides.
@@ -624,7 +624,7 @@ impl Pg {
         let mut parsed: Vec<Entry> = Vec::with_capacity(entries.len());
         for bytes in entries {
             let head = parsed.last().map_or(keep, |e| e.version);
-            match Entry::parse(bytes) {
+            match Entry::parse(&bytes) {
                 Ok(entry) if entry.follows(head) => parsed.push(entry),
                 _ => return,
             }

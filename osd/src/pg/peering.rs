@@ -558,7 +558,7 @@ impl Pg {
 fn log_from(tail: EVersion, entries: Vec<Bytes>) -> Option<PgLog> {
     let mut log = PgLog::new(tail);
     for bytes in entries {
-        let entry = Entry::parse(bytes).ok()?;
+        let entry = Entry::parse(&bytes).ok()?;
         if !entry.follows(log.head()) {
             return None;
         }

@@ -138,7 +138,7 @@ impl Pg {
             return;
         }
         let RepOp { entry, changes, complete } = op;
-        let Ok(entry) = Entry::parse(entry) else { return };
+        let Ok(entry) = Entry::parse(&entry) else { return };
         let head = self.log.head().version;
         let Role::Member { active, parked } = &mut self.role else { return };
         let version = entry.version.version;

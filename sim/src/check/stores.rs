@@ -169,7 +169,7 @@ struct PgCopy {
 impl PgCopy {
     fn head(&self) -> EVersion {
         let last = self.entries.values().next_back().cloned();
-        last.and_then(|bytes| Entry::parse(bytes).ok()).map_or(self.info.log_head, |e| e.version)
+        last.and_then(|bytes| Entry::parse(&bytes).ok()).map_or(self.info.log_head, |e| e.version)
     }
 }
 
@@ -222,7 +222,7 @@ fn load_shard(
         };
         let mut entries = BTreeMap::new();
         for (_, value) in m.look(|s| omap(s, &meta, b"l"))? {
-            match Entry::parse(value.clone()) {
+            match Entry::parse(&value) {
                 Ok(e) => drop(entries.insert(e.version.version, value)),
                 Err(e) => findings.push(format!("osd.{} pg {pg}: log entry: {e}", osd.0)),
             }
