@@ -34,7 +34,7 @@ fn nothing_fails_where_osds_have_several_cores() {
     let first = number("CORES_SEED").unwrap_or(0);
     let (count, chaos) = match number("CORES_SEEDS") {
         Some(count) => (count, Duration::from_secs(60)),
-        None => (6, Duration::from_secs(10)),
+        None => (4, Duration::from_secs(10)),
     };
     for seed in first..first + count {
         println!("seed {seed}");
@@ -67,8 +67,7 @@ fn hops(seed: u64, to_cores: bool) -> f64 {
 
 #[test]
 fn clients_that_know_the_cores_spare_osds_their_hops() {
-    let seeds = 0..3;
-    let mean = |to_cores| seeds.clone().map(|seed| hops(seed, to_cores)).sum::<f64>() / 3.0;
+    let mean = |to_cores| (hops(0, to_cores) + hops(1, to_cores)) / 2.0;
     let (with, without) = (mean(true), mean(false));
     println!("hops an operation: {with:.3} with, {without:.3} without");
     // One core of sixteen is not reached.

@@ -82,6 +82,7 @@ pub fn adoption(port: u16) -> anyhow::Result<Outcome> {
         let threads =
             c.ok(&format!("grep -hc ^core- /proc/{pid}/task/*/comm | paste -sd+ | bc"))?;
         ensure!(threads == *cores, "{threads} threads of cores, not {cores}");
+        core_ports(&c, cores)?;
         for before in 0..turn {
             c.ok(&format!("rados -p p1 get o{before}.7 back && cmp back file{before}"))?;
             c.ok(&format!("rados -p p1 getxattr o{before}.3 turn | grep -qx {before}"))?;
@@ -107,6 +108,27 @@ pub fn adoption(port: u16) -> anyhow::Result<Outcome> {
         turns.join(", "),
         shards.join(", ")
     )))
+}
+
+/// Each core has a port, which metadata name, Ceph's `ceph` shows, and our client uses: nothing hops.
+/// Who knows only the address in the map is served as well.
+fn core_ports(c: &Cluster, cores: &str) -> anyhow::Result<()> {
+    c.ok(&format!(
+        "ceph osd metadata 0 | jq -e '(.kermes_shard_addrs | split(\" \") | length) == {cores} and \
+         .kermes_store_shards == \"4\" and all(.[]; type != \"array\")'"
+    ))?;
+    let ports = "ceph osd metadata 0 | jq -r .kermes_shard_addrs | grep -o ':[0-9]*/' | tr -d :/";
+    c.ok(&format!(
+        "for p in $({ports}); do ss -Hltn sport = :$p | grep -q LISTEN || exit 1; done"
+    ))?;
+    let bench = "ceph daemon osd.0 perf reset all && $KERMES bench rados --pool p1 --seconds 1 --bs 4k \
+                 --objects 4 --workload mixed --verify --cleanup";
+    let op_hop = "ceph daemon osd.0 perf dump | jq -e .osd.op_hop";
+    c.ok(bench)?;
+    c.ok(&format!("{op_hop}==0"))?;
+    c.ok(&format!("{bench} --map-addresses"))?;
+    let hops = if cores == "1" { "==0" } else { ">0" };
+    c.ok(&format!("{op_hop}{hops}")).map(drop)
 }
 
 /// What ceph.conf says of the device is heard; Ceph's programs do not mind what they do not know.
