@@ -18,6 +18,10 @@ use types::node::{BLOCK_SIZE, Heap, WriteMemory};
 /// Data of this size or more are a device write of their own.
 const DIRECT_BYTES: usize = 32 << 10;
 
+/// A record ends where its segment does, or with this size: large data should take few device writes,
+/// and nothing of a record counts before all of it is there.
+const RECORD_BYTES_MAX: u64 = 2 << 20;
+
 /// Larger changes get records of their own.
 const CHANGE_BYTES_MAX: usize = 64 << 10;
 
@@ -89,6 +93,8 @@ pub(crate) struct Journal {
     group_goes_on: bool,
     header_guess: u32,
     record_blocks_max: u32,
+    /// Of a change that takes several records.
+    part_blocks_max: u32,
     /// No segment is left to follow the next one.
     pub exhausted: bool,
     /// The next record stands for what could not be written in the segment before.
@@ -100,7 +106,8 @@ pub(crate) struct Journal {
 
 impl Journal {
     pub fn new(store: Fsid, shard: u16, nonce: u64, origin: u64, segment_bytes: u64) -> Self {
-        let record_bytes_max = (segment_bytes / 8).clamp(256 << 10, 2 << 20);
+        let record_bytes_max = segment_bytes.min(RECORD_BYTES_MAX);
+        let part_bytes_max = (segment_bytes / 16).clamp(128 << 10, 1 << 20);
         Self {
             store,
             shard,
@@ -122,6 +129,7 @@ impl Journal {
             group_goes_on: false,
             header_guess: 1,
             record_blocks_max: (record_bytes_max / BLOCK) as u32,
+            part_blocks_max: (part_bytes_max / BLOCK) as u32,
             exhausted: false,
             resumed: false,
             writes: Vec::new(),
@@ -151,7 +159,7 @@ impl Journal {
     /// Blocks that a record may leave unused at a segment's end: as many as the header and first
     /// block of the next one take, which are seldom more than part of a large change takes.
     pub fn left_unused_max(&self) -> u32 {
-        (self.record_blocks_max / 2 + 2).min(64)
+        (self.part_blocks_max + 2).min(64)
     }
 
     /// The data of a block that is not durable yet.
@@ -270,7 +278,7 @@ impl Journal {
 
     /// A change larger than any record, cut anywhere.
     fn put_raw(&mut self, change: &[u8], segments: &mut Segments) {
-        let part_max = self.record_blocks_max as usize / 2 * BLOCK_SIZE;
+        let part_max = self.part_blocks_max as usize * BLOCK_SIZE;
         for part in change.chunks(part_max) {
             if self.open.is_some() {
                 self.close(true, segments);

@@ -19,7 +19,7 @@ fn write_bytes_max(o: &ObjectName, blocks: u32, shared: bool) -> usize {
 }
 
 /// A write goes to the journal in pieces of at most so many blocks.
-const PIECE_BLOCKS: u32 = 128;
+const PIECE_BLOCKS: u32 = 512;
 /// Pairs of an omap are journaled in changes of about this size, bytes.
 const OMAP_BYTES: usize = 48 << 10;
 
