@@ -12,8 +12,9 @@ use messenger::mon_client::{CLIENT_SERVICES, MonClient, MonClientConfig, MonEven
 use messenger::table::{Event, Messenger, MessengerConfig};
 use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
+use std::rc::Rc;
 use std::time::Duration;
-use types::node::{Effect, Input, Node};
+use types::node::{Effect, Input, Node, ReceiveMemory};
 use types::time::Now;
 use types::{
     Decode, EntityAddrVec, EntityKind, EntityName, Epoch, HObject, Instant, OsdId, PoolId,
@@ -492,6 +493,10 @@ fn list_page(reply: &OpReply) -> Completion {
 
 impl Node for ClientNode {
     type Hop = Infallible;
+
+    fn use_receive_memory(&mut self, memory: Rc<dyn ReceiveMemory>) {
+        self.messenger.use_receive_memory(memory);
+    }
 
     fn handle(&mut self, now: Now, input: Input<Infallible>, fx: &mut Fx) {
         let mut events = std::mem::take(&mut self.events);

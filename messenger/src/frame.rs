@@ -219,6 +219,17 @@ impl FrameReader {
         self.gcm = Some(Box::new(Gcm::new(&keys.key, nonce)));
     }
 
+    /// Where the data of the frame that has begun lie, from its first byte on. `None` between frames,
+    /// and for frames without.
+    pub fn data_at(&self) -> Option<usize> {
+        let head = self.head.filter(|head| head.lens[3] > 0)?;
+        let [_, front, middle, _] = head.lens;
+        Some(match self.gcm {
+            Some(_) => SECURE_HEAD + padded(front) + padded(middle),
+            None => PREAMBLE + MESSAGE_HEADER + 4 + front + middle,
+        })
+    }
+
     /// Takes the next frame from the front of `buf`. Without `messages` a MESSAGE is refused by its
     /// preamble, so that a stranger cannot make us hold more than a control frame.
     pub fn next(

@@ -233,6 +233,11 @@ impl Link {
         self.accepted
     }
 
+    /// Where the data of the frame that has begun lie in it.
+    pub fn data_at(&self) -> Option<usize> {
+        self.reader.data_at()
+    }
+
     /// The next event in `buf`, or how many bytes `buf` must hold before there can be one.
     /// After an error the connection must be closed.
     pub fn next(

@@ -17,7 +17,8 @@ use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use types::node::{ConnId, Effect, Input};
+use std::rc::Rc;
+use types::node::{ConnId, Effect, Heap, Input, ReceiveMemory};
 use types::time::Now;
 use types::{EntityAddr, EntityAddrVec, EntityKind, EntityName, FixedMap, Instant};
 
@@ -48,6 +49,8 @@ pub struct Messenger {
     /// Nonce of our address when we do not listen.
     nonce: u32,
     accepted_count: usize,
+    /// Where large frames are received.
+    memory: Rc<dyn ReceiveMemory>,
 }
 
 impl Messenger {
@@ -67,7 +70,13 @@ impl Messenger {
             pending: Vec::new(),
             global_seq: 0,
             accepted_count: 0,
+            memory: Rc::new(Heap),
         }
+    }
+
+    /// Memory of the driver's, for large frames.
+    pub fn use_receive_memory(&mut self, memory: Rc<dyn ReceiveMemory>) {
+        self.memory = memory;
     }
 
     pub fn config(&self) -> &MessengerConfig {
@@ -266,7 +275,7 @@ impl Messenger {
         t.heard_at = now.mono;
         let mut out = Vec::new();
         t.link.start(&mut out);
-        let buf = t.recv_buffer(BytesMut::new(), 1);
+        let buf = t.recv_buffer(BytesMut::new(), 1, &*self.memory);
         self.transmit(conn, out, fx);
         fx.push(Effect::Recv { conn, buf });
     }
@@ -321,7 +330,7 @@ impl Messenger {
             }
         };
         let Some(t) = self.transports.get_mut(&conn) else { return };
-        let buf = t.recv_buffer(buf, wanted);
+        let buf = t.recv_buffer(buf, wanted, &*self.memory);
         let session = t.session;
         match session.and_then(|id| self.sessions.get(&id)) {
             Some(s) if s.is_full(&self.config.limits) => t.parked = Some(buf),

@@ -34,7 +34,9 @@ use seastore::{IoCompletion, StoreConfig, Superblock};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
-use types::node::{ConnId, CoreId, Effect, Input, LogLevel, Node, StageProbes, WriteMemory};
+use types::node::{
+    ConnId, CoreId, Effect, Input, LogLevel, Node, ReceiveMemory, StageProbes, WriteMemory,
+};
 use types::shard::{core_of, shard_of};
 use types::time::Now;
 use types::{EntityAddrVec, EntityKind, EntityName, FixedMap, Instant, OsdId, PgId};
@@ -492,6 +494,10 @@ impl Node for OsdNode {
 
     fn use_memory(&mut self, memory: Rc<dyn WriteMemory>) {
         self.shards.iter_mut().for_each(|shard| shard.use_memory(memory.clone()));
+    }
+
+    fn use_receive_memory(&mut self, memory: Rc<dyn ReceiveMemory>) {
+        self.messenger.use_receive_memory(memory);
     }
 
     fn use_probes(&mut self, probes: Rc<dyn StageProbes>) {

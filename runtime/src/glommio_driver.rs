@@ -8,6 +8,7 @@
 use crate::clock::Clock;
 use crate::device::{Device, Durability};
 use crate::hop::Port;
+use crate::slabs::Slabs;
 use crate::socket::ReadRoom;
 use crate::tokio_driver::advance;
 use bytes::{Bytes, BytesMut};
@@ -137,6 +138,8 @@ async fn drive<N: Node>(mut node: N, resources: Resources<N::Hop>) -> io::Result
         exit: None,
     };
     let mut effects = Vec::new();
+    let slabs = Rc::new(Slabs::default());
+    node.use_receive_memory(slabs.clone());
     node.use_probes(Rc::new(crate::probes::Usdt));
     node.handle(driver.clock.now(), Input::Start, &mut effects);
     loop {
@@ -149,7 +152,7 @@ async fn drive<N: Node>(mut node: N, resources: Resources<N::Hop>) -> io::Result
             driver.finish().await;
             return Ok(code);
         }
-        driver.wait(node.next_deadline()).await;
+        driver.wait(node.next_deadline().min(slabs.deadline())).await;
         for _ in 0..INPUTS_PER_TURN_MAX {
             let Some(report) = driver.reports.borrow_mut().reports.pop_front() else { break };
             if let Some(input) = driver.input(report) {
@@ -167,6 +170,7 @@ async fn drive<N: Node>(mut node: N, resources: Resources<N::Hop>) -> io::Result
         if node.next_deadline() <= now.mono {
             node.handle(now, Input::Tick, &mut effects);
         }
+        slabs.trim(now.mono);
     }
 }
 

@@ -22,6 +22,7 @@ mod pool;
 pub mod probes;
 pub mod process;
 pub mod rdma;
+pub mod slabs;
 pub mod socket;
 pub mod tokio_driver;
 pub mod uring;

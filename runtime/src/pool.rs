@@ -1,15 +1,17 @@
 //! Memory for reads and writes of the device, registered with the ring once instead of pinned for
 //! every one of them.
 
+use crate::slabs::Slabs;
 use bytes::{Bytes, BytesMut};
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::ptr::NonNull;
+use std::rc::Rc;
 use std::sync::{Arc, Mutex};
-use types::node::{Heap, WriteMemory, aligned_buf};
+use types::node::{ReceiveMemory, WriteMemory};
 
 /// Sizes of pieces, ascending, and how many there are of each.
 type Classes = [(usize, usize); 3];
-/// Longer reads have memory of their own.
+/// Longer reads have memory of [`Slabs`].
 const READS: Classes = [(4 << 10, 1024), (16 << 10, 64), (64 << 10, 48)];
 /// Records of the journal have 8 KiB to some 100 KiB, with many shards on a core there are many
 /// small ones; the cleaner's have up to 1 MiB.
@@ -90,17 +92,19 @@ impl Drop for Piece {
 /// Where pieces come from. Each ring has one for what it reads and one for what it writes.
 pub struct Pool {
     region: Arc<Region>,
+    /// For what is larger, or finds no piece.
+    slabs: Rc<Slabs>,
 }
 
 impl Pool {
-    pub fn for_reads() -> Self {
-        Self::new(READS)
+    pub fn for_reads(slabs: &Rc<Slabs>) -> Self {
+        Self::new(READS, slabs)
     }
-    pub fn for_writes() -> Self {
-        Self::new(WRITES)
+    pub fn for_writes(slabs: &Rc<Slabs>) -> Self {
+        Self::new(WRITES, slabs)
     }
 
-    fn new(classes: Classes) -> Self {
+    fn new(classes: Classes, slabs: &Rc<Slabs>) -> Self {
         let layout = Region::layout();
         // SAFETY: the layout's size is not 0.
         let base = NonNull::new(unsafe { alloc_zeroed(layout) });
@@ -115,7 +119,8 @@ impl Pool {
             pieces.reverse();
             pieces
         });
-        Self { region: Arc::new(Region { base, classes, free: Mutex::new(free) }) }
+        let region = Arc::new(Region { base, classes, free: Mutex::new(free) });
+        Self { region, slabs: slabs.clone() }
     }
 
     /// All of it, for the kernel.
@@ -139,7 +144,11 @@ impl Pool {
 impl WriteMemory for Pool {
     fn join(&self, parts: &[&[u8]]) -> Bytes {
         let len = parts.iter().map(|part| part.len()).sum();
-        let Some(mut piece) = self.take(len) else { return Heap.join(parts) };
+        let Some(mut piece) = self.take(len) else {
+            let mut room = self.slabs.room(len, 0);
+            parts.iter().for_each(|part| room.extend_from_slice(part));
+            return room.freeze();
+        };
         for part in parts {
             // SAFETY: the piece is this value's alone and takes `len` bytes, the sum of all parts,
             // of which `piece.len` have been written; a part is borrowed from elsewhere, or from
@@ -162,7 +171,7 @@ fn is_within(start: usize, len: usize) -> bool {
     start < REGION_BYTES && len <= REGION_BYTES - start
 }
 
-/// Memory for one read, of the pool while it has some. Its address does not change when the value
+/// Memory for one read, of the pool while it has some, else of the slabs. Its address does not change when the value
 /// moves.
 pub struct ReadBuf(Kind);
 
@@ -173,10 +182,10 @@ enum Kind {
 
 impl ReadBuf {
     /// Room for `len` bytes.
-    pub fn new(len: usize, pool: Option<&Pool>) -> Self {
+    pub fn new(len: usize, pool: Option<&Pool>, slabs: &Slabs) -> Self {
         Self(match pool.and_then(|pool| pool.take(len)) {
             Some(piece) => Kind::Registered(piece),
-            None => Kind::Own(aligned_buf(len)),
+            None => Kind::Own(slabs.room(len, 0)),
         })
     }
 
@@ -236,20 +245,24 @@ mod tests {
 
     #[test]
     fn pieces_are_apart_and_come_back() {
-        let pool = Pool::for_reads();
+        let slabs = Rc::new(Slabs::default());
+        let pool = Pool::for_reads(&slabs);
         let count: usize = READS.iter().map(|(_, count)| count).sum();
         for round in 0..2 {
             let mut held = Vec::new();
             for (class, (size, count)) in READS.into_iter().enumerate() {
                 for i in 0..count {
-                    let mut buf = ReadBuf::new(size, Some(&pool));
+                    let mut buf = ReadBuf::new(size, Some(&pool), &slabs);
                     assert!(buf.is_registered(), "round {round}, class {class}, piece {i}");
                     fill(&mut buf, (class * 100 + i % 97) as u8, size);
                     held.push((buf.freeze(), (class * 100 + i % 97) as u8, size));
                 }
             }
             assert_eq!(held.len(), count);
-            assert!(!ReadBuf::new(1, Some(&pool)).is_registered(), "none of this class is left");
+            assert!(
+                !ReadBuf::new(1, Some(&pool), &slabs).is_registered(),
+                "none of this class is left"
+            );
             for (data, byte, size) in &held {
                 assert_eq!(data.len(), *size);
                 assert!(data.iter().all(|b| b == byte));
@@ -263,15 +276,16 @@ mod tests {
 
     #[test]
     fn what_was_read_outlives_the_pool() {
-        let pool = Pool::for_reads();
-        let mut buf = ReadBuf::new(5000, Some(&pool));
+        let slabs = Rc::new(Slabs::default());
+        let pool = Pool::for_reads(&slabs);
+        let mut buf = ReadBuf::new(5000, Some(&pool), &slabs);
         fill(&mut buf, 3, 2000);
         fill(&mut buf, 4, 3000);
         assert_eq!(buf.len(), 5000);
         drop(pool);
         let data = buf.freeze();
         assert!(data[..2000].iter().all(|b| *b == 3) && data[2000..].iter().all(|b| *b == 4));
-        let mut large = ReadBuf::new(1 << 20, Some(&Pool::for_reads()));
+        let mut large = ReadBuf::new(1 << 20, Some(&Pool::for_reads(&slabs)), &slabs);
         assert!(!large.is_registered());
         fill(&mut large, 5, 1 << 20);
         assert_eq!(large.freeze().len(), 1 << 20);
@@ -279,7 +293,8 @@ mod tests {
 
     #[test]
     fn what_is_written_is_joined_in_the_pool_while_it_has_room() {
-        let pool = Pool::for_writes();
+        let slabs = Rc::default();
+        let pool = Pool::for_writes(&slabs);
         let (head, data) = (vec![1; 96], vec![2; 9000]);
         let mut held = Vec::new();
         for (size, count) in WRITES {
@@ -299,7 +314,7 @@ mod tests {
         drop(held);
         assert!(pool.holds(&pool.join(&[&head])));
         assert!(!pool.holds(&pool.join(&[&vec![0; (1 << 20) + 1]])));
-        assert!(!Pool::for_reads().holds(&pool.join(&[&head])));
+        assert!(!Pool::for_reads(&slabs).holds(&pool.join(&[&head])));
         // Only what lies in it from end to end.
         assert!(is_within(0, REGION_BYTES) && is_within(REGION_BYTES - 1, 1));
         assert!(!is_within(1, REGION_BYTES) && !is_within(REGION_BYTES, 0));

@@ -235,6 +235,9 @@ pub trait Node {
     /// device. A node that writes nothing has no use for it.
     fn use_memory(&mut self, _memory: Rc<dyn WriteMemory>) {}
 
+    /// Called before the first input by a driver that has memory for large frames.
+    fn use_receive_memory(&mut self, _memory: Rc<dyn ReceiveMemory>) {}
+
     /// Called before the first input by a driver that shows stages of operations to tracing tools.
     fn use_probes(&mut self, _probes: Rc<dyn StageProbes>) {}
 
@@ -253,12 +256,17 @@ pub const BLOCK_SIZE: usize = 4096;
 /// An empty buffer whose memory starts at a multiple of [`BLOCK_SIZE`] and holds `len` bytes before
 /// it would move.
 pub fn aligned_buf(len: usize) -> BytesMut {
-    let mut buf = BytesMut::with_capacity(len + BLOCK_SIZE);
-    let skip = buf.as_ptr().align_offset(BLOCK_SIZE);
+    align(BytesMut::with_capacity(len + BLOCK_SIZE), 0)
+}
+
+/// The rest of an empty buffer, of which byte `at` lies at a multiple of [`BLOCK_SIZE`]. It holds less
+/// by up to a block.
+pub fn align(mut buf: BytesMut, at: usize) -> BytesMut {
+    debug_assert!(buf.is_empty());
+    let skip = buf.as_ptr().wrapping_add(at).align_offset(BLOCK_SIZE);
     buf.resize(skip, 0);
     let aligned = buf.split_off(skip);
-    debug_assert_eq!(aligned.as_ptr() as usize % BLOCK_SIZE, 0);
-    debug_assert!(aligned.capacity() >= len);
+    debug_assert_eq!((aligned.as_ptr() as usize + at) % BLOCK_SIZE, 0);
     aligned
 }
 
@@ -273,6 +281,14 @@ pub fn recv_room(buf: BytesMut, len: usize) -> BytesMut {
 pub trait WriteMemory {
     /// A copy of `parts`, one behind the other, aligned as [`aligned_buf`] makes it.
     fn join(&self, parts: &[&[u8]]) -> Bytes;
+}
+
+/// Where large frames are received. The driver may have memory that has been used before: what is new
+/// to the process costs the kernel more than receiving into it.
+pub trait ReceiveMemory {
+    /// An empty buffer with room for `len` bytes and no more, of which byte `at` lies at a multiple of
+    /// [`BLOCK_SIZE`].
+    fn room(&self, len: usize, at: usize) -> BytesMut;
 }
 
 /// An operation that goes through a stage.
@@ -307,9 +323,30 @@ impl WriteMemory for Heap {
     }
 }
 
+impl ReceiveMemory for Heap {
+    fn room(&self, len: usize, at: usize) -> BytesMut {
+        let mut room = align(BytesMut::with_capacity(len + BLOCK_SIZE), at);
+        // What is received does not depend on where the memory lies, so that a run can be repeated.
+        drop(room.split_off(len));
+        room
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn room_lies_where_it_is_asked_to() {
+        for (len, at) in [(1, 0), (4096, 1), (100_000, 117), (1 << 20, 5000), (9000, 4096)] {
+            let mut room = Heap.room(len, at);
+            assert_eq!(room.capacity(), len, "wherever the memory lies");
+            let start = room.as_ptr();
+            room.resize(len, 7);
+            assert_eq!(room.as_ptr(), start);
+            assert!((start as usize + at).is_multiple_of(BLOCK_SIZE));
+        }
+    }
 
     #[test]
     fn only_a_buffer_that_holds_nothing_is_replaced() {

@@ -8,13 +8,16 @@ use bytes::BytesMut;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
-use types::node::ConnId;
+use types::node::{ConnId, ReceiveMemory};
 use types::{EntityAddr, EntityKind, Instant};
 
 /// Receive buffers for the rest of a frame whose head has arrived: the first, on a busy connection up to
 /// the second, and more for a frame that needs it. Between frames a connection holds none.
 const BUFFER_MIN: usize = 4 << 10;
 const BUFFER_MAX: usize = 128 << 10;
+/// Frames from this size on get a buffer of their size from the driver, in which their data are aligned:
+/// the store writes them to the device from there.
+const LARGE_BYTES: usize = 64 << 10;
 /// Less spare room than this is not worth a system call.
 const SPARE_MIN: usize = 1 << 10;
 
@@ -76,7 +79,12 @@ impl Transport {
     /// left, the driver chooses where it receives to.
     ///
     /// What is left is copied only where a frame does not fit, at most one buffer's worth per frame.
-    pub fn recv_buffer(&mut self, buf: BytesMut, wanted: usize) -> BytesMut {
+    pub fn recv_buffer(
+        &mut self,
+        buf: BytesMut,
+        wanted: usize,
+        memory: &dyn ReceiveMemory,
+    ) -> BytesMut {
         self.carried = buf.len();
         if buf.is_empty() {
             return buf;
@@ -87,7 +95,10 @@ impl Transport {
         if missing <= spare && (spare >= SPARE_MIN || buf.len() >= BUFFER_MIN) {
             return buf;
         }
-        let mut fresh = BytesMut::with_capacity(wanted.max(self.buffer_size));
+        let mut fresh = match wanted {
+            LARGE_BYTES.. => memory.room(wanted, self.link.data_at().unwrap_or(0)),
+            _ => BytesMut::with_capacity(wanted.max(self.buffer_size)),
+        };
         fresh.extend_from_slice(&buf);
         fresh
     }

@@ -522,12 +522,38 @@ fn only_the_head_of_a_frame_holds_memory() {
     let socket = net.ends[0].addr;
     let link = Link::accept(EntityAddr::msgr2(socket, 0));
     let mut t = conn::Transport::new(link, None, socket, net.now.mono);
-    assert!(t.recv_buffer(BytesMut::with_capacity(9000), 32).is_empty());
-    let head = t.recv_buffer(BytesMut::from(&b"head"[..]), 100_000);
+    assert!(t.recv_buffer(BytesMut::with_capacity(9000), 32, &Heap).is_empty());
+    let head = t.recv_buffer(BytesMut::from(&b"head"[..]), 100_000, &Heap);
     assert!(head == "head" && head.capacity() >= 100_000);
     // A frame that fits is not moved.
     let at = head.as_ptr();
-    assert_eq!(t.recv_buffer(head, 90_000).as_ptr(), at);
+    assert_eq!(t.recv_buffer(head, 90_000, &Heap).as_ptr(), at);
+}
+
+#[test]
+fn data_of_large_frames_lie_aligned() {
+    for (mode, odd) in [(Mode::Crc, 0), (Mode::Crc, 3), (Mode::Secure, 0), (Mode::Secure, 5)] {
+        let (mut net, credentials) = osds(Some(mode), 1);
+        let conn = net.connect(0, EntityKind::Osd, Policy::Lossy, credentials[0].clone());
+        for tid in 0..6 {
+            let mut msg = message(tid);
+            msg.data = Data::default();
+            msg.data.push(Bytes::from(vec![tid as u8; 150_000 + odd + 4096 * tid as usize]));
+            net.send(0, conn, msg);
+        }
+        net.settle();
+        let events = std::mem::take(&mut net.ends[1].events);
+        let datas = events.iter().filter_map(|event| match event {
+            Event::Message { msg, .. } => Some((msg.tid, &msg.data)),
+            _ => None,
+        });
+        for (tid, data) in datas.clone() {
+            let [data] = data.parts() else { panic!("one part, as it was received") };
+            assert!(data.iter().all(|b| *b == tid as u8));
+            assert!((data.as_ptr() as usize).is_multiple_of(4096), "{mode:?} {tid}");
+        }
+        assert_eq!(datas.count(), 6);
+    }
 }
 
 #[test]

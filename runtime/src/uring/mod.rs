@@ -16,6 +16,7 @@ use crate::device::{Device, Durability};
 use crate::hop::Port;
 use crate::pool::{Pool, ReadBuf};
 use crate::rdma::{Rdma, RdmaConfig};
+use crate::slabs::Slabs;
 use helper::{Helper, Request};
 use io_uring::{IoUring, cqueue, opcode, squeue, types as ring};
 use lent::Lent;
@@ -70,6 +71,7 @@ pub fn run<N: Node>(mut node: N, resources: Resources<N::Hop>) -> io::Result<i32
     if let Some(memory) = &core.records {
         node.use_memory(memory.clone());
     }
+    node.use_receive_memory(core.slabs.clone());
     node.use_probes(Rc::new(crate::probes::Usdt));
     node.handle(core.clock.now(), Input::Start, &mut effects);
     loop {
@@ -98,6 +100,7 @@ pub fn run<N: Node>(mut node: N, resources: Resources<N::Hop>) -> io::Result<i32
         if node.next_deadline() <= now.mono {
             node.handle(now, Input::Tick, &mut effects);
         }
+        core.slabs.trim(now.mono);
     }
 }
 
@@ -130,6 +133,8 @@ struct Core<H> {
     pool: Option<Pool>,
     /// For what the node writes.
     records: Option<Rc<Pool>>,
+    /// For large reads and large frames.
+    slabs: Rc<Slabs>,
     /// Completions to handle in this turn.
     turn: usize,
     is_block: bool,
@@ -150,9 +155,10 @@ impl<H> Core<H> {
         let lent = Lent::new(&uring)?;
         let clock = Clock::new();
         let (mut pool, mut records) = (None, None);
+        let slabs = Rc::default();
         if let Some(device) = &resources.device {
             uring.submitter().register_files(&[device.fd()])?;
-            let (reads, writes) = (Pool::for_reads(), Pool::for_writes());
+            let (reads, writes) = (Pool::for_reads(&slabs), Pool::for_writes(&slabs));
             let parts = [reads.as_iovec(), writes.as_iovec()];
             // SAFETY: a pool's memory lives as long as the pool and every piece of it, and those in
             // operations under way are never freed (see `Drop`); the kernel pins the pages.
@@ -179,6 +185,7 @@ impl<H> Core<H> {
             helper: None,
             pool,
             records,
+            slabs,
             turn: *TURN_COMPLETIONS.end(),
             port: resources.port,
             log: resources.log,
@@ -245,7 +252,7 @@ impl<H> Core<H> {
                 }
             }
             Effect::Read { io, offset, len } => {
-                let buf = ReadBuf::new(len, self.pool.as_ref());
+                let buf = ReadBuf::new(len, self.pool.as_ref(), &self.slabs);
                 self.read(Op::Read { io, offset, buf, len })
             }
             Effect::Write { io, offset, buf, durable } => {
@@ -340,7 +347,7 @@ impl<H> Core<H> {
             let entry = opcode::PollAdd::new(fd, libc::POLLIN as u32).build();
             self.submit(Op::Wake, entry);
         }
-        let mut deadline = deadline.min(self.net.linger_deadline());
+        let mut deadline = deadline.min(self.net.linger_deadline()).min(self.slabs.deadline());
         let mut awake = false;
         if let Some(rdma) = &mut self.rdma {
             awake = rdma.keeps_awake(self.clock.now().mono);

@@ -303,7 +303,7 @@ fn what_a_node_joins_is_written_from_registered_memory() {
     let core = Core::new(with_device(device.try_clone().unwrap())).unwrap();
     let memory = core.records.as_ref().expect("16 MiB can be registered");
     assert_eq!(core.registered(&memory.join(&[&[1; 5000]])), Some(WRITES));
-    let mut read = ReadBuf::new(BLOCK_SIZE, core.pool.as_ref());
+    let mut read = ReadBuf::new(BLOCK_SIZE, core.pool.as_ref(), &core.slabs);
     // SAFETY: the pool's memory is initialised, and so much was asked for.
     unsafe { read.advance(BLOCK_SIZE) };
     assert_eq!(core.registered(&read.freeze()), Some(READS));

@@ -19,7 +19,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
-use types::node::{ConnId, Effect, Input, Node};
+use types::node::{ConnId, Effect, Input, Node, ReceiveMemory};
 use types::time::{Instant, Now};
 use types::{EntityAddr, EntityAddrVec, EntityKind, EntityName, Fsid};
 
@@ -460,6 +460,10 @@ impl Client {
 
 impl Node for Client {
     type Hop = ();
+
+    fn use_receive_memory(&mut self, memory: Rc<dyn ReceiveMemory>) {
+        self.messenger.use_receive_memory(memory);
+    }
 
     fn handle(&mut self, now: Now, input: Input<()>, fx: &mut Fx) {
         if let Input::Start = input {

@@ -11,9 +11,10 @@ use messenger::messages::osd_op::{OsdOp, OsdOpReply, ReplyOp};
 use messenger::messages::{TypedMessage, kind};
 use messenger::table::{Event, Messenger, MessengerConfig};
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use types::node::{ConnId, Effect, Input, LogLevel, Node};
+use types::node::{ConnId, Effect, Input, LogLevel, Node, ReceiveMemory};
 use types::time::{Instant, Now};
 use types::{EVersion, EntityAddrVec, EntityKind, EntityName};
 
@@ -174,6 +175,10 @@ fn answer(op: OsdOp, echo: bool) -> OsdOpReply {
 
 impl Node for Server {
     type Hop = ();
+
+    fn use_receive_memory(&mut self, memory: Rc<dyn ReceiveMemory>) {
+        self.messenger.use_receive_memory(memory);
+    }
 
     fn handle(&mut self, now: Now, input: Input<()>, fx: &mut Fx) {
         let mut events = std::mem::take(&mut self.events);

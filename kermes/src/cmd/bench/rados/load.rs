@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use types::PoolId;
-use types::node::{Effect, Input, LogLevel, Node};
+use types::node::{Effect, Input, LogLevel, Node, ReceiveMemory};
 use types::time::{Instant, Now};
 
 type Fx = Vec<Effect<Infallible>>;
@@ -636,6 +636,10 @@ impl Load {
 
 impl Node for Load {
     type Hop = Infallible;
+
+    fn use_receive_memory(&mut self, memory: Rc<dyn ReceiveMemory>) {
+        self.client.use_receive_memory(memory);
+    }
 
     fn handle(&mut self, now: Now, input: Input<Infallible>, fx: &mut Fx) {
         match input {
