@@ -6,7 +6,7 @@ use libc::c_void;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::RawFd;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// Connection requests that may wait.
 const BACKLOG: i32 = 128;
@@ -20,9 +20,18 @@ pub struct Channel {
 
 /// One end of a connection, or what listens.
 pub struct CmId {
-    channel: Rc<Channel>,
+    channel: Arc<Channel>,
     raw: *mut sys::rdma_cm_id,
 }
+
+// SAFETY: librdmacm locks what its ids and channels share. A channel's fields do not change, its
+// events are taken under a lock of the kernel's, and it is freed by the last who has it.
+unsafe impl Send for Channel {}
+// SAFETY: as above.
+unsafe impl Sync for Channel {}
+// SAFETY: as above; one thread at a time has the id, and `migrate` waits for events of it that
+// another is still looking at.
+unsafe impl Send for CmId {}
 
 /// What an event is about.
 pub struct CmEvent {
@@ -42,14 +51,14 @@ fn done(result: i32) -> io::Result<()> {
 
 impl Channel {
     /// `None`: librdmacm is not there.
-    pub fn new() -> Option<io::Result<Rc<Self>>> {
+    pub fn new() -> Option<io::Result<Arc<Self>>> {
         let lib = Cm::get()?;
         // SAFETY: no arguments.
         let raw = unsafe { (lib.rdma_create_event_channel)() };
         if raw.is_null() {
             return Some(Err(io::Error::last_os_error()));
         }
-        let channel = Rc::new(Self { lib, raw });
+        let channel = Arc::new(Self { lib, raw });
         // SAFETY: fcntl with integers on an open descriptor.
         let result = unsafe { libc::fcntl(channel.fd(), libc::F_SETFL, libc::O_NONBLOCK) };
         Some(done(result.min(0)).map(|()| channel))
@@ -61,7 +70,7 @@ impl Channel {
     }
 
     /// The next event; `None`: there is none.
-    pub fn event(self: &Rc<Self>) -> Option<CmEvent> {
+    pub fn event(self: &Arc<Self>) -> Option<CmEvent> {
         let mut raw = std::ptr::null_mut();
         // SAFETY: the channel is there and does not block.
         if unsafe { (self.lib.rdma_get_cm_event)(self.raw, &mut raw) } != 0 {
@@ -103,7 +112,7 @@ impl Drop for Channel {
 
 impl CmId {
     /// `tag` comes with each of its events.
-    pub fn new(channel: &Rc<Channel>, tag: u64, traffic_class: u8) -> io::Result<Self> {
+    pub fn new(channel: &Arc<Channel>, tag: u64, traffic_class: u8) -> io::Result<Self> {
         let mut raw = std::ptr::null_mut();
         // SAFETY: the tag is not a pointer for the library, which only hands it back.
         done(unsafe {
@@ -125,6 +134,15 @@ impl CmId {
             })?;
         }
         Ok(id)
+    }
+
+    /// Its events come to `channel` from now on.
+    pub fn migrate(&mut self, channel: &Arc<Channel>) -> io::Result<()> {
+        // SAFETY: the id is there as long as this value, its old channel too until the end of this
+        // function, and `channel` is there. No event of either is held by this thread.
+        done(unsafe { (self.channel.lib.rdma_migrate_id)(self.raw, channel.raw) })?;
+        self.channel = channel.clone();
+        Ok(())
     }
 
     pub fn set_tag(&self, tag: u64) {

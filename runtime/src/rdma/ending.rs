@@ -4,6 +4,7 @@ use super::Event;
 use super::engine::Rdma;
 use super::link::{Key, State, Wire, Work};
 use super::stream::Freed;
+use super::verbs::Context;
 use std::time::Duration;
 use types::node::{CloseReason, ConnId};
 use types::time::Instant;
@@ -12,6 +13,12 @@ use types::time::Instant;
 const LINGER: Duration = Duration::from_millis(800);
 /// How long a failed queue pair may take to say that all of it has ended.
 const DRAIN: Duration = Duration::from_millis(500);
+
+/// Whether the port carries anything now: its event may come later than the failure of what was under
+/// way.
+fn can_tell(context: &Context) -> bool {
+    context.port_state().is_some_and(|port| port.is_active)
+}
 
 impl Rdma {
     /// The node wants no more of it; what it sent before is still sent.
@@ -89,7 +96,9 @@ impl Rdma {
         }
         link.recv = None;
         link.state = State::Draining;
-        if let Wire::Cm(id) = &link.wire {
+        if let Wire::Cm(id) = &link.wire
+            && can_tell(&self.context)
+        {
             id.disconnect();
         }
         let Some(pair) = &link.pair else { return self.remove(key) };
@@ -123,6 +132,15 @@ impl Rdma {
         // From here on the device touches nothing of it.
         drop(link.pair.take());
         link.wire.shut();
+        // Its last word to the peer goes out when the port is up again. One that cannot be sent makes
+        // soft RoCE (Linux 6.12) unable to send any for rdma_cm from then on.
+        if matches!(link.wire, Wire::Cm(_))
+            && !self.is_dead
+            && !can_tell(&self.context)
+            && let Wire::Cm(id) = std::mem::replace(&mut link.wire, Wire::None)
+        {
+            self.parked.push(id);
+        }
         for work in link.works.values() {
             match *work {
                 Work::Send { piece, .. } => self.sends.give(piece),

@@ -2,6 +2,7 @@
 //! completes. How connections are made is in `setup`.
 
 use super::cm::{Channel, CmId};
+use super::handout::Seat;
 use super::link::{Key, Link, Opening, State, Work, id};
 use super::memory::Pool;
 use super::stream::{Freed, Front, Kept, Lent, Offered};
@@ -13,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 use types::fixed_map::FixedMap;
 use types::node::{CloseReason, ConnId, CoreId, LogLevel};
 use types::time::Instant;
@@ -32,6 +34,7 @@ const ROOM_MAX: usize = 128 << 10;
 pub(super) const COMPLETIONS: u64 = 0;
 pub(super) const DEVICE: u64 = 1;
 pub(super) const MANAGER: u64 = 2;
+pub(super) const HANDED: u64 = 3;
 pub(super) const SOCKETS: u64 = 16;
 
 /// The connections of one core over one device. Fields drop in this order.
@@ -41,12 +44,16 @@ pub struct Rdma {
     pub(super) by_conn: FixedMap<ConnId, Key>,
     pub(super) by_pair: FixedMap<u32, Key>,
     pub(super) listeners: Vec<CmId>,
+    /// Ids of connections that ended while the port was down: see `remove`.
+    pub(super) parked: Vec<CmId>,
+    /// Where other cores hand requests to this one.
+    pub(super) seat: Option<Seat>,
     pub(super) queues: Rc<Queues>,
     pub(super) receives: Pool,
     pub(super) sends: Pool,
     pub(super) lends: Pool,
     pub(super) lands: Pool,
-    pub(super) channel: Option<Rc<Channel>>,
+    pub(super) channel: Option<Arc<Channel>>,
     pub(super) context: Rc<Context>,
     pub(super) config: RdmaConfig,
     pub(super) route: Route,
@@ -110,6 +117,8 @@ impl Rdma {
             by_conn: FixedMap::default(),
             by_pair: FixedMap::default(),
             listeners: Vec::new(),
+            parked: Vec::new(),
+            seat: None,
             receives: pool(local, bytes, receives_max as usize),
             sends: pool(0, bytes, SENDS_SHARED + each),
             lends: pool(sys::ACCESS_REMOTE_READ, piece, PIECES_SHARED + each),
@@ -147,6 +156,7 @@ impl Rdma {
         if rdma.config.way == Way::Cm {
             rdma.begin_manager(core, listen);
         }
+        rdma.sit_down();
         Ok(rdma)
     }
 
@@ -239,6 +249,7 @@ impl Rdma {
                 }
             }
             MANAGER => self.on_manager(),
+            HANDED => self.on_handed(),
             token => self.on_socket(token),
         }
     }
@@ -266,7 +277,9 @@ impl Rdma {
                 self.is_up = is_up;
                 let word = if is_up { "up" } else { "down: connections go over TCP" };
                 self.say(LogLevel::Warn, format!("{} port {port} is {word}", self.context.name()));
-                if !is_up {
+                if is_up {
+                    self.parked.clear();
+                } else {
                     self.break_all(libc::ENETDOWN);
                 }
             }
@@ -365,12 +378,15 @@ impl Rdma {
     /// A work request of a connection has failed, and the queue pair with it.
     fn failed(&mut self, key: Key, status: i32) {
         let (errno, why) = match status {
-            sys::WC_RETRY_EXCEEDED => (libc::ETIMEDOUT, "does not answer: retries are exhausted"),
-            sys::WC_RNR_RETRY_EXCEEDED => {
-                (libc::ENOBUFS, "keeps no receive buffers: RNR retries are exhausted")
+            sys::WC_RETRY_EXCEEDED => {
+                (libc::ETIMEDOUT, "does not answer: retries are exhausted".to_owned())
             }
-            sys::WC_FLUSHED => (libc::ECONNRESET, ""),
-            _ => (libc::ECONNABORTED, ""),
+            sys::WC_RNR_RETRY_EXCEEDED => {
+                let why = "keeps no receive buffers: RNR retries are exhausted";
+                (libc::ENOBUFS, why.to_owned())
+            }
+            sys::WC_FLUSHED => (libc::ECONNRESET, String::new()),
+            other => (libc::ECONNABORTED, format!("is lost: a completion has status {other}")),
         };
         if let Some(link) = self.links[key as usize].as_ref()
             && !matches!(link.state, State::Draining)

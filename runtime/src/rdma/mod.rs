@@ -13,6 +13,7 @@ mod cm;
 pub mod counters;
 mod ending;
 mod engine;
+mod handout;
 pub mod hello;
 mod link;
 mod memory;
@@ -22,6 +23,7 @@ mod sys;
 mod verbs;
 
 pub use engine::Rdma;
+pub use handout::Handout;
 pub use verbs::OpenError;
 
 use std::net::SocketAddr;
@@ -31,9 +33,11 @@ use types::node::{CloseReason, ConnId, LogLevel};
 /// How two ends find each other's queue pairs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
-    /// rdma_cm, at the port that TCP has too (its ports are apart). The first core takes what comes.
+    /// rdma_cm, at the port that TCP has too (its ports are apart). The first core listens and hands
+    /// what comes to all cores in turn.
     Cm,
-    /// A TCP connection, which stays for as long as the other does. Every core takes its share.
+    /// A TCP connection, which stays for as long as the other does. All cores accept, and hand what
+    /// comes to all in turn.
     Tcp,
 }
 
@@ -46,7 +50,7 @@ pub enum Fault {
     Absent,
 }
 
-/// Settings of one core's connections.
+/// Settings of one core's connections. Cores that have clones of one share what they accept.
 #[derive(Debug, Clone)]
 pub struct RdmaConfig {
     /// As `rdma link` names it.
@@ -75,6 +79,7 @@ pub struct RdmaConfig {
     pub spin: Duration,
     /// Addresses that are connected to over TCP at once.
     pub except: Vec<SocketAddr>,
+    pub handout: Handout,
     /// For tests only.
     pub fault: Option<Fault>,
 }
@@ -97,6 +102,7 @@ impl RdmaConfig {
             patience: Duration::from_secs(3),
             spin: Duration::from_micros(20),
             except: Vec::new(),
+            handout: Handout::default(),
             fault: None,
         }
     }

@@ -1,7 +1,8 @@
 //! How connections are made: through rdma_cm, or by what two ends tell each other over TCP.
 
 use super::cm::{Channel, CmEvent, CmId};
-use super::engine::{MANAGER, Rdma};
+use super::engine::{HANDED, MANAGER, Rdma};
+use super::handout::Request;
 use super::hello::{HELLO_BYTES, Hello, MAGIC, PLACED_BYTES, Place, READY};
 use super::link::{Key, Link, Opening, State, Wire};
 use super::sys::cm_event;
@@ -56,6 +57,51 @@ impl Rdma {
             }
         }
         self.channel = Some(channel);
+    }
+
+    /// Takes a share of what all cores accept.
+    pub(super) fn sit_down(&mut self) {
+        match self.config.handout.join() {
+            Ok(seat) => {
+                self.watch(seat.fd(), libc::POLLIN, HANDED);
+                self.seat = Some(seat);
+            }
+            Err(e) => self.say(LogLevel::Warn, format!("no share of what others accept: {e}")),
+        }
+    }
+
+    /// Hands a request to the core whose turn it is.
+    fn hand_out(&mut self, request: Request) {
+        let own = match &self.seat {
+            Some(seat) => seat.hand_out(request),
+            None => Some(request),
+        };
+        if let Some(request) = own {
+            self.on_request(request);
+        }
+    }
+
+    /// Other cores have handed requests to this one.
+    pub(super) fn on_handed(&mut self) {
+        let Some(seat) = &self.seat else { return };
+        let (fd, handed) = (seat.fd(), seat.take());
+        for mut request in handed {
+            if let (Request::Cm { id, .. }, Some(channel)) = (&mut request, &self.channel)
+                && id.migrate(channel).is_err()
+            {
+                id.reject();
+                continue;
+            }
+            self.on_request(request);
+        }
+        self.watch(fd, libc::POLLIN, HANDED);
+    }
+
+    fn on_request(&mut self, request: Request) {
+        match request {
+            Request::Cm { id, private_data } => self.on_cm_request(id, &private_data),
+            Request::Tcp(stream) => self.on_stream(stream),
+        }
     }
 
     fn hello(&self) -> Hello {
@@ -174,7 +220,9 @@ impl Rdma {
         let Some(channel) = self.channel.clone() else { return };
         while let Some(event) = channel.event() {
             if event.kind == cm_event::CONNECT_REQUEST {
-                self.on_request(event);
+                if let CmEvent { request: Some(id), private_data, .. } = event {
+                    self.hand_out(Request::Cm { id, private_data });
+                }
                 continue;
             }
             let Some(key) = event.tag.checked_sub(1).map(|key| key as Key) else { continue };
@@ -188,9 +236,8 @@ impl Rdma {
     }
 
     /// A peer wants to connect.
-    fn on_request(&mut self, event: CmEvent) {
-        let Some(id) = event.request else { return };
-        let hello = Hello::decode(&event.private_data);
+    fn on_cm_request(&mut self, id: CmId, private_data: &[u8]) {
+        let hello = Hello::decode(private_data);
         let Some(hello) = hello.filter(|_| id.is_on(&self.context) && self.is_up) else {
             return id.reject();
         };
@@ -319,9 +366,17 @@ impl Rdma {
         self.watch(fd, events, token);
     }
 
-    /// A TCP connection was accepted: of RDMA, or the node's.
-    pub fn accepted(&mut self, stream: TcpStream, now: Instant) {
+    /// A TCP connection was accepted: of RDMA, or the node's. `is_shared`: where other cores accept too.
+    pub fn accepted(&mut self, stream: TcpStream, is_shared: bool, now: Instant) {
         self.now = now;
+        match is_shared {
+            true => self.hand_out(Request::Tcp(stream)),
+            false => self.on_stream(stream),
+        }
+    }
+
+    fn on_stream(&mut self, stream: TcpStream) {
+        let now = self.now;
         if self.links.len() >= OPENING_MAX || stream.set_nonblocking(true).is_err() {
             self.events.push_back(Event::Plain { stream });
             return;

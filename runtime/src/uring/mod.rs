@@ -50,7 +50,8 @@ const WRITES: u16 = 1;
 
 /// What a core may use.
 pub struct Resources<H> {
-    /// Every core accepts on its own handle of the one listening socket.
+    /// The first may be listened on by other cores too, each with a handle of its own; further ones are
+    /// this core's alone.
     pub listeners: Vec<TcpListener>,
     pub device: Option<Device>,
     pub port: Port<H>,
@@ -415,7 +416,7 @@ impl<H> Core<H> {
                 }
                 match &mut self.rdma {
                     Some(rdma) if rdma.peeks() && result >= 0 => {
-                        self.peek(result);
+                        self.peek(result, listener);
                         None
                     }
                     _ => self.net.accepted(result),

@@ -8,6 +8,9 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::FromRawFd;
 use types::node::{ConnId, Effect, Input, LogLevel, Node};
 
+/// The first one may be other cores' too: see [`super::Resources`].
+const SHARED_LISTENER: usize = 0;
+
 impl<H> Core<H> {
     /// Where the device cannot be had, everything goes over TCP.
     pub(super) fn open_rdma(&mut self, config: RdmaConfig, listeners: &[TcpListener]) {
@@ -36,12 +39,12 @@ impl<H> Core<H> {
     }
 
     /// A TCP connection was accepted: RDMA looks what it wants.
-    pub(super) fn peek(&mut self, fd: i32) {
+    pub(super) fn peek(&mut self, fd: i32, listener: usize) {
         let now = self.clock.now().mono;
         // SAFETY: the kernel has just given this process a new descriptor, which nobody else owns.
         let stream = unsafe { TcpStream::from_raw_fd(fd) };
         if let Some(rdma) = &mut self.rdma {
-            rdma.accepted(stream, now);
+            rdma.accepted(stream, listener == SHARED_LISTENER, now);
         }
     }
 

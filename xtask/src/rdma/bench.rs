@@ -5,7 +5,7 @@ use crate::cluster::{describe, kermes};
 use anyhow::{Context, bail, ensure};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -110,12 +110,28 @@ impl Server {
         Ok(std::fs::read_to_string(&self.log)?)
     }
 
+    /// The same of each core.
+    pub fn cpu_of_cores(&self) -> anyhow::Result<Vec<u64>> {
+        let mut used = Vec::new();
+        for entry in std::fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            let path = entry?.path();
+            if std::fs::read_to_string(path.join("comm"))?.starts_with("core-") {
+                used.push(ticks(&path)?);
+            }
+        }
+        Ok(used)
+    }
+
     /// User and system time so far, in hundredths of a second.
     pub fn cpu(&self) -> anyhow::Result<u64> {
-        let text = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        let fields: Vec<&str> = text.split_whitespace().collect();
-        Ok(fields[13].parse::<u64>()? + fields[14].parse::<u64>()?)
+        ticks(format!("/proc/{}", self.child.id()).as_ref())
     }
+}
+
+fn ticks(folder: &Path) -> anyhow::Result<u64> {
+    let text = std::fs::read_to_string(folder.join("stat"))?;
+    let fields: Vec<&str> = text.split_whitespace().collect();
+    Ok(fields[13].parse::<u64>()? + fields[14].parse::<u64>()?)
 }
 
 impl Drop for Server {

@@ -63,6 +63,8 @@ enum Part {
     Faults,
     /// One end without RDMA
     FallBack,
+    /// Servers of several cores
+    Cores,
     /// OSDs with RDMA between them
     Cluster,
     /// A port that goes down and comes back
@@ -97,7 +99,18 @@ impl RdmaArgs {
                 }
             }
             Part::FallBack => self.fall_back().context("falling back to TCP")?,
-            Part::Cluster => println!("cluster: {}", self.cluster().context("a cluster")?),
+            Part::Cores => {
+                for way in WAYS {
+                    let said = self.cores(way).with_context(|| format!("cores, by {way}"))?;
+                    println!("{way}: {said}");
+                }
+            }
+            Part::Cluster => {
+                for way in WAYS {
+                    let said = self.cluster(way).with_context(|| format!("a cluster, by {way}"))?;
+                    println!("{way}: cluster: {said}");
+                }
+            }
             Part::Port => {
                 for way in ["tcp", "cm"] {
                     let took =
@@ -216,26 +229,36 @@ impl RdmaArgs {
         Ok(begin.elapsed().as_millis())
     }
 
+    /// Connections are spread over the cores of both ends.
+    fn cores(&self, way: &str) -> anyhow::Result<String> {
+        let options = self.options(way);
+        let server = self.serve(PORT, &[&options[..], &["--cores", "2"]].concat())?;
+        let before = server.cpu_of_cores()?;
+        let more = "--cores 2 --connections 16 --bs 20k --depth 2 --seconds 4";
+        verified(&server, &options, more)?;
+        let after = server.cpu_of_cores()?;
+        let used: Vec<u64> = after.iter().zip(&before).map(|(a, b)| a - b).collect();
+        let (all, least) = (used.iter().sum::<u64>(), used.iter().min().copied());
+        let least = least.context("a server has cores")?;
+        ensure!(used.len() == 2 && least * 8 > all, "its cores used {used:?} of CPU");
+        Ok(format!("16 connections on 2 cores, {:.0} % on one", 100.0 * least as f64 / all as f64))
+    }
+
     /// A port that goes down ends connections, and carries new ones when it is up. Milliseconds.
     ///
-    /// In this order of ways: after a port went down with a connection by rdma_cm, soft RoCE (Linux 6.12)
-    /// carries no requests of rdma_cm any more, not rping's either, and connections go over TCP.
+    /// In this order of ways: the client ends while the port is down, and what `flap` says of soft RoCE
+    /// follows. Connections go over TCP then, and nothing hangs.
     fn port_down(&self, way: &str) -> anyhow::Result<u128> {
         let options = self.options(way);
-        let link = |state: &str| -> anyhow::Result<()> {
-            let status = Command::new("ip").args(["link", "set", &self.link, state]).status()?;
-            ensure!(status.success(), "ip link set {} {state}: {status}", self.link);
-            Ok(())
-        };
         let server = self.serve(PORT, &options)?;
         let mut command = server.client(&options);
         let client = command.args(["--seconds", "80", "--bs", "16k", "--depth", "4"]).spawn()?;
         std::thread::sleep(Duration::from_secs(3));
-        link("down")?;
+        self.set_link("down")?;
         let begin = Instant::now();
         let output = ends_within(client, 20);
         let took = begin.elapsed().as_millis();
-        link("up")?;
+        self.set_link("up")?;
         let output = output?;
         ensure!(!output.status.success(), "a client without a port: {}", describe(&output));
         // The kernel says some time later that it is up; until then connections go over TCP.
@@ -275,36 +298,28 @@ impl RdmaArgs {
         over_tcp(&self.serve(PORT, &rdma("cm"))?, &rdma("tcp"))
     }
 
-    /// Three OSDs with RDMA between them; one is killed and comes back.
-    fn cluster(&self) -> anyhow::Result<String> {
+    /// Three OSDs of two cores with RDMA between them; one is killed and comes back, by rdma_cm after
+    /// the port was down.
+    fn cluster(&self, way: &str) -> anyhow::Result<String> {
         let dir = directory("rdma");
         let mut args = vec!["--osds", "3", "--pool", "p1:3:8", "--port", CLUSTER_PORT];
+        args.extend(["--cores-per-osd", "2", "--rdma-setup", way]);
         args.extend(["--osd-size", "1GiB", "--host", &self.address, "--rdma-device", &self.device]);
         self.store.iter().for_each(|store| args.extend(["--device", store]));
         if !self.store.is_empty() {
             args.push("--force");
         }
         let (mut c, _) = Cluster::up(&dir, &args)?;
-        let bench = |c: &Cluster| -> anyhow::Result<String> {
-            let mut read = Vec::new();
-            for (bytes, objects) in [(4096, 200), (1 << 20, 8)] {
-                let run = format!("--run-name of{bytes}");
-                c.ok(&format!(
-                    "rados -p p1 bench 10 write -b {bytes} --max-objects {objects} --no-cleanup {run}"
-                ))?;
-                let text = c.ok(&format!("rados -p p1 bench 60 seq {run}"))?;
-                let line = text.lines().find_map(|l| l.strip_prefix("Total reads made:"));
-                read.push(format!(
-                    "{} of {bytes} bytes",
-                    line.context("objects were read")?.trim()
-                ));
-            }
-            Ok(read.join(", "))
-        };
         let read = bench(&c)?;
         // At least one connection between each two, with a queue pair at both ends.
         let pairs = held(&self.device)?.queue_pairs;
         ensure!(pairs >= 6, "{pairs} queue pairs: OSDs do not talk over RDMA");
+        let mut flap = "";
+        if way == "cm" {
+            self.flap().context("a port that goes down and up")?;
+            c.wait_healthy(60)?;
+            flap = "the port down and up, ";
+        }
         let (_, pid) =
             c.pids()?.into_iter().find(|(name, _)| name == "osd.1").context("osd.1 runs")?;
         c.kill(pid, "KILL")?;
@@ -313,10 +328,76 @@ impl RdmaArgs {
             c.ok(&format!("rados -p p1 bench 60 seq --run-name of{bytes}"))?;
         }
         bench(&c)?;
+        let (_, pid) =
+            c.pids()?.into_iter().find(|(name, _)| name == "osd.1").context("osd.1 runs")?;
+        let own = self.pairs_of(pid)?;
+        ensure!(own >= 2, "{own} queue pairs of an OSD that is back");
         let again = held(&self.device)?.queue_pairs;
         ensure!(again <= pairs + 6, "{again} queue pairs after a restart, {pairs} before");
         c.stop()?;
         std::fs::remove_dir_all(&dir)?;
-        Ok(format!("{read} verified over {pairs} queue pairs, an OSD killed and back"))
+        Ok(format!(
+            "{read} verified over {pairs} queue pairs, {flap}an OSD killed and back with {own} of them"
+        ))
     }
+
+    /// Takes the port down until nobody has a connection, and up again. Those who had one stay: the
+    /// kernel tells the peers of one that ends, and soft RoCE (Linux 6.12), once it could not send
+    /// that, carries nothing of rdma_cm any more.
+    fn flap(&self) -> anyhow::Result<()> {
+        self.set_link("down")?;
+        let begin = Instant::now();
+        let gone = loop {
+            let left = self.pairs_of_kermes()?;
+            if left == 0 || begin.elapsed() > Duration::from_secs(20) {
+                break left;
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        };
+        self.set_link("up")?;
+        ensure!(gone == 0, "{gone} queue pairs of a port that is down");
+        Ok(())
+    }
+
+    fn set_link(&self, state: &str) -> anyhow::Result<()> {
+        let status = Command::new("ip").args(["link", "set", &self.link, state]).status()?;
+        ensure!(status.success(), "ip link set {} {state}: {status}", self.link);
+        Ok(())
+    }
+
+    /// Queue pairs of a process. The kernel names the threads that made them.
+    fn pairs_of(&self, pid: u32) -> anyhow::Result<usize> {
+        let mut own = Vec::new();
+        for entry in std::fs::read_dir(format!("/proc/{pid}/task"))? {
+            own.push(format!(" pid {} ", entry?.file_name().to_string_lossy()));
+        }
+        let is_own = |line: &&str| own.iter().any(|thread| line.contains(thread));
+        Ok(queue_pairs()?.lines().filter(is_own).count())
+    }
+
+    fn pairs_of_kermes(&self) -> anyhow::Result<usize> {
+        // Those of the kernel itself have no process.
+        Ok(queue_pairs()?.lines().filter(|line| line.contains(" pid ")).count())
+    }
+}
+
+fn queue_pairs() -> anyhow::Result<String> {
+    let output = Command::new("rdma").args(["resource", "show", "qp"]).output()?;
+    ensure!(output.status.success(), "rdma resource show qp: {}", describe(&output));
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Objects of two sizes, which `rados bench seq` compares with what was written.
+fn bench(c: &Cluster) -> anyhow::Result<String> {
+    let mut read = Vec::new();
+    for (bytes, objects) in [(4096, 200), (1 << 20, 8)] {
+        let run = format!("--run-name of{bytes}");
+        c.ok(&format!(
+            "rados -p p1 bench 5 write -b {bytes} --max-objects {objects} --no-cleanup {run}"
+        ))?;
+        let text = c.ok(&format!("rados -p p1 bench 60 seq {run}"))?;
+        let line = text.lines().find_map(|l| l.strip_prefix("Total reads made:"));
+        read.push(format!("{} of {bytes} bytes", line.context("objects were read")?.trim()));
+    }
+    Ok(read.join(", "))
 }
