@@ -236,14 +236,20 @@ pub fn no_vm() -> Option<String> {
     None
 }
 
-/// Runs this program with `args` in a virtual machine made with `options`. What it printed, in one
-/// line.
-pub fn in_vm(options: &[&str], args: &[&str]) -> anyhow::Result<String> {
+/// Runs this program with `args` in a virtual machine made with `options`.
+pub fn vm_command(options: &[&str], args: &[&str]) -> anyhow::Result<Command> {
     let mut command = Command::new(std::env::var_os(VM).context("the caller has looked")?);
     command.args(["-t", VM_SECONDS]).args(options).args(["--", "env"]);
     let target = kermes().parent().and_then(Path::parent).expect("TARGET/release").to_owned();
     command.arg(format!("CARGO_TARGET_DIR={}", target.display()));
-    let output = command.arg(std::env::current_exe()?).args(args).output()?;
+    command.arg(std::env::current_exe()?).args(args);
+    Ok(command)
+}
+
+/// Runs this program with `args` in a virtual machine made with `options`. What it printed, in one
+/// line.
+pub fn in_vm(options: &[&str], args: &[&str]) -> anyhow::Result<String> {
+    let output = vm_command(options, args)?.output()?;
     ensure!(output.status.success(), "in the virtual machine: {}", describe(&output));
     let text = String::from_utf8_lossy(&output.stdout);
     Ok(text.trim().lines().collect::<Vec<_>>().join("; "))

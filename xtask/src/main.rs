@@ -13,6 +13,7 @@ mod mutants;
 mod observe;
 mod peer;
 mod rdma;
+mod rdma_two;
 mod real_ceph;
 mod shapes;
 mod steps;
@@ -49,6 +50,11 @@ enum Command {
     ///
     /// `cargo xtask test --only rdma-vm` does it on soft RoCE in a virtual machine.
     Rdma(rdma::RdmaArgs),
+    /// Check connections over soft RoCE between two virtual machines, over a network that loses and
+    /// delays packets, ends, or filters RDMA: every byte, and when each end knows.
+    ///
+    /// KERMES_VM says how to run one: see CONTRIBUTING.md. The long version: --loss 0,0.1,1 --seconds 60
+    RdmaTwoVms(rdma_two::TwoVmsArgs),
     /// Check the layering: dependency direction, unsafe outside runtime/, files too long, leftovers.
     Tidy,
     /// Generate the FlatBuffers code of our own messages from messenger/schema.
@@ -63,6 +69,7 @@ fn main() -> ExitCode {
         Command::Mutants(args) => mutants::mutants(&args),
         Command::Block(args) => block::block(&args),
         Command::Rdma(args) => rdma::rdma(&args),
+        Command::RdmaTwoVms(args) => rdma_two::run(&args),
         Command::Tidy => tidy::tidy(),
         Command::Codegen => codegen::codegen(),
     };

@@ -1,7 +1,7 @@
 //! The steps of `cargo xtask test`.
 
 use crate::cluster::has;
-use crate::{acceptance, block, crash, hostile, observe, rdma, real_ceph, shapes, tidy};
+use crate::{acceptance, block, crash, hostile, observe, rdma, rdma_two, real_ceph, shapes, tidy};
 use anyhow::{bail, ensure};
 use clap::Args;
 use std::process::Command;
@@ -62,6 +62,9 @@ const STEPS: &[Step] = &[
     ("block", "the store on loop devices", |_| block::loops()),
     ("block-vm", "the store on NVMe in a virtual machine", |_| block::vm()),
     ("rdma-vm", "connections over RDMA in a virtual machine", |_| rdma::vm()),
+    ("rdma-two-vms", "the same between two, over a network that loses packets", |_| {
+        rdma_two::step()
+    }),
     ("real-ceph", "our client against a cluster of real Ceph", |_| real_ceph::run()),
     ("oracle-commands", "shape of the JSON of ceph commands, ours and real Ceph's", |_| {
         shapes::run()
