@@ -47,14 +47,14 @@ fn pid(c: &Cluster, name: &str) -> anyhow::Result<u32> {
 }
 
 /// Resident memory of a process, bytes.
-fn resident(pid: u32) -> anyhow::Result<u64> {
+pub(crate) fn resident(pid: u32) -> anyhow::Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = status.lines().find(|l| l.starts_with("VmRSS:")).context("VmRSS")?;
     let kib: u64 = line.split_whitespace().nth(1).context("VmRSS")?.parse()?;
     Ok(kib << 10)
 }
 
-fn mib(bytes: u64) -> u64 {
+pub(crate) fn mib(bytes: u64) -> u64 {
     bytes >> 20
 }
 
@@ -136,11 +136,15 @@ fn greedy(c: &Cluster, osd: u32) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn admin(c: &Cluster) -> anyhow::Result<ClientConfig> {
+pub(crate) fn admin(c: &Cluster) -> anyhow::Result<ClientConfig> {
     config(c, "admin", &c.dir().join("ceph.client.admin.keyring"))
 }
 
-fn config(c: &Cluster, id: &str, keyring: &std::path::Path) -> anyhow::Result<ClientConfig> {
+pub(crate) fn config(
+    c: &Cluster,
+    id: &str,
+    keyring: &std::path::Path,
+) -> anyhow::Result<ClientConfig> {
     let conf = Conf::parse(&std::fs::read_to_string(c.dir().join("ceph.conf"))?)?;
     let name = AuthName::new(EntityKind::Client, id);
     let keys = Keyring::parse(&std::fs::read_to_string(keyring)?)?;
@@ -155,13 +159,13 @@ fn config(c: &Cluster, id: &str, keyring: &std::path::Path) -> anyhow::Result<Cl
 }
 
 /// A node on a thread of its own.
-struct Running<N: Node> {
+pub(crate) struct Running<N: Node> {
     handle: Handle<N>,
     thread: JoinHandle<std::io::Result<i32>>,
 }
 
 impl<N: Node<Hop = Infallible> + 'static> Running<N> {
-    fn start(make: impl FnOnce() -> N + Send + 'static) -> anyhow::Result<Self> {
+    pub(crate) fn start(make: impl FnOnce() -> N + Send + 'static) -> anyhow::Result<Self> {
         let (handle, calls) = tokio_driver::handle();
         let thread = std::thread::Builder::new().spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -171,7 +175,7 @@ impl<N: Node<Hop = Infallible> + 'static> Running<N> {
         Ok(Self { handle, thread })
     }
 
-    fn stop(self) -> anyhow::Result<()> {
+    pub(crate) fn stop(self) -> anyhow::Result<()> {
         self.handle.stop();
         self.thread.join().ok().context("the thread has panicked")??;
         Ok(())

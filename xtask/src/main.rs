@@ -17,6 +17,7 @@ mod rdma_two;
 mod real_ceph;
 mod shapes;
 mod steps;
+mod strangers;
 mod tidy;
 
 use clap::{Parser, Subcommand};

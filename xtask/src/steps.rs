@@ -1,7 +1,9 @@
 //! The steps of `cargo xtask test`.
 
 use crate::cluster::has;
-use crate::{acceptance, block, crash, hostile, observe, rdma, rdma_two, real_ceph, shapes, tidy};
+use crate::{
+    acceptance, block, crash, hostile, observe, rdma, rdma_two, real_ceph, shapes, strangers, tidy,
+};
 use anyhow::{bail, ensure};
 use clap::Args;
 use std::process::Command;
@@ -38,6 +40,9 @@ pub struct TestArgs {
     /// Rounds of killing daemons under load.
     #[arg(long, value_name = "N", default_value_t = 6)]
     crash_rounds: u32,
+    /// How long clients send mutated requests, in seconds.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    stranger_seconds: u64,
 }
 
 /// How a step ended when it did not fail.
@@ -76,6 +81,9 @@ const STEPS: &[Step] = &[
         acceptance::differential()
     }),
     ("hostile", "garbage, wrong keys and wrong devices", |_| hostile::run()),
+    ("strangers", "mutated requests of clients with genuine keys, and fsck --deep after", |args| {
+        strangers::run(args.stranger_seconds)
+    }),
     ("crash", "kill -9 under load, and every acknowledged object is there", |args| {
         crash::run(args.crash_rounds)
     }),
