@@ -1,11 +1,14 @@
 //! How the cores of one process talk: a bounded single-producer single-consumer ring for each
-//! ordered pair of cores, and a wake-up for a core that sleeps.
+//! ordered pair of cores, a wake-up for a core that sleeps, and connections that one core accepts for
+//! all.
 
 use atomic_waker::AtomicWaker;
+use std::collections::VecDeque;
 use std::io;
+use std::net::TcpStream;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
+use std::sync::{Arc, Mutex, MutexGuard};
 use types::node::CoreId;
 
 /// Messages that wait for one core to read them, per sender. More wait in the sender's own queue.
@@ -55,6 +58,18 @@ struct Doorbell {
     waker: Waker,
     sleeping: AtomicBool,
     stop: AtomicBool,
+    /// Whether this core takes connections that others accept.
+    sits: AtomicBool,
+    /// Connections for this core. A lock, as it is taken once for each of them.
+    handed: Mutex<VecDeque<TcpStream>>,
+    has_handed: AtomicBool,
+}
+
+impl Doorbell {
+    fn handed(&self) -> MutexGuard<'_, VecDeque<TcpStream>> {
+        // Nothing that is done under it leaves it half done.
+        self.handed.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
 }
 
 /// Asks every core of a process to stop. Safe to use from any thread.
@@ -80,7 +95,7 @@ impl Alarm {
 
 struct Outlet<H> {
     ring: rtrb::Producer<H>,
-    waiting: std::collections::VecDeque<H>,
+    waiting: VecDeque<H>,
     bell: Arc<Doorbell>,
     pushed: bool,
 }
@@ -92,6 +107,10 @@ pub struct Port<H> {
     inlets: Vec<Option<rtrb::Consumer<H>>>,
     bell: Arc<Doorbell>,
     stop_seen: bool,
+    /// Of all cores.
+    bells: Vec<Arc<Doorbell>>,
+    /// Connections handed out so far, by all cores.
+    turn: Arc<AtomicUsize>,
 }
 
 /// Connects `cores` cores, each with each.
@@ -102,9 +121,13 @@ pub fn mesh<H>(cores: usize) -> io::Result<(Vec<Port<H>>, Stopper)> {
                 waker: Waker::new()?,
                 sleeping: AtomicBool::new(false),
                 stop: AtomicBool::new(false),
+                sits: AtomicBool::new(false),
+                handed: Mutex::default(),
+                has_handed: AtomicBool::new(false),
             }))
         })
         .collect::<io::Result<Vec<_>>>()?;
+    let turn = Arc::new(AtomicUsize::new(0));
     let mut ports: Vec<Port<H>> = (0..cores)
         .map(|core| Port {
             core: CoreId(core as u16),
@@ -112,6 +135,8 @@ pub fn mesh<H>(cores: usize) -> io::Result<(Vec<Port<H>>, Stopper)> {
             inlets: (0..cores).map(|_| None).collect(),
             bell: bells[core].clone(),
             stop_seen: false,
+            bells: bells.clone(),
+            turn: turn.clone(),
         })
         .collect();
     for from in 0..cores {
@@ -194,6 +219,40 @@ impl<H> Port<H> {
         None
     }
 
+    /// From now on this core is handed its share of the connections that others accept.
+    pub fn sit_down(&self) {
+        self.bell.sits.store(true, Ordering::Release);
+    }
+
+    /// A connection to a socket at which several cores wait, of whom the kernel wakes the same one each
+    /// time: goes in turn to the cores that have sat down. Given back if it is this one's.
+    pub fn hand_out(&self, stream: TcpStream) -> Option<TcpStream> {
+        let sits = |bell: &&Arc<Doorbell>| bell.sits.load(Ordering::Acquire);
+        let count = self.bells.iter().filter(sits).count().max(1);
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % count;
+        let Some(bell) = self.bells.iter().filter(sits).nth(turn) else { return Some(stream) };
+        if Arc::ptr_eq(bell, &self.bell) {
+            return Some(stream);
+        }
+        let mut handed = bell.handed();
+        handed.push_back(stream);
+        bell.has_handed.store(true, Ordering::Release);
+        drop(handed);
+        bell.waker.wake();
+        None
+    }
+
+    /// The next connection that another core has handed to this one.
+    pub fn take_handed(&self) -> Option<TcpStream> {
+        if !self.bell.has_handed.load(Ordering::Acquire) {
+            return None;
+        }
+        let mut handed = self.bell.handed();
+        let stream = handed.pop_front();
+        self.bell.has_handed.store(!handed.is_empty(), Ordering::Release);
+        stream
+    }
+
     /// Whether [`Stopper::stop`] has been called and not yet taken.
     pub fn must_stop(&self) -> bool {
         !self.stop_seen && self.bell.stop.load(Ordering::SeqCst)
@@ -220,6 +279,14 @@ impl<H> Port<H> {
         let stop = self.must_stop();
         self.stop_seen |= stop;
         stop
+    }
+}
+
+impl<H> Drop for Port<H> {
+    fn drop(&mut self) {
+        self.bell.sits.store(false, Ordering::Release);
+        // Who was handed to this core meanwhile is closed.
+        self.bell.handed().clear();
     }
 }
 

@@ -42,6 +42,8 @@ const LINGER: Duration = Duration::from_millis(800);
 /// stands idle for a third of the time (docs/performance/seastore.md). Each turn takes twice as many
 /// as the one before, as system calls and journal records should not be too small either.
 const TURN_COMPLETIONS: std::ops::RangeInclusive<usize> = 2..=8;
+/// The first listener may be other cores' too: see [`Resources`].
+const SHARED_LISTENER: usize = 0;
 /// The device's index among the registered files.
 const DEVICE: ring::Fixed = ring::Fixed(0);
 /// The pools' indices among the registered buffers, in the order of registration.
@@ -95,6 +97,11 @@ pub fn run<N: Node>(mut node: N, resources: Resources<N::Hop>) -> io::Result<i32
             node.handle(core.clock.now(), Input::Hop { from, msg }, &mut effects);
         }
         let now = core.clock.now();
+        while let Some(stream) = core.port.take_handed() {
+            if let Some(input) = core.net.accepted_stream(stream) {
+                node.handle(now, input, &mut effects);
+            }
+        }
         if core.port.take_stop() {
             node.handle(now, Input::Stop, &mut effects);
         }
@@ -196,6 +203,9 @@ impl<H> Core<H> {
         };
         if let Some(config) = resources.rdma {
             core.open_rdma(config, &resources.listeners);
+        }
+        if !resources.listeners.is_empty() {
+            core.port.sit_down();
         }
         for listener in resources.listeners {
             core.net.listeners.push(listener);
@@ -419,7 +429,14 @@ impl<H> Core<H> {
                         self.peek(result, listener);
                         None
                     }
-                    _ => self.net.accepted(result),
+                    _ => {
+                        let stream = net::accepted(result)?;
+                        let own = match listener {
+                            SHARED_LISTENER => self.port.hand_out(stream)?,
+                            _ => stream,
+                        };
+                        self.net.accepted_stream(own)
+                    }
                 }
             }
             Op::Connect { conn, .. } => self.net.connected(conn, result),

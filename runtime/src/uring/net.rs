@@ -58,6 +58,12 @@ enum State {
     Shut,
 }
 
+/// What an accept has brought.
+pub fn accepted(result: i32) -> Option<TcpStream> {
+    // SAFETY: the kernel has just given this process a new descriptor, which nobody else owns.
+    (result >= 0).then(|| unsafe { TcpStream::from_raw_fd(result) })
+}
+
 impl Net {
     pub fn new(core: CoreId) -> Self {
         Self {
@@ -96,14 +102,6 @@ impl Net {
         let _ = stream.set_nodelay(true);
         self.conns
             .insert(conn, Conn { stream, queue: VecDeque::new(), sending: false, ops: 0, state });
-    }
-
-    pub fn accepted<H>(&mut self, result: i32) -> Option<Input<H>> {
-        if result < 0 {
-            return None;
-        }
-        // SAFETY: the kernel has just given this process a new descriptor, which nobody else owns.
-        self.accepted_stream(unsafe { TcpStream::from_raw_fd(result) })
     }
 
     pub fn accepted_stream<H>(&mut self, stream: TcpStream) -> Option<Input<H>> {

@@ -1,15 +1,12 @@
 //! RDMA on the core's ring: its descriptors are polled there, and its events become inputs.
 
-use super::Core;
 use super::ops::Op;
+use super::{Core, SHARED_LISTENER};
 use crate::rdma::{Event, Rdma, RdmaConfig, Way};
 use io_uring::{opcode, types as ring};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::FromRawFd;
 use types::node::{ConnId, Effect, Input, LogLevel, Node};
-
-/// The first one may be other cores' too: see [`super::Resources`].
-const SHARED_LISTENER: usize = 0;
 
 impl<H> Core<H> {
     /// Where the device cannot be had, everything goes over TCP.

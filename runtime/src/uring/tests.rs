@@ -7,6 +7,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use types::node::{BLOCK_SIZE, ConnId, CoreId, IoId, WriteMemory};
 use types::time::Now;
 
@@ -448,4 +450,62 @@ fn echo_on(run: fn(Echo, Resources<()>) -> io::Result<i32>) {
     streams[0].read_exact(&mut [0; 3]).unwrap();
     stopper.stop();
     assert_eq!(core.join().unwrap(), 0);
+}
+
+/// Its exit code is how many connections it was given.
+struct Doorman {
+    given: i32,
+    started: Arc<AtomicUsize>,
+}
+impl Node for Doorman {
+    type Hop = ();
+    fn handle(&mut self, _: Now, input: Input<()>, fx: &mut Vec<Effect<()>>) {
+        match input {
+            Input::Start => drop(self.started.fetch_add(1, Ordering::SeqCst)),
+            Input::Accepted { conn, .. } => {
+                self.given += 1;
+                fx.push(Effect::Send { conn, bufs: vec!["welcome".into()] });
+            }
+            Input::Stop => fx.push(Effect::Exit { code: self.given }),
+            _ => {}
+        }
+    }
+    fn end_of_turn(&mut self, _: Now, _: &mut Vec<Effect<()>>) {}
+    fn next_deadline(&self) -> Instant {
+        Instant::NEVER
+    }
+}
+
+#[test]
+fn connections_to_a_shared_socket_come_to_all_cores() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    let (ports, stopper) = mesh(2).unwrap();
+    let started = Arc::new(AtomicUsize::new(0));
+    let cores: Vec<_> = ports
+        .into_iter()
+        .map(|port| {
+            let listeners = vec![listener.try_clone().unwrap()];
+            let started = started.clone();
+            std::thread::spawn(move || {
+                let log: crate::LogSink = Box::new(|_, _, _| {});
+                let (device, cpu, rdma) = (None, None, None);
+                let resources = Resources { listeners, device, port, cpu, rdma, log };
+                run(Doorman { given: 0, started }, resources).unwrap()
+            })
+        })
+        .collect();
+    while started.load(Ordering::SeqCst) < 2 {
+        std::thread::yield_now();
+    }
+    let mut streams = Vec::new();
+    for _ in 0..12 {
+        let mut stream = TcpStream::connect(addr).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream.read_exact(&mut [0; 7]).unwrap();
+        streams.push(stream);
+    }
+    stopper.stop();
+    let counts: Vec<i32> = cores.into_iter().map(|core| core.join().unwrap()).collect();
+    assert_eq!(counts, [6, 6]);
 }
