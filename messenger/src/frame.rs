@@ -134,7 +134,7 @@ impl Gcm {
         nonce[..4].copy_from_slice(&self.prefix);
         nonce[4..].copy_from_slice(&self.counter.to_le_bytes());
         self.counter = self.counter.wrapping_add(1);
-        // The start is random, so the end of the number range is no end; coming round is.
+        // Ends with the number range, long before the random start comes round.
         self.used_up = self.counter == u64::MAX;
         Ok(nonce)
     }

@@ -1,4 +1,4 @@
-//! `cargo xtask mutants`: are the tests of the object store worth anything?
+//! `cargo xtask mutants`: are the tests of the object store and of the messenger worth anything?
 //!
 //! Rules that keep data safe are broken one at a time in a copy of the workspace, and the tests of
 //! the crate are run until one fails. A rule whose breaking no test notices is a gap in the tests.
@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 
 #[derive(Debug, Args)]
 pub struct MutantsArgs {
+    /// Whose rules.
+    #[arg(long, value_enum, default_value_t = Of::Seastore)]
+    of: Of,
     /// Only those whose description contains this, without first running the tests unbroken.
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
@@ -27,8 +30,32 @@ pub struct MutantsArgs {
     timeout: u64,
 }
 
-const LIST: &str = "xtask/testdata/mutants-seastore.txt";
-const CRATE: &str = "kermes-seastore";
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Of {
+    Seastore,
+    Messenger,
+}
+
+impl Of {
+    fn list(self) -> &'static str {
+        match self {
+            Self::Seastore => "xtask/testdata/mutants-seastore.txt",
+            Self::Messenger => "xtask/testdata/mutants-messenger.txt",
+        }
+    }
+    fn package(self) -> &'static str {
+        match self {
+            Self::Seastore => "kermes-seastore",
+            Self::Messenger => "kermes-messenger",
+        }
+    }
+    fn tests(self) -> &'static [&'static [&'static str]] {
+        match self {
+            Self::Seastore => &[&["--test", "store"], &["--lib"]],
+            Self::Messenger => &[&["--lib"], &["--test", "lossless"], &["--test", "seeds"]],
+        }
+    }
+}
 
 /// Lines that go and come at one place of a file.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -53,7 +80,7 @@ enum Verdict {
 }
 
 pub fn mutants(args: &MutantsArgs) -> anyhow::Result<()> {
-    let text = std::fs::read_to_string(LIST).context(LIST)?;
+    let text = std::fs::read_to_string(args.of.list()).context(args.of.list())?;
     let mut all = parse(&text)?;
     if let Some(only) = &args.only {
         all.retain(|mutant| mutant.what.contains(only.as_str()));
@@ -75,7 +102,7 @@ pub fn mutants(args: &MutantsArgs) -> anyhow::Result<()> {
     let copy = dir.join("workspace");
     copy_workspace(&copy)?;
     if args.only.is_none()
-        && let Verdict::Found(test) = run_tests(&copy, &dir, args.timeout)?
+        && let Verdict::Found(test) = run_tests(&copy, &dir, args)?
     {
         bail!("{test} fails without anything broken");
     }
@@ -88,7 +115,7 @@ pub fn mutants(args: &MutantsArgs) -> anyhow::Result<()> {
             whole.push((path.clone(), std::fs::read(&path)?));
             std::fs::write(path, text)?;
         }
-        let verdict = run_tests(&copy, &dir, args.timeout);
+        let verdict = run_tests(&copy, &dir, args);
         // The workspace itself may have changed meanwhile.
         for (path, text) in whole {
             std::fs::write(path, text)?;
@@ -186,10 +213,10 @@ fn copy_workspace(to: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// First the tests of whole stores, which find most; each kind is built only when it is run.
-fn run_tests(copy: &Path, dir: &Path, timeout: u64) -> anyhow::Result<Verdict> {
-    for tests in [&["--test", "store"][..], &["--lib"]] {
-        match run_some(copy, dir, timeout, tests)? {
+/// First the tests that find most; each kind is built only when it is run.
+fn run_tests(copy: &Path, dir: &Path, args: &MutantsArgs) -> anyhow::Result<Verdict> {
+    for tests in args.of.tests() {
+        match run_some(copy, dir, args, tests)? {
             Verdict::Survived => {}
             noticed => return Ok(noticed),
         }
@@ -197,10 +224,15 @@ fn run_tests(copy: &Path, dir: &Path, timeout: u64) -> anyhow::Result<Verdict> {
     Ok(Verdict::Survived)
 }
 
-fn run_some(copy: &Path, dir: &Path, timeout: u64, tests: &[&str]) -> anyhow::Result<Verdict> {
+fn run_some(
+    copy: &Path,
+    dir: &Path,
+    args: &MutantsArgs,
+    tests: &[&str],
+) -> anyhow::Result<Verdict> {
     let cargo = |more: &[&str]| {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
-        command.current_dir(copy).args(["test", "-p", CRATE]).args(tests).args(more);
+        command.current_dir(copy).args(["test", "-p", args.of.package()]).args(tests).args(more);
         command.env("CARGO_TARGET_DIR", dir.join("build")).env("RUST_BACKTRACE", "0");
         command.stdin(Stdio::null());
         command
@@ -214,7 +246,7 @@ fn run_some(copy: &Path, dir: &Path, timeout: u64, tests: &[&str]) -> anyhow::Re
         .process_group_of_its_own()
         .spawn()?;
     let lines = lines_of(&mut child)?;
-    let end = Instant::now() + Duration::from_secs(timeout);
+    let end = Instant::now() + Duration::from_secs(args.timeout);
     let verdict = loop {
         match lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
             Ok(line) => {

@@ -190,3 +190,13 @@ fn every_flipped_byte_is_noticed() {
         }
     }
 }
+
+#[test]
+fn a_sender_ends_before_it_uses_a_nonce_twice() {
+    let mut first = [0xff; 12];
+    first[4] = 0xfd;
+    let mut gcm = Gcm::new(&[1; 16], &first);
+    let nonces: Vec<[u8; 12]> = std::iter::from_fn(|| gcm.nonce().ok()).take(10).collect();
+    assert!((1..10).contains(&nonces.len()), "{} nonces", nonces.len());
+    assert_eq!(gcm.nonce(), Err(FrameError::CounterWrapped));
+}

@@ -419,3 +419,19 @@ fn refused(payload: &[u8]) -> Result<LinkEvent, CloseCause> {
     let modes = r.get().map_err(garbled)?;
     Ok(LinkEvent::AuthRefused { errno, methods, modes })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use types::EntityAddr;
+
+    #[test]
+    fn a_signature_is_that_of_the_session_key_or_nothing() {
+        let link = || Link::accept(EntityAddr::default());
+        assert!(link().on_signature(&[0; 32]).is_ok());
+        assert!(link().on_signature(&[0; 31]).is_err());
+        let mut other = [0; 32];
+        other[31] = 1;
+        assert!(link().on_signature(&other).is_err());
+    }
+}
