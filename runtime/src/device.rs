@@ -280,7 +280,7 @@ pub fn os_error(e: &io::Error) -> IoError {
 
 /// Whoever has copied or written the file before has left it in the page cache. A direct write to what
 /// lies there may block, so io_uring does each of them on a thread of its own, until every block has
-/// been written once: 20 us of CPU more and 60 us later.
+/// been written once: 5 us of CPU more at 32 under way, 10 to 20 at one.
 fn leave_page_cache(file: &File) -> io::Result<()> {
     file.sync_data()?;
     // SAFETY: takes a descriptor, which `file` keeps open, and integers; 0 bytes are all of them.

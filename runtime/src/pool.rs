@@ -171,8 +171,8 @@ fn is_within(start: usize, len: usize) -> bool {
     start < REGION_BYTES && len <= REGION_BYTES - start
 }
 
-/// Memory for one read, of the pool while it has some, else of the slabs. Its address does not change when the value
-/// moves.
+/// Memory for one read, of the pool while it has some, else of the slabs. Its address does not change
+/// when the value moves.
 pub struct ReadBuf(Kind);
 
 enum Kind {

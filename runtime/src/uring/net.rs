@@ -183,6 +183,7 @@ impl<H> Core<H> {
         if !buf.is_empty() {
             return self.recv_into(conn, buf);
         }
+        // Lent again once it is dropped, or freed.
         drop(buf);
         let Some(fd) = self.begin_recv(conn) else { return };
         // The length is the buffer's.
