@@ -46,7 +46,7 @@ pub struct Rdma {
     pub(super) listeners: Vec<CmId>,
     /// Ids of connections that ended while the port was down: see `remove`.
     pub(super) parked: Vec<CmId>,
-    /// Where other cores hand requests to this one.
+    /// Where the first core hands requests of rdma_cm to this one.
     pub(super) seat: Option<Seat>,
     pub(super) queues: Rc<Queues>,
     pub(super) receives: Pool,
@@ -156,7 +156,6 @@ impl Rdma {
         if rdma.config.way == Way::Cm {
             rdma.begin_manager(core, listen);
         }
-        rdma.sit_down();
         Ok(rdma)
     }
 

@@ -1,26 +1,20 @@
-//! Connections that come to one core, handed to all cores in turn.
+//! Requests of rdma_cm, which come to one core, handed to all cores in turn.
 //!
-//! One address has one listener of rdma_cm, whose core takes every request; and of the cores that
-//! accept from one TCP listener the kernel wakes the same one each time. Cores whose configurations are
-//! clones of one share a [`Handout`]; each that takes part has a [`Seat`] with an eventfd, which its
-//! ring polls.
+//! One address has one listener of rdma_cm, whose core takes every request. Cores whose configurations
+//! are clones of one share a [`Handout`]; each that takes part has a [`Seat`] with an eventfd, which its
+//! ring polls. TCP connections are handed out by the mesh of cores (`hop.rs`), whatever they carry.
 
 use super::cm::CmId;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
 use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// A peer that wants to connect.
-pub enum Request {
-    Cm {
-        id: CmId,
-        private_data: Vec<u8>,
-    },
-    /// It may want no RDMA.
-    Tcp(TcpStream),
+pub struct Request {
+    pub id: CmId,
+    pub private_data: Vec<u8>,
 }
 
 /// What the cores share.

@@ -36,8 +36,8 @@ pub enum Way {
     /// rdma_cm, at the port that TCP has too (its ports are apart). The first core listens and hands
     /// what comes to all cores in turn.
     Cm,
-    /// A TCP connection, which stays for as long as the other does. All cores accept, and hand what
-    /// comes to all in turn.
+    /// A TCP connection, which stays for as long as the other does. Whichever core the driver gives
+    /// it to looks what it wants.
     Tcp,
 }
 
@@ -50,7 +50,7 @@ pub enum Fault {
     Absent,
 }
 
-/// Settings of one core's connections. Cores that have clones of one share what they accept.
+/// Settings of one core's connections. Cores that have clones of one share what comes by rdma_cm.
 #[derive(Debug, Clone)]
 pub struct RdmaConfig {
     /// As `rdma link` names it.

@@ -57,16 +57,17 @@ impl Rdma {
             }
         }
         self.channel = Some(channel);
+        self.sit_down();
     }
 
-    /// Takes a share of what all cores accept.
-    pub(super) fn sit_down(&mut self) {
+    /// Takes a share of the requests that come to the first core.
+    fn sit_down(&mut self) {
         match self.config.handout.join() {
             Ok(seat) => {
                 self.watch(seat.fd(), libc::POLLIN, HANDED);
                 self.seat = Some(seat);
             }
-            Err(e) => self.say(LogLevel::Warn, format!("no share of what others accept: {e}")),
+            Err(e) => self.say(LogLevel::Warn, format!("no share of rdma_cm's requests: {e}")),
         }
     }
 
@@ -77,7 +78,7 @@ impl Rdma {
             None => Some(request),
         };
         if let Some(request) = own {
-            self.on_request(request);
+            self.on_cm_request(request);
         }
     }
 
@@ -86,22 +87,15 @@ impl Rdma {
         let Some(seat) = &self.seat else { return };
         let (fd, handed) = (seat.fd(), seat.take());
         for mut request in handed {
-            if let (Request::Cm { id, .. }, Some(channel)) = (&mut request, &self.channel)
-                && id.migrate(channel).is_err()
+            if let Some(channel) = &self.channel
+                && request.id.migrate(channel).is_err()
             {
-                id.reject();
+                request.id.reject();
                 continue;
             }
-            self.on_request(request);
+            self.on_cm_request(request);
         }
         self.watch(fd, libc::POLLIN, HANDED);
-    }
-
-    fn on_request(&mut self, request: Request) {
-        match request {
-            Request::Cm { id, private_data } => self.on_cm_request(id, &private_data),
-            Request::Tcp(stream) => self.on_stream(stream),
-        }
     }
 
     fn hello(&self) -> Hello {
@@ -221,7 +215,7 @@ impl Rdma {
         while let Some(event) = channel.event() {
             if event.kind == cm_event::CONNECT_REQUEST {
                 if let CmEvent { request: Some(id), private_data, .. } = event {
-                    self.hand_out(Request::Cm { id, private_data });
+                    self.hand_out(Request { id, private_data });
                 }
                 continue;
             }
@@ -236,8 +230,8 @@ impl Rdma {
     }
 
     /// A peer wants to connect.
-    fn on_cm_request(&mut self, id: CmId, private_data: &[u8]) {
-        let hello = Hello::decode(private_data);
+    fn on_cm_request(&mut self, Request { id, private_data }: Request) {
+        let hello = Hello::decode(&private_data);
         let Some(hello) = hello.filter(|_| id.is_on(&self.context) && self.is_up) else {
             return id.reject();
         };
@@ -366,17 +360,9 @@ impl Rdma {
         self.watch(fd, events, token);
     }
 
-    /// A TCP connection was accepted: of RDMA, or the node's. `is_shared`: where other cores accept too.
-    pub fn accepted(&mut self, stream: TcpStream, is_shared: bool, now: Instant) {
+    /// This core has a TCP connection that was accepted, by whichever core: of RDMA, or the node's.
+    pub fn accepted(&mut self, stream: TcpStream, now: Instant) {
         self.now = now;
-        match is_shared {
-            true => self.hand_out(Request::Tcp(stream)),
-            false => self.on_stream(stream),
-        }
-    }
-
-    fn on_stream(&mut self, stream: TcpStream) {
-        let now = self.now;
         if self.links.len() >= OPENING_MAX || stream.set_nonblocking(true).is_err() {
             self.events.push_back(Event::Plain { stream });
             return;

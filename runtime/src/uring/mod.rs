@@ -98,7 +98,7 @@ pub fn run<N: Node>(mut node: N, resources: Resources<N::Hop>) -> io::Result<i32
         }
         let now = core.clock.now();
         while let Some(stream) = core.port.take_handed() {
-            if let Some(input) = core.net.accepted_stream(stream) {
+            if let Some(input) = core.take(stream) {
                 node.handle(now, input, &mut effects);
             }
         }
@@ -424,20 +424,12 @@ impl<H> Core<H> {
                 if !cqueue::more(flags) {
                     self.accept(listener);
                 }
-                match &mut self.rdma {
-                    Some(rdma) if rdma.peeks() && result >= 0 => {
-                        self.peek(result, listener);
-                        None
-                    }
-                    _ => {
-                        let stream = net::accepted(result)?;
-                        let own = match listener {
-                            SHARED_LISTENER => self.port.hand_out(stream)?,
-                            _ => stream,
-                        };
-                        self.net.accepted_stream(own)
-                    }
-                }
+                let stream = net::accepted(result)?;
+                let own = match listener {
+                    SHARED_LISTENER => self.port.hand_out(stream)?,
+                    _ => stream,
+                };
+                self.take(own)
             }
             Op::Connect { conn, .. } => self.net.connected(conn, result),
             Op::Recv { conn, buf } => self.received(conn, buf, result),

@@ -1,11 +1,10 @@
 //! RDMA on the core's ring: its descriptors are polled there, and its events become inputs.
 
+use super::Core;
 use super::ops::Op;
-use super::{Core, SHARED_LISTENER};
 use crate::rdma::{Event, Rdma, RdmaConfig, Way};
 use io_uring::{opcode, types as ring};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::fd::FromRawFd;
 use types::node::{ConnId, Effect, Input, LogLevel, Node};
 
 impl<H> Core<H> {
@@ -35,13 +34,15 @@ impl<H> Core<H> {
         self.rdma.as_mut().filter(|rdma| rdma.has(conn))
     }
 
-    /// A TCP connection was accepted: RDMA looks what it wants.
-    pub(super) fn peek(&mut self, fd: i32, listener: usize) {
+    /// A TCP connection that is this core's: the node's at once, or RDMA looks what it wants.
+    pub(super) fn take(&mut self, stream: TcpStream) -> Option<Input<H>> {
         let now = self.clock.now().mono;
-        // SAFETY: the kernel has just given this process a new descriptor, which nobody else owns.
-        let stream = unsafe { TcpStream::from_raw_fd(fd) };
-        if let Some(rdma) = &mut self.rdma {
-            rdma.accepted(stream, listener == SHARED_LISTENER, now);
+        match self.rdma.as_mut().filter(|rdma| rdma.peeks()) {
+            Some(rdma) => {
+                rdma.accepted(stream, now);
+                None
+            }
+            None => self.net.accepted_stream(stream),
         }
     }
 
