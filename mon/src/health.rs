@@ -1,7 +1,7 @@
 //! Health checks (Ceph doc/rados/operations/health-checks.rst), computed from the committed map and
 //! the reports of OSDs when somebody asks; and the full flags, which the monitor keeps in the map.
 
-use crate::pg_stats::{pg_state, state_name};
+use crate::pg_stats::{OsdStat, SlowOps, pg_state, state_name};
 use crate::services::Services;
 use maps::{OsdMap, map_flags, osd_state, pool_flags};
 use serde_json::{Map, Value, json};
@@ -46,6 +46,7 @@ pub fn checks(s: &Services) -> Vec<Check> {
     let map = s.osd.map();
     flags(map, &mut out);
     osds(s, map, &mut out);
+    slow_ops(s, map, &mut out);
     fullness(s, map, &mut out);
     pgs(s, map, &mut out);
     pools(s, map, &mut out);
@@ -170,6 +171,39 @@ fn osds(s: &Services, map: &OsdMap, out: &mut Vec<Check>) {
             push(out, code, Severity::Warn, summary, detail);
         }
     }
+}
+
+/// OSDs that the summary of slow operations names.
+const SLOW_OSDS_MAX: usize = 10;
+
+/// As Ceph's monitor says it. What an OSD that is down said last is of no interest.
+fn slow_ops(s: &Services, map: &OsdMap, out: &mut Vec<Check>) {
+    let slow = |(osd, stat): (&u32, &OsdStat)| {
+        (stat.slow.count > 0 && map.is_up(OsdId(*osd))).then_some((*osd, stat.slow))
+    };
+    let by_osd: Vec<(u32, SlowOps)> = s.stats.osds.iter().filter_map(slow).collect();
+    if by_osd.is_empty() {
+        return;
+    }
+    let mut sum = SlowOps::default();
+    by_osd.iter().for_each(|(_, slow)| sum.merge(*slow));
+    let names: Vec<String> = by_osd.iter().map(|(osd, _)| format!("osd.{osd}")).collect();
+    let who = match &names[..] {
+        [one] => format!("{one} has slow ops"),
+        many if many.len() > SLOW_OSDS_MAX => {
+            format!("daemons [{}]... have slow ops.", many[..SLOW_OSDS_MAX].join(","))
+        }
+        many => format!("daemons [{}] have slow ops.", many.join(",")),
+    };
+    let oldest = sum.oldest.as_secs();
+    let summary = format!("{} slow ops, oldest one blocked for {oldest} sec, {who}", sum.count);
+    out.push(Check {
+        code: "SLOW_OPS",
+        severity: Severity::Warn,
+        summary,
+        count: sum.count as u64,
+        detail: vec![],
+    });
 }
 
 fn fullness(s: &Services, map: &OsdMap, out: &mut Vec<Check>) {

@@ -3,7 +3,7 @@
 
 use maps::OsdMap;
 use messenger::messages::ObjectStatSum;
-pub use messenger::messages::internal::{PgStat, pg_state};
+pub use messenger::messages::internal::{PgStat, SlowOps, pg_state};
 use std::collections::BTreeMap;
 use types::{Epoch, OsdId, PgId, PoolId, UTime};
 
@@ -51,7 +51,7 @@ pub fn state_name(state: u64) -> String {
     if names.is_empty() { "unknown".into() } else { names.join("+") }
 }
 
-/// Space of one OSD in bytes.
+/// Of one OSD: space in bytes, and how its operations do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct OsdStat {
     pub up_from: Epoch,
@@ -61,6 +61,7 @@ pub struct OsdStat {
     pub available: u64,
     pub commit_latency_us: u32,
     pub apply_latency_us: u32,
+    pub slow: SlowOps,
 }
 
 impl OsdStat {

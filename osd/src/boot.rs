@@ -4,7 +4,9 @@
 //! asked for; when the newest is here, OSD_BOOT goes out until a map shows this OSD as up at its
 //! address. A map that shows it as down (marked wrongly, or while it was away) begins that anew.
 
+use crate::core_stats::{self, CoreStats};
 use crate::node::{Fx, OsdHop, OsdNode, log};
+use crate::observe::Average;
 use crate::pg::{MapView, PgState};
 use bytes::Bytes;
 use messenger::message::Message;
@@ -223,7 +225,7 @@ impl OsdNode {
     fn try_boot(&mut self, now: Now, fx: &mut Fx) {
         let booted = self.booted();
         let epoch = self.history.epoch();
-        let space = self.space();
+        let space = self.all_stats().space;
         let Some(leader) = &mut self.leader else { return };
         let boot = &mut leader.boot;
         let due = boot.sent_at.is_none_or(|at| now.mono.since(at) >= BOOT_AGAIN);
@@ -299,12 +301,23 @@ impl OsdNode {
         space
     }
 
-    fn space(&self) -> Space {
-        let mut sum = self.own_space();
-        for s in self.leader.iter().flat_map(|l| l.spaces.values()) {
-            sum.total += s.total;
-            sum.used += s.used;
-            sum.available += s.available;
+    /// This core's, with what became durable since it was asked last.
+    fn own_stats(&mut self, now: Now) -> CoreStats {
+        let mut commits = Average::default();
+        let mut slow = self.slow_parked(now.mono);
+        for shard in &self.shards {
+            commits.merge(&shard.commits());
+            slow.merge(shard.slow_ops(now.mono));
+        }
+        let before = std::mem::replace(&mut self.commits_before, commits);
+        CoreStats { space: self.own_space(), slow, commits: core_stats::since(commits, before) }
+    }
+
+    /// Of all cores, as they said last.
+    fn all_stats(&self) -> CoreStats {
+        let mut sum = CoreStats::default();
+        for core in self.leader.iter().flat_map(|l| l.core_stats.values()) {
+            sum.merge(core);
         }
         sum
     }
@@ -330,24 +343,25 @@ impl OsdNode {
                 }
             }
         });
-        let space = self.own_space();
-        if self.leader.is_some() {
+        let core = self.own_stats(now);
+        if let Some(leader) = &mut self.leader {
+            leader.core_stats.insert(self.config.core, core);
             self.send_core_stats(now, pgs, fx);
         } else {
-            fx.push(Effect::Hop { to: CoreId(0), msg: OsdHop::Stats { pgs, space } });
+            fx.push(Effect::Hop { to: CoreId(0), msg: OsdHop::Stats { pgs, core } });
         }
     }
 
     pub(crate) fn on_core_stats(
         &mut self,
         now: Now,
-        core: CoreId,
+        from: CoreId,
         pgs: Vec<PgStat>,
-        space: Space,
+        core: CoreStats,
         fx: &mut Fx,
     ) {
         if let Some(leader) = &mut self.leader {
-            leader.spaces.insert(core, space);
+            leader.core_stats.insert(from, core);
         }
         if !pgs.is_empty() {
             self.send_core_stats(now, pgs, fx);
@@ -357,7 +371,7 @@ impl OsdNode {
     fn send_core_stats(&mut self, now: Now, pgs: Vec<PgStat>, fx: &mut Fx) {
         let up_from =
             self.view.as_ref().and_then(|v| v.map.info_of(self.me)).map_or(Epoch(0), |i| i.up_from);
-        let space = self.space();
+        let all = self.all_stats();
         let Some(leader) = &mut self.leader else { return };
         leader.stats_sequence += 1;
         let stats = OsdStats {
@@ -365,10 +379,12 @@ impl OsdNode {
             epoch: self.history.epoch(),
             up_from,
             sequence: leader.stats_sequence,
-            space,
-            commit_latency_us: 0,
-            apply_latency_us: 0,
+            space: all.space,
+            // What is applied is durable, as with BlueStore.
+            commit_latency_us: all.commit_latency_us(),
+            apply_latency_us: all.commit_latency_us(),
             pgs,
+            slow: all.slow,
         };
         if !self.send_mon(now, stats.into_message(0), fx) {
             self.stats_full_at = Instant::ZERO;

@@ -8,6 +8,7 @@ pub mod auth;
 pub mod boot;
 pub mod client_op;
 pub mod config;
+pub mod core_stats;
 pub mod heartbeat;
 pub mod map;
 pub mod node;

@@ -17,9 +17,10 @@ use crate::auth::OsdAuth;
 use crate::boot::Boot;
 use crate::client_op::{ClientOp, Origin};
 use crate::config::Settings;
+use crate::core_stats::CoreStats;
 use crate::heartbeat::Heartbeats;
 use crate::map::{MapHistory, View};
-use crate::observe::{HopCounts, Part, Question};
+use crate::observe::{Average, HopCounts, Part, Question};
 use crate::shard::{Out, Shard};
 use clients::{Came, Session};
 use messenger::auth::crypto::CryptoKey;
@@ -107,7 +108,7 @@ pub enum OsdHop {
     /// To core 0.
     Stats {
         pgs: Vec<PgStat>,
-        space: Space,
+        core: CoreStats,
     },
     ClientOp(Box<ClientOp>),
     Reply {
@@ -152,8 +153,16 @@ pub(crate) struct Leader {
     pub boot: Boot,
     pub heartbeats: Heartbeats,
     pub cores_mounted: u16,
-    pub spaces: BTreeMap<CoreId, Space>,
+    /// Of the other cores.
+    pub core_stats: BTreeMap<CoreId, CoreStats>,
     pub stats_sequence: u64,
+}
+
+impl Leader {
+    /// A core has mounted its shards.
+    fn note_space(&mut self, core: CoreId, space: Space) {
+        self.core_stats.insert(core, CoreStats { space, ..CoreStats::default() });
+    }
 }
 
 pub struct OsdNode {
@@ -184,6 +193,8 @@ pub struct OsdNode {
     pub(crate) stats_at: Instant,
     pub(crate) stats_soon: bool,
     pub(crate) stats_full_at: Instant,
+    /// All commits that had been counted at the last report.
+    pub(crate) commits_before: Average,
 }
 
 pub(crate) type Fx = Vec<Effect<OsdHop>>;
@@ -234,7 +245,7 @@ impl OsdNode {
                 boot: Boot::default(),
                 heartbeats: Heartbeats::default(),
                 cores_mounted: 0,
-                spaces: BTreeMap::new(),
+                core_stats: BTreeMap::new(),
                 stats_sequence: 0,
             })
         });
@@ -259,6 +270,7 @@ impl OsdNode {
             stats_at: Instant::NEVER,
             stats_soon: false,
             stats_full_at: Instant::ZERO,
+            commits_before: Average::default(),
             settings: Settings::new(config.options.clone()),
             commands: observe::Commands::default(),
             config,
@@ -349,10 +361,11 @@ impl OsdNode {
         if !self.shards.iter().all(Shard::is_mounted) {
             return;
         }
-        if self.leader.is_some() {
+        let space = self.own_space();
+        if let Some(leader) = &mut self.leader {
+            leader.note_space(self.config.core, space);
             self.on_core_mounted(now, fx);
         } else {
-            let space = self.own_space();
             fx.push(Effect::Hop { to: CoreId(0), msg: OsdHop::Mounted { space } });
         }
     }
@@ -422,7 +435,7 @@ impl OsdNode {
             OsdHop::DeviceFailed => self.on_device_failed(now, fx),
             OsdHop::Mounted { space } => {
                 if let Some(leader) = &mut self.leader {
-                    leader.spaces.insert(from, space);
+                    leader.note_space(from, space);
                 }
                 self.on_core_mounted(now, fx)
             }
@@ -435,7 +448,7 @@ impl OsdNode {
             OsdHop::Options(options) => self.on_options(&options),
             OsdHop::Lease(until) => self.on_lease(now, until, fx),
             OsdHop::Neighbours(osds) => self.on_neighbours(from, osds),
-            OsdHop::Stats { pgs, space } => self.on_core_stats(now, from, pgs, space, fx),
+            OsdHop::Stats { pgs, core } => self.on_core_stats(now, from, pgs, core, fx),
             OsdHop::ClientOp(op) => self.run_op(now, op, fx),
             OsdHop::Reply { origin, message } => self.reply(now, origin, message, fx),
             OsdHop::Dropped { origin } => self.dropped(origin, fx),

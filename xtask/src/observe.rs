@@ -45,6 +45,7 @@ pub fn run() -> anyhow::Result<Outcome> {
     operations(&ours)?;
     counters(&ours)?;
     settings(&ours)?;
+    slow(&ours)?;
     tell(&ours)?;
     monitor(&ours)?;
     metrics(&ours)?;
@@ -120,6 +121,27 @@ fn counters(c: &dyn Shell) -> anyhow::Result<()> {
     c.ok("ceph daemon osd.0 perf reset all")?;
     c.ok("ceph daemon osd.0 perf dump | jq -e '.osd.op_w == 0 and .osd.numpg == 16'")?;
     load(c)
+}
+
+/// While one OSD stands still the other's writes wait for it; health says so until they go on.
+fn slow(c: &Cluster) -> anyhow::Result<()> {
+    let pids = c.pids()?;
+    let (_, still) = pids.iter().find(|(name, _)| name == "osd.1").context("osd.1 runs")?;
+    c.ok("ceph daemon osd.0 config set osd_op_complaint_time 1")?;
+    c.kill(*still, "STOP")?;
+    let said = "[0-9]+ slow ops, oldest one blocked for [0-9]+ sec, osd.0 has slow ops";
+    let told = c.ok(&format!(
+        "timeout 40 rados -p p1 bench 1 write -b 4096 -t 16 --no-cleanup > slow.out & \
+         for i in $(seq 60); do ceph health detail | grep -E 'SLOW_OPS: {said}' && exit 0; sleep 0.2; done; \
+         exit 1"
+    ));
+    c.kill(*still, "CONT")?;
+    told?;
+    c.ok("for i in $(seq 60); do ceph osd perf -f json | \
+          jq -e 'all(.osdstats.osd_perf_infos[]; .perf_stats.commit_latency_ns > 0)' && exit 0; sleep 0.2; done; \
+          exit 1")?;
+    c.ok("for i in $(seq 60); do ceph health detail | grep -q SLOW_OPS || exit 0; sleep 0.2; done; exit 1")?;
+    c.ok("ceph daemon osd.0 config unset osd_op_complaint_time").map(drop)
 }
 
 fn settings(c: &dyn Shell) -> anyhow::Result<()> {

@@ -1750,6 +1750,10 @@ mod root {
             pub apply_latency_us: u32,
             /// The field `pgs` in the table `OsdStats`
             pub pgs: ::core::option::Option<::planus::alloc::vec::Vec<self::PgStat>>,
+            /// The field `slow_ops` in the table `OsdStats`
+            pub slow_ops: u32,
+            /// The field `slow_op_oldest_ms` in the table `OsdStats`
+            pub slow_op_oldest_ms: u64,
         }
 
         #[allow(clippy::derivable_impls)]
@@ -1766,6 +1770,8 @@ mod root {
                     commit_latency_us: 0,
                     apply_latency_us: 0,
                     pgs: ::core::default::Default::default(),
+                    slow_ops: 0,
+                    slow_op_oldest_ms: 0,
                 }
             }
         }
@@ -1792,6 +1798,8 @@ mod root {
                 field_pgs: impl ::planus::WriteAsOptional<
                     ::planus::Offset<[::planus::Offset<self::PgStat>]>,
                 >,
+                field_slow_ops: impl ::planus::WriteAsDefault<u32, u32>,
+                field_slow_op_oldest_ms: impl ::planus::WriteAsDefault<u64, u64>,
             ) -> ::planus::Offset<Self> {
                 let prepared_osd = field_osd.prepare(builder, &0);
                 let prepared_epoch = field_epoch.prepare(builder, &0);
@@ -1803,8 +1811,10 @@ mod root {
                 let prepared_commit_latency_us = field_commit_latency_us.prepare(builder, &0);
                 let prepared_apply_latency_us = field_apply_latency_us.prepare(builder, &0);
                 let prepared_pgs = field_pgs.prepare(builder);
+                let prepared_slow_ops = field_slow_ops.prepare(builder, &0);
+                let prepared_slow_op_oldest_ms = field_slow_op_oldest_ms.prepare(builder, &0);
 
-                let mut table_writer: ::planus::table_writer::TableWriter<24> =
+                let mut table_writer: ::planus::table_writer::TableWriter<28> =
                     ::core::default::Default::default();
                 if prepared_sequence.is_some() {
                     table_writer.write_entry::<u64>(3);
@@ -1817,6 +1827,9 @@ mod root {
                 }
                 if prepared_available_bytes.is_some() {
                     table_writer.write_entry::<u64>(6);
+                }
+                if prepared_slow_op_oldest_ms.is_some() {
+                    table_writer.write_entry::<u64>(11);
                 }
                 if prepared_osd.is_some() {
                     table_writer.write_entry::<u32>(0);
@@ -1836,6 +1849,9 @@ mod root {
                 if prepared_pgs.is_some() {
                     table_writer
                         .write_entry::<::planus::Offset<[::planus::Offset<self::PgStat>]>>(9);
+                }
+                if prepared_slow_ops.is_some() {
+                    table_writer.write_entry::<u32>(10);
                 }
 
                 unsafe {
@@ -1858,6 +1874,11 @@ mod root {
                         {
                             object_writer.write::<_, _, 8>(&prepared_available_bytes);
                         }
+                        if let ::core::option::Option::Some(prepared_slow_op_oldest_ms) =
+                            prepared_slow_op_oldest_ms
+                        {
+                            object_writer.write::<_, _, 8>(&prepared_slow_op_oldest_ms);
+                        }
                         if let ::core::option::Option::Some(prepared_osd) = prepared_osd {
                             object_writer.write::<_, _, 4>(&prepared_osd);
                         }
@@ -1879,6 +1900,9 @@ mod root {
                         }
                         if let ::core::option::Option::Some(prepared_pgs) = prepared_pgs {
                             object_writer.write::<_, _, 4>(&prepared_pgs);
+                        }
+                        if let ::core::option::Option::Some(prepared_slow_ops) = prepared_slow_ops {
+                            object_writer.write::<_, _, 4>(&prepared_slow_ops);
                         }
                     });
                 }
@@ -1922,6 +1946,8 @@ mod root {
                     self.commit_latency_us,
                     self.apply_latency_us,
                     &self.pgs,
+                    self.slow_ops,
+                    self.slow_op_oldest_ms,
                 )
             }
         }
@@ -2160,6 +2186,74 @@ mod root {
         impl<T0, T1, T2, T3, T4, T5, T6, T7, T8, T9>
             OsdStatsBuilder<(T0, T1, T2, T3, T4, T5, T6, T7, T8, T9)>
         {
+            /// Setter for the [`slow_ops` field](OsdStats#structfield.slow_ops).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn slow_ops<T10>(
+                self,
+                value: T10,
+            ) -> OsdStatsBuilder<(T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10)>
+            where
+                T10: ::planus::WriteAsDefault<u32, u32>,
+            {
+                let (v0, v1, v2, v3, v4, v5, v6, v7, v8, v9) = self.0;
+                OsdStatsBuilder((v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, value))
+            }
+
+            /// Sets the [`slow_ops` field](OsdStats#structfield.slow_ops) to the default value.
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn slow_ops_as_default(
+                self,
+            ) -> OsdStatsBuilder<(T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, ::planus::DefaultValue)>
+            {
+                self.slow_ops(::planus::DefaultValue)
+            }
+        }
+
+        impl<T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>
+            OsdStatsBuilder<(T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10)>
+        {
+            /// Setter for the [`slow_op_oldest_ms` field](OsdStats#structfield.slow_op_oldest_ms).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn slow_op_oldest_ms<T11>(
+                self,
+                value: T11,
+            ) -> OsdStatsBuilder<(T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11)>
+            where
+                T11: ::planus::WriteAsDefault<u64, u64>,
+            {
+                let (v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10) = self.0;
+                OsdStatsBuilder((v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, value))
+            }
+
+            /// Sets the [`slow_op_oldest_ms` field](OsdStats#structfield.slow_op_oldest_ms) to the default value.
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn slow_op_oldest_ms_as_default(
+                self,
+            ) -> OsdStatsBuilder<(
+                T0,
+                T1,
+                T2,
+                T3,
+                T4,
+                T5,
+                T6,
+                T7,
+                T8,
+                T9,
+                T10,
+                ::planus::DefaultValue,
+            )> {
+                self.slow_op_oldest_ms(::planus::DefaultValue)
+            }
+        }
+
+        impl<T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11>
+            OsdStatsBuilder<(T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11)>
+        {
             /// Finish writing the builder to get an [Offset](::planus::Offset) to a serialized [OsdStats].
             #[inline]
             pub fn finish(self, builder: &mut ::planus::Builder) -> ::planus::Offset<OsdStats>
@@ -2181,8 +2275,10 @@ mod root {
                 T7: ::planus::WriteAsDefault<u32, u32>,
                 T8: ::planus::WriteAsDefault<u32, u32>,
                 T9: ::planus::WriteAsOptional<::planus::Offset<[::planus::Offset<self::PgStat>]>>,
+                T10: ::planus::WriteAsDefault<u32, u32>,
+                T11: ::planus::WriteAsDefault<u64, u64>,
             > ::planus::WriteAs<::planus::Offset<OsdStats>>
-            for OsdStatsBuilder<(T0, T1, T2, T3, T4, T5, T6, T7, T8, T9)>
+            for OsdStatsBuilder<(T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11)>
         {
             type Prepared = ::planus::Offset<OsdStats>;
 
@@ -2203,8 +2299,10 @@ mod root {
                 T7: ::planus::WriteAsDefault<u32, u32>,
                 T8: ::planus::WriteAsDefault<u32, u32>,
                 T9: ::planus::WriteAsOptional<::planus::Offset<[::planus::Offset<self::PgStat>]>>,
+                T10: ::planus::WriteAsDefault<u32, u32>,
+                T11: ::planus::WriteAsDefault<u64, u64>,
             > ::planus::WriteAsOptional<::planus::Offset<OsdStats>>
-            for OsdStatsBuilder<(T0, T1, T2, T3, T4, T5, T6, T7, T8, T9)>
+            for OsdStatsBuilder<(T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11)>
         {
             type Prepared = ::planus::Offset<OsdStats>;
 
@@ -2228,13 +2326,15 @@ mod root {
                 T7: ::planus::WriteAsDefault<u32, u32>,
                 T8: ::planus::WriteAsDefault<u32, u32>,
                 T9: ::planus::WriteAsOptional<::planus::Offset<[::planus::Offset<self::PgStat>]>>,
+                T10: ::planus::WriteAsDefault<u32, u32>,
+                T11: ::planus::WriteAsDefault<u64, u64>,
             > ::planus::WriteAsOffset<OsdStats>
-            for OsdStatsBuilder<(T0, T1, T2, T3, T4, T5, T6, T7, T8, T9)>
+            for OsdStatsBuilder<(T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11)>
         {
             #[inline]
             fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<OsdStats> {
-                let (v0, v1, v2, v3, v4, v5, v6, v7, v8, v9) = &self.0;
-                OsdStats::create(builder, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9)
+                let (v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11) = &self.0;
+                OsdStats::create(builder, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11)
             }
         }
 
@@ -2314,6 +2414,20 @@ mod root {
             > {
                 self.0.access(9, "OsdStats", "pgs")
             }
+
+            /// Getter for the [`slow_ops` field](OsdStats#structfield.slow_ops).
+            #[inline]
+            pub fn slow_ops(&self) -> ::planus::Result<u32> {
+                ::core::result::Result::Ok(self.0.access(10, "OsdStats", "slow_ops")?.unwrap_or(0))
+            }
+
+            /// Getter for the [`slow_op_oldest_ms` field](OsdStats#structfield.slow_op_oldest_ms).
+            #[inline]
+            pub fn slow_op_oldest_ms(&self) -> ::planus::Result<u64> {
+                ::core::result::Result::Ok(
+                    self.0.access(11, "OsdStats", "slow_op_oldest_ms")?.unwrap_or(0),
+                )
+            }
         }
 
         impl<'a> ::core::fmt::Debug for OsdStatsRef<'a> {
@@ -2331,6 +2445,8 @@ mod root {
                 if let ::core::option::Option::Some(field_pgs) = self.pgs().transpose() {
                     f.field("pgs", &field_pgs);
                 }
+                f.field("slow_ops", &self.slow_ops());
+                f.field("slow_op_oldest_ms", &self.slow_op_oldest_ms());
                 f.finish()
             }
         }
@@ -2359,6 +2475,10 @@ mod root {
                     } else {
                         ::core::option::Option::None
                     },
+                    slow_ops: ::core::convert::TryInto::try_into(value.slow_ops()?)?,
+                    slow_op_oldest_ms: ::core::convert::TryInto::try_into(
+                        value.slow_op_oldest_ms()?,
+                    )?,
                 })
             }
         }
@@ -2432,7 +2552,7 @@ mod root {
         /// The table `PgStat` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `PgStat` in the file `messenger/schema/kermes.fbs:55`
+        /// * Table `PgStat` in the file `messenger/schema/kermes.fbs:58`
         #[derive(
             Clone,
             Debug,
@@ -6282,7 +6402,7 @@ mod root {
         /// The table `MarkDown` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `MarkDown` in the file `messenger/schema/kermes.fbs:90`
+        /// * Table `MarkDown` in the file `messenger/schema/kermes.fbs:93`
         #[derive(
             Clone,
             Debug,
@@ -6623,7 +6743,7 @@ mod root {
         /// The table `MarkDownAck` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `MarkDownAck` in the file `messenger/schema/kermes.fbs:91`
+        /// * Table `MarkDownAck` in the file `messenger/schema/kermes.fbs:94`
         #[derive(
             Clone,
             Debug,
@@ -6921,7 +7041,7 @@ mod root {
         /// The table `AliveRequest` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `AliveRequest` in the file `messenger/schema/kermes.fbs:92`
+        /// * Table `AliveRequest` in the file `messenger/schema/kermes.fbs:95`
         #[derive(
             Clone,
             Debug,
@@ -7271,7 +7391,7 @@ mod root {
         /// The table `PgTemp` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `PgTemp` in the file `messenger/schema/kermes.fbs:94`
+        /// * Table `PgTemp` in the file `messenger/schema/kermes.fbs:97`
         #[derive(
             Clone,
             Debug,
@@ -7628,7 +7748,7 @@ mod root {
         /// The table `PgTempEntry` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `PgTempEntry` in the file `messenger/schema/kermes.fbs:95`
+        /// * Table `PgTempEntry` in the file `messenger/schema/kermes.fbs:98`
         #[derive(
             Clone,
             Debug,
@@ -7982,7 +8102,7 @@ mod root {
         /// The table `RotatingKeysRequest` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `RotatingKeysRequest` in the file `messenger/schema/kermes.fbs:97`
+        /// * Table `RotatingKeysRequest` in the file `messenger/schema/kermes.fbs:100`
         #[derive(
             Clone,
             Debug,
@@ -8264,7 +8384,7 @@ mod root {
         /// The table `RotatingKeysReply` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `RotatingKeysReply` in the file `messenger/schema/kermes.fbs:98`
+        /// * Table `RotatingKeysReply` in the file `messenger/schema/kermes.fbs:101`
         #[derive(
             Clone,
             Debug,
@@ -8603,7 +8723,7 @@ mod root {
         /// The table `RotatingKey` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `RotatingKey` in the file `messenger/schema/kermes.fbs:99`
+        /// * Table `RotatingKey` in the file `messenger/schema/kermes.fbs:102`
         #[derive(
             Clone,
             Debug,
@@ -9015,7 +9135,7 @@ mod root {
         /// The table `Heartbeat` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `Heartbeat` in the file `messenger/schema/kermes.fbs:105`
+        /// * Table `Heartbeat` in the file `messenger/schema/kermes.fbs:108`
         #[derive(
             Clone,
             Debug,
@@ -9360,7 +9480,7 @@ mod root {
         /// The struct `PgHead` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Struct `PgHead` in the file `messenger/schema/kermes.fbs:113`
+        /// * Struct `PgHead` in the file `messenger/schema/kermes.fbs:116`
         #[derive(
             Copy,
             Clone,
@@ -9583,7 +9703,7 @@ mod root {
         /// The struct `Version` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Struct `Version` in the file `messenger/schema/kermes.fbs:119`
+        /// * Struct `Version` in the file `messenger/schema/kermes.fbs:122`
         #[derive(
             Copy,
             Clone,
@@ -9788,7 +9908,7 @@ mod root {
         /// The enum `CopyState` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Enum `CopyState` in the file `messenger/schema/kermes.fbs:122`
+        /// * Enum `CopyState` in the file `messenger/schema/kermes.fbs:125`
         #[derive(
             Copy,
             Clone,
@@ -9961,7 +10081,7 @@ mod root {
         /// The table `CopyInfo` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `CopyInfo` in the file `messenger/schema/kermes.fbs:124`
+        /// * Table `CopyInfo` in the file `messenger/schema/kermes.fbs:127`
         #[derive(
             Clone,
             Debug,
@@ -10448,7 +10568,7 @@ mod root {
         /// The table `PastInterval` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `PastInterval` in the file `messenger/schema/kermes.fbs:134`
+        /// * Table `PastInterval` in the file `messenger/schema/kermes.fbs:137`
         #[derive(
             Clone,
             Debug,
@@ -10847,7 +10967,7 @@ mod root {
         /// The table `Blob` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `Blob` in the file `messenger/schema/kermes.fbs:137`
+        /// * Table `Blob` in the file `messenger/schema/kermes.fbs:140`
         #[derive(
             Clone,
             Debug,
@@ -11102,7 +11222,7 @@ mod root {
         /// The table `Pair` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `Pair` in the file `messenger/schema/kermes.fbs:138`
+        /// * Table `Pair` in the file `messenger/schema/kermes.fbs:141`
         #[derive(
             Clone,
             Debug,
@@ -11408,7 +11528,7 @@ mod root {
         /// The table `PgRequest` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `PgRequest` in the file `messenger/schema/kermes.fbs:141`
+        /// * Table `PgRequest` in the file `messenger/schema/kermes.fbs:144`
         #[derive(
             Clone,
             Debug,
@@ -11656,7 +11776,7 @@ mod root {
         /// The table `PgObject` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `PgObject` in the file `messenger/schema/kermes.fbs:143`
+        /// * Table `PgObject` in the file `messenger/schema/kermes.fbs:146`
         #[derive(
             Clone,
             Debug,
@@ -11992,7 +12112,7 @@ mod root {
         /// The table `PgInfo` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `PgInfo` in the file `messenger/schema/kermes.fbs:150`
+        /// * Table `PgInfo` in the file `messenger/schema/kermes.fbs:153`
         #[derive(
             Clone,
             Debug,
@@ -12291,7 +12411,7 @@ mod root {
         /// The table `PgLog` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `PgLog` in the file `messenger/schema/kermes.fbs:151`
+        /// * Table `PgLog` in the file `messenger/schema/kermes.fbs:154`
         #[derive(
             Clone,
             Debug,
@@ -12682,7 +12802,7 @@ mod root {
         /// The table `PgPrepare` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `PgPrepare` in the file `messenger/schema/kermes.fbs:157`
+        /// * Table `PgPrepare` in the file `messenger/schema/kermes.fbs:160`
         #[derive(
             Clone,
             Debug,
@@ -13032,7 +13152,7 @@ mod root {
         /// The table `PgPush` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `PgPush` in the file `messenger/schema/kermes.fbs:159`
+        /// * Table `PgPush` in the file `messenger/schema/kermes.fbs:162`
         #[derive(
             Clone,
             Debug,
@@ -13773,7 +13893,7 @@ mod root {
         /// The table `PgListed` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `PgListed` in the file `messenger/schema/kermes.fbs:173`
+        /// * Table `PgListed` in the file `messenger/schema/kermes.fbs:176`
         #[derive(
             Clone,
             Debug,
@@ -14163,7 +14283,7 @@ mod root {
         /// The table `PgActivate` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `PgActivate` in the file `messenger/schema/kermes.fbs:174`
+        /// * Table `PgActivate` in the file `messenger/schema/kermes.fbs:177`
         #[derive(
             Clone,
             Debug,

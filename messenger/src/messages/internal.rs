@@ -9,6 +9,7 @@ use super::pool::ObjectStatSum;
 use crate::message::{Message, priority};
 use bytes::Bytes;
 use schema::ReadAsRoot;
+use std::time::Duration;
 use types::enc::{Decode, DecodeError, Encode, Reader, Result};
 use types::{EVersion, EntityAddrVec, Epoch, Fsid, OsdId, PgId, PoolId, UTime};
 
@@ -117,6 +118,23 @@ pub struct Space {
     pub total: u64,
     pub used: u64,
     pub available: u64,
+}
+
+/// Operations that are under way for longer than they should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SlowOps {
+    pub count: u32,
+    /// For how long the oldest one has been; zero where there is none.
+    pub oldest: Duration,
+}
+impl SlowOps {
+    pub fn add(&mut self, age: Duration) {
+        self.merge(Self { count: 1, oldest: age });
+    }
+    pub fn merge(&mut self, other: Self) {
+        self.count = self.count.saturating_add(other.count);
+        self.oldest = self.oldest.max(other.oldest);
+    }
 }
 
 /// OSD to monitor: I am up. Answered by the map in which it is.
@@ -306,6 +324,7 @@ pub struct OsdStats {
     pub commit_latency_us: u32,
     pub apply_latency_us: u32,
     pub pgs: Vec<PgStat>,
+    pub slow: SlowOps,
 }
 
 /// What a primary knows of its PG.
@@ -421,6 +440,8 @@ impl TypedMessage for OsdStats {
             commit_latency_us: self.commit_latency_us,
             apply_latency_us: self.apply_latency_us,
             pgs: Some(self.pgs.iter().map(pg_stat_to_table).collect()),
+            slow_ops: self.slow.count,
+            slow_op_oldest_ms: self.slow.oldest.as_millis() as u64,
         };
         build(&table, out);
     }
@@ -435,6 +456,7 @@ impl TypedMessage for OsdStats {
             commit_latency_us: t.commit_latency_us,
             apply_latency_us: t.apply_latency_us,
             pgs: t.pgs.unwrap_or_default().into_iter().map(pg_stat_from_table).collect(),
+            slow: SlowOps { count: t.slow_ops, oldest: Duration::from_millis(t.slow_op_oldest_ms) },
         })
     }
 }

@@ -337,6 +337,7 @@ fn our_own_messages_round_trip() {
         commit_latency_us: 10,
         apply_latency_us: 5,
         pgs: vec![stat],
+        slow: internal::SlowOps { count: 3, oldest: std::time::Duration::from_millis(31_500) },
     });
     let keys = vec![internal::RotatingKey {
         id: 3,

@@ -172,6 +172,7 @@ impl Monitor {
             available: stats.space.available,
             commit_latency_us: stats.commit_latency_us,
             apply_latency_us: stats.apply_latency_us,
+            slow: stats.slow,
         };
         self.services.stats.on_report(now.wall, stats.osd, stat, stats.pgs);
         // One who lags without following the map is told.

@@ -6,8 +6,10 @@ use super::{Fx, OsdHop, OsdNode, Parked};
 use crate::client_op::{ClientOp, Origin};
 use crate::observe::{Change, Gather, Kept, Level, OPS_TOLD_MAX, Part, Question, Reply, Request};
 use messenger::message::{Data, Message};
+use messenger::messages::internal::SlowOps;
 use messenger::messages::{Command, CommandReply, OsdOp, TypedMessage};
 use std::collections::BTreeMap;
+use types::Instant;
 use types::node::{ConnId, CoreId, Effect};
 use types::time::Now;
 
@@ -118,6 +120,25 @@ impl OsdNode {
             tracking: self.settings.tracking(),
             shards,
         }
+    }
+
+    /// Requests that wait for a newer map for longer than they should. What waits until its client reads
+    /// more is not late by our fault.
+    pub(crate) fn slow_parked(&self, now: Instant) -> SlowOps {
+        let complaint = self.settings.tracking().complaint;
+        let mut slow = SlowOps::default();
+        for parked in &self.parked {
+            let since = match parked {
+                Parked::Op(op) => op.track.stamps.received(),
+                Parked::Client { came, .. } => came.since,
+                Parked::Peer { .. } => continue,
+            };
+            let age = now.since(since);
+            if age >= complaint {
+                slow.add(age);
+            }
+        }
+        slow
     }
 
     /// What waits on this core: for a newer map, or for its client to read.

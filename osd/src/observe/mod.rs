@@ -20,5 +20,5 @@ pub use command::{Reply, Request, descriptions};
 pub use gather::Gather;
 pub use part::{Change, HopCounts, Level, OPS_TOLD_MAX, Part, Question, ShardPart};
 pub use prometheus::exposition;
-pub use recorder::{Kept, Recorder, Stats, Tracking};
+pub use recorder::{Average, Kept, Recorder, Stats, Tracking};
 pub use stage::{Kind, Stage, Stamps, Track};

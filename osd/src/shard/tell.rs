@@ -4,8 +4,9 @@
 use super::{Out, Shard};
 use crate::client_op::{ClientOp, ReplyVersions};
 use crate::map::View;
-use crate::observe::{Kept, Kind, Level, OPS_TOLD_MAX, ShardPart, Stage};
+use crate::observe::{Average, Kept, Kind, Level, OPS_TOLD_MAX, ShardPart, Stage};
 use messenger::message::Data;
+use messenger::messages::internal::SlowOps;
 use types::Instant;
 use types::time::Now;
 
@@ -88,6 +89,26 @@ impl Shard {
             .chain(copies.map(said("waiting for the source of a copy")))
     }
 
+    /// Operations that have been under way for longer than `osd_op_complaint_time`.
+    pub(crate) fn slow_ops(&self, now: Instant) -> SlowOps {
+        let mut slow = SlowOps::default();
+        let ages = self.under_way().map(|(op, _)| now.since(op.track.stamps.received()));
+        ages.filter(|age| *age >= self.recorder.tracking.complaint).for_each(|age| slow.add(age));
+        slow
+    }
+
+    /// Writes that have become durable here since the counters were reset, of clients and of other
+    /// primaries.
+    pub(crate) fn commits(&self) -> Average {
+        let stats = &self.recorder.stats;
+        let mut sum = stats.subops;
+        for kind in [Kind::Write, Kind::ReadWrite] {
+            let durable = &stats.kinds[kind as usize].stages[Stage::Durable as usize];
+            sum.merge(&Average { count: durable.count(), sum_ns: durable.sum().as_nanos() as u64 });
+        }
+        sum
+    }
+
     /// How things are, as much of it as `level` asks for.
     pub(crate) fn tell(&mut self, now: Now, level: Level) -> ShardPart {
         let space = self.store.statfs();
@@ -126,11 +147,13 @@ mod tests {
     use crate::shard::tests::{NOW, PG, World};
     use bytes::Bytes;
     use messenger::messages::Op;
+    use std::time::Duration;
     use types::HObject;
 
     #[test]
     fn a_write_goes_through_the_journal_and_a_read_from_memory_does_not() {
         let mut w = World::new();
+        let commits = w.shard.commits().count;
         w.send(1, "x", Op::append(Bytes::from_static(b"abc")));
         w.send(2, "x", Op::read(0, 0));
         let part = w.shard.tell(NOW, Level::Operations);
@@ -140,7 +163,12 @@ mod tests {
         let write = format!("osd_op(client.7.0:1 {PG} {object} [append 0~3] snapc 0=[]  e3)");
         assert_eq!(texts[0], (write, None));
         assert_eq!(texts[1].1, Some("waiting for rw locks"));
+        assert_eq!(w.shard.slow_ops(NOW.mono + Duration::from_secs(29)), SlowOps::default());
+        let oldest = Duration::from_secs(31);
+        assert_eq!(w.shard.slow_ops(NOW.mono + oldest), SlowOps { count: 2, oldest });
         w.settle();
+        assert_eq!(w.shard.slow_ops(NOW.mono + oldest), SlowOps::default());
+        assert_eq!(w.shard.commits().count, commits + 1);
         assert_eq!(w.shard.tell(NOW, Level::Operations).under_way, 0);
         let history = w.shard.tell(NOW, Level::History).history;
         let stages = |tid: u64| -> Vec<&str> {
