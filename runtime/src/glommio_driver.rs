@@ -138,7 +138,7 @@ async fn drive<N: Node>(mut node: N, resources: Resources<N::Hop>) -> io::Result
         exit: None,
     };
     let mut effects = Vec::new();
-    let slabs = Rc::new(Slabs::default());
+    let slabs: Rc<Slabs> = Rc::default();
     node.use_receive_memory(slabs.clone());
     node.use_probes(Rc::new(crate::probes::Usdt));
     node.handle(driver.clock.now(), Input::Start, &mut effects);

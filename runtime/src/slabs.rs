@@ -5,9 +5,15 @@
 //! them. Of each piece that is lent there stays a handle here, which tells from the count of references
 //! when nobody has any byte of it: no send, no write to the device, no other core. Then it is lent
 //! again. What was not lent for a while goes back to the allocator, so that an idle daemon is small.
+//!
+//! A device that is to write into a piece has to know it; it is made known at first use, and what it is
+//! known by stays with the piece ([`Slabs::registered`]).
 
+use crate::rdma::Registered;
 use bytes::BytesMut;
 use std::cell::RefCell;
+use std::ops::Range;
+use std::rc::Rc;
 use std::time::Duration;
 use types::node::{BLOCK_SIZE, Heap, ReceiveMemory, align};
 use types::time::Instant;
@@ -20,8 +26,10 @@ const KEPT_BYTES_MAX: usize = 64 << 20;
 /// A piece that was not lent for one to two of these is kept no longer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// One piece.
-struct Slab {
+/// One piece. Fields drop in this order: no device knows memory that may be another's.
+struct Slab<R> {
+    /// `None` until it is asked for; none inside where it was refused.
+    registered: Option<Option<Rc<R>>>,
     /// Empty, at its start; one of the references to it.
     handle: BytesMut,
     /// A size of [`piece_bytes`].
@@ -30,20 +38,24 @@ struct Slab {
     lent: u64,
 }
 
-#[derive(Default)]
-struct Kept {
-    slabs: Vec<Slab>,
+struct Kept<R> {
+    slabs: Vec<Slab<R>>,
     bytes: usize,
     period: u64,
     /// When the period ends; none without a piece.
     trim_at: Option<Instant>,
 }
 
-/// Pieces of one core.
-#[derive(Default)]
-pub struct Slabs(RefCell<Kept>);
+/// Pieces of one core. `R` is what a device knows one by.
+pub struct Slabs<R = Registered>(RefCell<Kept<R>>);
 
-impl Slabs {
+impl<R> Default for Slabs<R> {
+    fn default() -> Self {
+        Self(RefCell::new(Kept { slabs: Vec::new(), bytes: 0, period: 0, trim_at: None }))
+    }
+}
+
+impl<R> Slabs<R> {
     /// When [`Slabs::trim`] has something to do.
     pub fn deadline(&self) -> Instant {
         self.0.borrow().trim_at.unwrap_or(Instant::NEVER)
@@ -67,6 +79,30 @@ impl Slabs {
     }
 }
 
+impl<R> Slabs<R> {
+    /// What the piece is known by in which all of `range` lies, as addresses. `register` is asked once for
+    /// each, with its first byte and its length. `None`: it was refused, or the piece is not kept here.
+    ///
+    /// A clone is to be dropped before the last part of the piece that its owner has: what a device knows
+    /// must not be the allocator's again.
+    pub fn registered(
+        &self,
+        range: Range<usize>,
+        register: impl FnOnce(*mut u8, usize) -> Option<R>,
+    ) -> Option<Rc<R>> {
+        if range.len() < LEN_MIN {
+            return None;
+        }
+        let mut kept = self.0.borrow_mut();
+        let slab = kept.slabs.iter_mut().find(|slab| {
+            let start = slab.handle.as_ptr() as usize;
+            start <= range.start && range.end <= start + slab.bytes
+        })?;
+        let Slab { registered, handle, bytes, .. } = slab;
+        registered.get_or_insert_with(|| register(handle.as_mut_ptr(), *bytes).map(Rc::new)).clone()
+    }
+}
+
 /// Bytes of the piece for `len` bytes wherever they begin in a block. Few sizes, so that pieces fit
 /// again, with at most an eighth beyond.
 fn piece_bytes(len: usize) -> usize {
@@ -74,7 +110,7 @@ fn piece_bytes(len: usize) -> usize {
     needed.next_multiple_of(needed.next_power_of_two() / 16)
 }
 
-impl ReceiveMemory for Slabs {
+impl<R> ReceiveMemory for Slabs<R> {
     fn room(&self, len: usize, at: usize) -> BytesMut {
         if len < LEN_MIN {
             return Heap.room(len, at);
@@ -82,7 +118,7 @@ impl ReceiveMemory for Slabs {
         let mut kept = self.0.borrow_mut();
         let (bytes, period) = (piece_bytes(len), kept.period);
         // The first ones most often, so that the last ones are not lent for a while.
-        let fits = |slab: &mut Slab| slab.bytes == bytes && slab.handle.try_reclaim(bytes);
+        let fits = |slab: &mut Slab<R>| slab.bytes == bytes && slab.handle.try_reclaim(bytes);
         let found = kept.slabs.iter_mut().find_map(|slab| fits(slab).then_some(slab));
         let whole = match found {
             Some(slab) => {
@@ -94,7 +130,7 @@ impl ReceiveMemory for Slabs {
                 let handle = whole.split_to(0);
                 if kept.bytes + bytes <= KEPT_BYTES_MAX {
                     kept.bytes += bytes;
-                    kept.slabs.push(Slab { handle, bytes, lent: period });
+                    kept.slabs.push(Slab { registered: None, handle, bytes, lent: period });
                 }
                 whole
             }
@@ -169,6 +205,49 @@ mod tests {
         assert_eq!(slabs.0.borrow().slabs.len(), 1);
         (8..=11).for_each(|at| slabs.trim(second(at)));
         assert_eq!((slabs.0.borrow().bytes, slabs.deadline()), (0, Instant::NEVER));
+    }
+
+    #[test]
+    fn a_piece_is_made_known_once_and_for_as_long_as_it_is_kept() {
+        struct Known(usize, Rc<std::cell::Cell<u32>>);
+        impl Drop for Known {
+            fn drop(&mut self) {
+                self.1.set(self.1.get() - 1);
+            }
+        }
+        let known = Rc::new(std::cell::Cell::new(0));
+        let slabs = Slabs::<Known>::default();
+        let room = slabs.room(4 * MIB, 117);
+        let range = |room: &BytesMut| {
+            let start = room.as_ptr() as usize;
+            start..start + room.capacity()
+        };
+        let register = |start: *mut u8, len: usize| {
+            assert!(len >= 4 * MIB);
+            known.set(known.get() + 1);
+            Some(Known(start as usize, known.clone()))
+        };
+        let own = range(&room);
+        let first = slabs.registered(own.clone(), register).unwrap();
+        assert!(first.0 <= own.start && own.end <= first.0 + piece_bytes(4 * MIB));
+        drop(room);
+        let room = slabs.room(4 * MIB, 0);
+        let again = slabs.registered(range(&room), |_, _| panic!("it is known")).unwrap();
+        assert!(Rc::ptr_eq(&first, &again));
+        // Another one, one that is refused, and what is in none.
+        let other = slabs.room(4 * MIB, 0);
+        assert!(slabs.registered(range(&other), |_, _| None).is_none());
+        assert!(slabs.registered(range(&other), |_, _| panic!("asked again")).is_none());
+        let heap = BytesMut::with_capacity(4 * MIB);
+        assert!(slabs.registered(range(&heap), |_, _| panic!("it is the allocator's")).is_none());
+        let beyond = own.start..own.end + MIB;
+        assert!(slabs.registered(beyond, |_, _| panic!("beyond its end")).is_none());
+        // It is forgotten when whoever still used it lets go, though the piece is lent.
+        (0..=3).for_each(|at| slabs.trim(Instant(at * 3_000_000_000)));
+        assert!(slabs.0.borrow().slabs.is_empty() && known.get() == 1);
+        drop((first, again));
+        assert_eq!(known.get(), 0);
+        drop(room);
     }
 
     #[test]

@@ -467,8 +467,14 @@ fn read_key(args: &RunArgs, conf: &Conf, entity: &Entity) -> anyhow::Result<Cryp
     files::read_key(path, &entity.name)
 }
 
-/// Asks the cores what clients of the admin socket want to know, one question at a time.
-fn answer_questions(mut cores: Outside<OsdHop>, count: u16, served: Served) -> anyhow::Result<()> {
+/// Asks the cores what clients of the admin socket want to know, one question at a time. `rdma`: what
+/// the OSD is named in metrics of RDMA, if it uses it.
+fn answer_questions(
+    mut cores: Outside<OsdHop>,
+    count: u16,
+    served: Served,
+    rdma: Option<String>,
+) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let (asker, mut questions) = admin::asker();
@@ -485,7 +491,12 @@ fn answer_questions(mut cores: Outside<OsdHop>, count: u16, served: Served) -> a
                     id += 1;
                     let asked = ask_cores(&mut cores, count, id, request);
                     match tokio::time::timeout(admin::DAEMON_PATIENCE, asked).await {
-                        Ok(reply) => reply.into_text(),
+                        Ok(reply) => match (&question.what, &rdma) {
+                            (What::Metrics, Some(daemon)) => {
+                                reply.into_text() + &super::rdma::metrics(daemon)
+                            }
+                            _ => reply.into_text(),
+                        },
                         Err(_) => "ERROR: (110) a core does not answer\n".into(),
                     }
                 }
@@ -532,8 +543,10 @@ fn run_cores(
     // One end more than there are cores: from there questions are asked.
     let (mut ports, stopper) = runtime::hop::mesh(configs.len() + 1)?;
     let outside = Outside::new(ports.pop().expect("one for each core and one more"));
+    let named = configs.first().filter(|_| rdma.is_some());
+    let named = named.map(|config| format!("osd.{}", config.superblock.osd));
     std::thread::Builder::new().name("admin".into()).spawn(move || {
-        if let Err(e) = answer_questions(outside, cores, served) {
+        if let Err(e) = answer_questions(outside, cores, served, named) {
             eprintln!("no admin socket and no metrics: {e:#}");
         }
     })?;

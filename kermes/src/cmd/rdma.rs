@@ -2,7 +2,8 @@
 
 use anyhow::{bail, ensure};
 use clap::{Args, ValueEnum};
-use runtime::rdma::{Fault, RdmaConfig, Way};
+use runtime::rdma::{Fault, RdmaConfig, Way, counters};
+use std::fmt::Write;
 
 /// Has tests of the other end, with a peer that does wrong.
 const FAULT: &str = "KERMES_RDMA_FAULT";
@@ -43,6 +44,35 @@ pub struct RdmaArgs {
     /// Payloads from this length on are fetched by RDMA READ, shorter ones sent [default: 16384]
     #[arg(long, value_name = "BYTES", requires = "rdma_device")]
     pub rdma_rendezvous: Option<usize>,
+}
+
+/// What this process holds and has done over RDMA, in Prometheus's text format.
+pub fn metrics(daemon: &str) -> String {
+    let all = [
+        ("queue_pairs", "gauge", "Queue pairs", &counters::QUEUE_PAIRS),
+        ("registered_bytes", "gauge", "Memory that devices know", &counters::REGISTERED_BYTES),
+        ("connections", "counter", "Connections made over RDMA", &counters::CONNECTIONS),
+        ("fallbacks", "counter", "Connections that fell back to TCP", &counters::FALLBACKS),
+        (
+            "direct_bytes",
+            "counter",
+            "Bytes that the device has brought to where they are used",
+            &counters::DIRECT_BYTES,
+        ),
+        (
+            "copied_bytes",
+            "counter",
+            "Bytes that were copied out of the device's memory",
+            &counters::COPIED_BYTES,
+        ),
+    ];
+    let mut out = String::new();
+    for (name, kind, help, gauge) in all {
+        let (name, value) = (format!("kermes_rdma_{name}"), gauge.get());
+        let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
+        let _ = writeln!(out, "{name}{{ceph_daemon=\"{daemon}\"}} {value}");
+    }
+    out
 }
 
 impl RdmaArgs {

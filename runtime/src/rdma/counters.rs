@@ -22,3 +22,7 @@ pub static REGISTERED_BYTES: Gauge = Gauge::new();
 /// Connections that were made over RDMA, and those that fell back to TCP, since the start.
 pub static CONNECTIONS: Gauge = Gauge::new();
 pub static FALLBACKS: Gauge = Gauge::new();
+/// Bytes that the device has brought straight into the buffers of nodes, and those that were copied there
+/// out of memory of ours, since the start.
+pub static DIRECT_BYTES: Gauge = Gauge::new();
+pub static COPIED_BYTES: Gauge = Gauge::new();

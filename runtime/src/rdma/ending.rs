@@ -2,7 +2,7 @@
 
 use super::Event;
 use super::engine::Rdma;
-use super::link::{Key, State, Wire, Work};
+use super::link::{Key, Landing, State, Wire, Work};
 use super::stream::Freed;
 use super::verbs::Context;
 use std::time::Duration;
@@ -141,14 +141,21 @@ impl Rdma {
         {
             self.parked.push(id);
         }
-        for work in link.works.values() {
-            match *work {
-                Work::Send { piece, .. } => self.sends.give(piece),
-                // Among those that have landed.
-                Work::Read { .. } => {}
+        let ended = std::mem::take(&mut link.landed).into_values();
+        let landings =
+            std::mem::take(&mut link.works).into_values().filter_map(|work| match work {
+                Work::Send { piece, .. } => {
+                    self.sends.give(piece);
+                    None
+                }
+                Work::Read { landing, .. } => Some(landing),
+            });
+        for landing in landings.chain(ended) {
+            // Parts of the node's memory go here.
+            if let Landing::Piece(piece) = landing {
+                self.lands.give(piece);
             }
         }
-        link.landed.values().for_each(|piece| self.lands.give(*piece));
         let (mut freed, mut offered) = (Vec::new(), Vec::new());
         if let Some(stream) = &mut link.stream {
             stream.dismantle(&mut freed, &mut offered);

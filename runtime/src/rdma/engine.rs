@@ -1,34 +1,33 @@
 //! Moves the bytes of a core's connections: posts what their streams decide, and takes what
-//! completes. How connections are made is in `setup`.
+//! completes. How connections are made is in `setup`, how what comes gets to the node in `delivery`.
 
 use super::cm::{Channel, CmId};
 use super::handout::Seat;
 use super::link::{Key, Link, Opening, State, Work, id};
 use super::memory::Pool;
-use super::stream::{Freed, Front, Kept, Lent, Offered};
+use super::stream::{Kept, Lent, Offered};
 use super::sys;
 use super::verbs::{AsyncEvent, Context, OpenError, Queues, Route};
 use super::{Event, Fault, RdmaConfig, Watch, Way, counters};
-use bytes::{Bytes, BytesMut};
+use crate::slabs::Slabs;
+use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use types::fixed_map::FixedMap;
-use types::node::{CloseReason, ConnId, CoreId, LogLevel};
+use types::node::{ConnId, CoreId, LogLevel};
 use types::time::Instant;
 
 /// Completions taken at once.
 const BATCH: usize = 32;
 /// Pieces that a core's connections share; beyond these each has one of its own.
 const SENDS_SHARED: usize = 256;
-const PIECES_SHARED: usize = 64;
+pub(super) const PIECES_SHARED: usize = 64;
 /// Receive buffers beyond those that peers have credits for: a connection that just ended may have
 /// some under way.
 const RECEIVES_SPARE: u32 = 64;
-/// The most that a node is given at once where it leaves that to us, bytes.
-const ROOM_MAX: usize = 128 << 10;
 
 /// What [`Watch`]es are for.
 pub(super) const COMPLETIONS: u64 = 0;
@@ -54,6 +53,8 @@ pub struct Rdma {
     pub(super) lends: Pool,
     pub(super) lands: Pool,
     pub(super) channel: Option<Arc<Channel>>,
+    /// Where the node has its buffers from. What the device knows of them it forgets before it is closed.
+    pub(super) slabs: Rc<Slabs>,
     pub(super) context: Rc<Context>,
     pub(super) config: RdmaConfig,
     pub(super) route: Route,
@@ -84,8 +85,13 @@ pub struct Rdma {
 }
 
 impl Rdma {
-    /// Opens the device, and listens where `listen` says.
-    pub fn new(config: RdmaConfig, core: CoreId, listen: &[SocketAddr]) -> Result<Self, OpenError> {
+    /// Opens the device, and listens where `listen` says. What lies in `slabs` may be read into.
+    pub fn new(
+        config: RdmaConfig,
+        core: CoreId,
+        listen: &[SocketAddr],
+        slabs: Rc<Slabs>,
+    ) -> Result<Self, OpenError> {
         let context = Context::open(&config.device, config.port)?;
         let port = context.port_state().ok_or(OpenError::NoPort(config.port))?;
         let (gid_index, gid) = context.gid(config.gid_index)?;
@@ -124,6 +130,7 @@ impl Rdma {
             lends: pool(sys::ACCESS_REMOTE_READ, piece, PIECES_SHARED + each),
             lands: pool(local, piece, PIECES_SHARED + each),
             queues,
+            slabs,
             channel: None,
             route,
             gid,
@@ -356,15 +363,7 @@ impl Rdma {
                     self.events.push_back(Event::Sent { conn, bytes: carried });
                 }
             }
-            Work::Read { piece, id } => {
-                let stream = link.stream.as_mut().expect("reads are a stream's");
-                if wc.status == sys::WC_SUCCESS {
-                    stream.read_done(id);
-                } else {
-                    link.landed.remove(&id);
-                    self.lands.give(piece);
-                }
-            }
+            Work::Read { id, landing } => self.read_ended(key, id, landing, wc.status),
         }
         if wc.status != sys::WC_SUCCESS {
             self.failed(key, wc.status);
@@ -512,103 +511,6 @@ impl Rdma {
         }
     }
 
-    /// Begins the reads that the peer offers.
-    fn fetch(&mut self, key: Key) {
-        let Self { links, lands, starved, route, .. } = self;
-        let Some(Link { stream: Some(stream), pair: Some(pair), landed, works, .. }) =
-            &mut links[key as usize]
-        else {
-            return;
-        };
-        let mut failed = false;
-        while landed.len() < route.reads as usize && stream.wants_read() {
-            let may = landed.is_empty() || lands.in_use < PIECES_SHARED;
-            let Some(piece) = may.then(|| lands.take()).flatten() else {
-                starved.push(key);
-                break;
-            };
-            let read = stream.next_read().expect("it wants one");
-            let id = id::pack(id::READ, key, piece);
-            let from = (read.address, read.key);
-            let (at, lkey) = (lands.address(piece), lands.lkey(piece));
-            // SAFETY: the piece is registered with this key for local writes and was just taken; the
-            // stream's part is at most a piece long; nobody looks at it before the read is done.
-            if unsafe { pair.read(id, at, read.bytes as u32, lkey, from) }.is_err() {
-                lands.give(piece);
-                failed = true;
-                break;
-            }
-            landed.insert(read.id, piece);
-            works.insert(id, Work::Read { piece, id: read.id });
-        }
-        if failed {
-            self.broke(key, libc::ECONNABORTED);
-        }
-    }
-
-    /// Gives the node what has come, if it has lent a buffer.
-    fn deliver(&mut self, key: Key) {
-        let Some(Link { stream: Some(stream), recv, landed, conn, .. }) =
-            &mut self.links[key as usize]
-        else {
-            return;
-        };
-        let Some(buf) = recv else { return };
-        let ready = stream.ready_bytes();
-        let is_end = ready == 0 && stream.front() == Some(Front::End);
-        // One that holds nothing leaves it to us where to.
-        if buf.is_empty() && buf.capacity() < ready.min(ROOM_MAX) {
-            *buf = BytesMut::with_capacity(ready.min(ROOM_MAX));
-        }
-        let before = buf.len();
-        let mut freed = Vec::new();
-        while buf.len() < buf.capacity() {
-            let (memory, piece, at, bytes) = match stream.front() {
-                Some(Front::Data { buffer, at, bytes }) => (&self.receives, buffer, at, bytes),
-                Some(Front::Landed { id, at, bytes }) => (&self.lands, landed[&id], at, bytes),
-                Some(Front::End) | None => break,
-            };
-            let n = bytes.min(buf.capacity() - buf.len());
-            // SAFETY: the receive or read into the piece has completed, and the piece is ours until
-            // it is given back below.
-            buf.extend_from_slice(&unsafe { memory.bytes(piece) }[at..at + n]);
-            freed.extend(stream.consume(n));
-        }
-        let conn = *conn;
-        if buf.len() > before {
-            let buf = recv.take().expect("lent");
-            self.events.push_back(Event::Received { conn, buf });
-        } else if is_end {
-            self.events.push_back(Event::Closed { conn, reason: CloseReason::Eof });
-            self.drain(key);
-        }
-        self.release(key, freed);
-        // A read may begin in the memory of another.
-        self.fetch(key);
-    }
-
-    pub(super) fn release(&mut self, key: Key, freed: Vec<Freed>) {
-        for freed in freed {
-            match freed {
-                Freed::Buffer(piece) => self.repost(piece),
-                Freed::Read(id) => {
-                    let link = self.links[key as usize].as_mut();
-                    if let Some(piece) = link.and_then(|link| link.landed.remove(&id)) {
-                        self.lands.give(piece);
-                        self.feed();
-                    }
-                }
-            }
-        }
-    }
-
-    pub(super) fn discard(&mut self, key: Key) {
-        let Some(Link { stream: Some(stream), .. }) = &mut self.links[key as usize] else { return };
-        let mut freed = Vec::new();
-        stream.discard(&mut freed);
-        self.release(key, freed);
-    }
-
     /// Posts a first message: the connection is open when it has arrived, and goes over TCP if it
     /// does not. What finds the peer may take another way than what is sent to it.
     pub(super) fn probe(&mut self, key: Key) -> io::Result<()> {
@@ -686,18 +588,6 @@ impl Rdma {
         }
         if failed {
             self.broke(key, libc::ECONNABORTED);
-        }
-    }
-
-    /// The node lends a buffer.
-    pub fn recv(&mut self, conn: ConnId, buf: BytesMut) {
-        let Some(key) = self.by_conn.get(&conn).copied() else { return };
-        if let Some(link) = self.links[key as usize].as_mut()
-            && link.state == State::Open
-        {
-            debug_assert!(buf.is_empty() || buf.capacity() > buf.len(), "a receive needs room");
-            link.recv = Some(buf);
-            self.touch(key);
         }
     }
 

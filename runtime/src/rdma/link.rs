@@ -1,11 +1,13 @@
 //! One connection: its queue pair, its stream, and how far it has come.
 
 use super::cm::CmId;
+use super::room::Room;
 use super::stream::Stream;
-use super::verbs::QueuePair;
+use super::verbs::{QueuePair, Registered};
 use bytes::BytesMut;
 use std::collections::BTreeMap;
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::rc::Rc;
 use types::node::ConnId;
 use types::time::Instant;
 
@@ -57,11 +59,23 @@ impl Wire {
     }
 }
 
-/// A work request under way.
-#[derive(Debug, Clone, Copy)]
+/// A work request under way, with the memory that the device uses meanwhile.
 pub enum Work {
     Send { piece: u32, carried: usize },
-    Read { piece: u32, id: u64 },
+    Read { id: u64, landing: Landing },
+}
+
+/// Where the bytes of a read go, or have gone.
+pub enum Landing {
+    Piece(u32),
+    Part(Part),
+}
+
+/// A part of the buffer that the node has lent. Fields drop in this order: what the device knows of the
+/// memory goes before the memory may.
+pub struct Part {
+    pub memory: Rc<Registered>,
+    pub bytes: BytesMut,
 }
 
 /// Fields drop in this order: the queue pair before what it was made with.
@@ -78,14 +92,16 @@ pub struct Link {
     pub token: u64,
     /// From when the terms are known.
     pub stream: Option<Stream>,
-    /// Of the node.
-    pub recv: Option<BytesMut>,
+    /// Lent by the node.
+    pub recv: Option<Room>,
     /// Work requests under way, by their ids.
     pub works: BTreeMap<u64, Work>,
     pub sends: u32,
     pub sends_max: u32,
-    /// Memory of reads, by their ids.
-    pub landed: BTreeMap<u64, u32>,
+    /// Reads under way.
+    pub reads: u32,
+    /// Those that have ended, with what they have brought, by their ids.
+    pub landed: BTreeMap<u64, Landing>,
     /// Pieces that the peer may read.
     pub lent: u32,
     pub deadline: Option<Instant>,
@@ -113,6 +129,7 @@ impl Link {
             works: BTreeMap::new(),
             sends: 0,
             sends_max: 0,
+            reads: 0,
             landed: BTreeMap::new(),
             lent: 0,
             deadline: None,
@@ -133,7 +150,10 @@ pub mod id {
     use super::Key;
     pub const RECEIVE: u8 = 1;
     pub const SEND: u8 = 2;
+    /// Into a piece.
     pub const READ: u8 = 3;
+    /// Into the node's buffer; the read's own number takes the place of a piece's.
+    pub const DIRECT: u8 = 4;
 
     pub fn pack(kind: u8, key: Key, piece: u32) -> u64 {
         debug_assert!(key < 1 << 24);

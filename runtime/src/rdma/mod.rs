@@ -6,17 +6,21 @@
 //!
 //! * [`stream`] decides what is sent when: credits, framing, rendezvous; [`hello`] is what two ends
 //!   tell each other first. Neither does any I/O.
-//! * `sys` declares the libraries, `verbs` and `cm` own what they give; `memory` is registered.
-//! * `engine` moves bytes, `setup` makes connections, `ending` ends them.
+//! * `sys` declares the libraries, `verbs` and `cm` own what they give; `memory` is registered, and `room`
+//!   is the node's.
+//! * `engine` moves bytes, `delivery` brings them to the node, `setup` makes connections, `ending` ends
+//!   them.
 
 mod cm;
 pub mod counters;
+mod delivery;
 mod ending;
 mod engine;
 mod handout;
 pub mod hello;
 mod link;
 mod memory;
+mod room;
 mod setup;
 pub mod stream;
 mod sys;
@@ -24,7 +28,7 @@ mod verbs;
 
 pub use engine::Rdma;
 pub use handout::Handout;
-pub use verbs::OpenError;
+pub use verbs::{OpenError, Registered};
 
 use std::net::SocketAddr;
 use std::time::Duration;

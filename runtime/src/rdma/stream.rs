@@ -16,6 +16,11 @@
 //! The body of data is part of the stream. An offer stands for such a part in the sender's memory:
 //! address (8 bytes), remote key (4), length (4); the receiver fetches it by RDMA READ.
 //!
+//! *Reads* begin in the order of the offers, and one at a time is decided on by [`Stream::wanted_read`].
+//! An offer of a whole piece is a part of something large, for which the node will lend a buffer of that
+//! size: its read waits until everything before it is in that buffer or on its way there, and then goes
+//! there too. Others go to memory of the connection's at once.
+//!
 //! *Credits.* A sender may have as many messages on their way, or not yet taken by the receiving
 //! node, as the receiver keeps buffers for it, so that none ever finds no buffer. The last credit is
 //! spent only on a message that gives back two or more: two ends that have both run out could never
@@ -123,6 +128,15 @@ pub struct Read {
     pub bytes: usize,
 }
 
+/// Where the bytes of a read go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// Memory of the connection's own, out of which they are copied.
+    Piece,
+    /// The buffer that the node has lent, right behind all that comes before them in the stream.
+    Buffer,
+}
+
 /// What came next in the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Front {
@@ -136,6 +150,11 @@ pub enum Front {
     Landed {
         id: u64,
         at: usize,
+        bytes: usize,
+    },
+    /// All that the read with this id has brought, where the node wants it.
+    Placed {
+        id: u64,
         bytes: usize,
     },
     End,
@@ -155,6 +174,7 @@ pub enum Kept {
     Free,
 }
 
+/// Reads that go to the node's buffer are the first ones: nothing before them goes anywhere else.
 enum Inbound {
     Data { buffer: u32, at: usize, end: usize },
     Read { read: Read, state: ReadState, at: usize },
@@ -163,9 +183,21 @@ enum Inbound {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ReadState {
-    Wanted,
-    UnderWay,
-    Landed,
+    /// `is_large`: a part of something for which the node lends a buffer of its own.
+    Wanted {
+        is_large: bool,
+    },
+    UnderWay(Target),
+    Landed(Target),
+}
+
+impl Inbound {
+    /// It is in the node's buffer, or on its way there.
+    fn is_placed(&self) -> bool {
+        use ReadState::{Landed, UnderWay};
+        let placed = [UnderWay(Target::Buffer), Landed(Target::Buffer)];
+        matches!(self, Self::Read { state, .. } if placed.contains(state))
+    }
 }
 
 #[derive(PartialEq, Eq)]
@@ -369,7 +401,8 @@ impl Stream {
                 let (id, key) = (self.read_next, u32_at(body, 8));
                 self.read_next += 1;
                 let read = Read { id, address, key, bytes: bytes as usize };
-                self.inbound.push_back(Inbound::Read { read, state: ReadState::Wanted, at: 0 });
+                let state = ReadState::Wanted { is_large: self.is_large(read.bytes) };
+                self.inbound.push_back(Inbound::Read { read, state, at: 0 });
                 Ok(Kept::Free)
             }
             CONTROL if body.is_empty() => {
@@ -386,41 +419,70 @@ impl Stream {
         }
     }
 
-    /// The oldest part that is to be fetched and is not yet; the caller fetches it now.
-    pub fn next_read(&mut self) -> Option<Read> {
-        self.inbound.iter_mut().find_map(|inbound| match inbound {
-            Inbound::Read { read, state: state @ ReadState::Wanted, .. } => {
-                *state = ReadState::UnderWay;
-                Some(*read)
-            }
-            _ => None,
-        })
+    /// Whether an offer that has just come is a part of something large: it is a whole piece, or the end
+    /// of what began with one.
+    fn is_large(&self, bytes: usize) -> bool {
+        let follows = self.inbound.back().is_some_and(|last| match last {
+            Inbound::Read { state: ReadState::Wanted { is_large }, .. } => *is_large,
+            last => last.is_placed(),
+        });
+        bytes >= self.terms.piece_bytes_out || follows
     }
 
-    pub fn wants_read(&self) -> bool {
-        let wanted = |i: &Inbound| matches!(i, Inbound::Read { state: ReadState::Wanted, .. });
-        self.inbound.iter().any(wanted)
+    /// The part that is to be fetched next, if it is to be now, and where to: the caller begins it, and
+    /// says so by [`Stream::read_begun`]. `room`: bytes that reads may bring into the buffer that the
+    /// node has lent, behind those that are under way there; `None` while it has lent none.
+    pub fn wanted_read(&self, room: impl FnOnce() -> Option<usize>) -> Option<(Read, Target)> {
+        // The oldest one or none: the peer is told how many were read, and takes them to be the oldest.
+        let mut is_next = true;
+        for inbound in &self.inbound {
+            let Inbound::Read { read, state: ReadState::Wanted { is_large }, .. } = inbound else {
+                is_next &= inbound.is_placed();
+                continue;
+            };
+            return match is_next.then(room).flatten() {
+                Some(room) if room >= read.bytes => Some((*read, Target::Buffer)),
+                None if *is_large => None,
+                _ => Some((*read, Target::Piece)),
+            };
+        }
+        None
+    }
+
+    /// The read with this id, which was wanted, is under way.
+    pub fn read_begun(&mut self, id: u64, target: Target) {
+        let state = self.state_of(id).expect("it was wanted");
+        debug_assert!(matches!(state, ReadState::Wanted { .. }));
+        *state = ReadState::UnderWay(target);
     }
 
     /// The read with this id is done. Reads end in the order in which they began.
     pub fn read_done(&mut self, id: u64) {
-        for inbound in &mut self.inbound {
-            if let Inbound::Read { read, state, .. } = inbound
-                && read.id == id
-            {
-                debug_assert!(*state == ReadState::UnderWay);
-                *state = ReadState::Landed;
-                self.reads_owed += 1;
-            }
-        }
+        let Some(state) = self.state_of(id) else { return };
+        let ReadState::UnderWay(target) = *state else {
+            debug_assert!(false, "read {id} is not under way");
+            return;
+        };
+        *state = ReadState::Landed(target);
+        self.reads_owed += 1;
+    }
+
+    fn state_of(&mut self, id: u64) -> Option<&mut ReadState> {
+        self.inbound.iter_mut().find_map(|inbound| match inbound {
+            Inbound::Read { read, state, .. } if read.id == id => Some(state),
+            _ => None,
+        })
     }
 
     /// What the node is to be given next, if it is there.
     pub fn front(&self) -> Option<Front> {
         match *self.inbound.front()? {
             Inbound::Data { buffer, at, end } => Some(Front::Data { buffer, at, bytes: end - at }),
-            Inbound::Read { read, state: ReadState::Landed, at } => {
+            Inbound::Read { read, state: ReadState::Landed(Target::Piece), at } => {
                 Some(Front::Landed { id: read.id, at, bytes: read.bytes - at })
+            }
+            Inbound::Read { read, state: ReadState::Landed(Target::Buffer), .. } => {
+                Some(Front::Placed { id: read.id, bytes: read.bytes })
             }
             Inbound::Read { .. } => None,
             Inbound::End => Some(Front::End),
@@ -431,7 +493,7 @@ impl Stream {
     pub fn ready_bytes(&self) -> usize {
         let ready = self.inbound.iter().map_while(|inbound| match *inbound {
             Inbound::Data { at, end, .. } => Some(end - at),
-            Inbound::Read { read, state: ReadState::Landed, at } => Some(read.bytes - at),
+            Inbound::Read { read, state: ReadState::Landed(_), at } => Some(read.bytes - at),
             Inbound::Read { .. } | Inbound::End => None,
         });
         ready.sum()
@@ -462,9 +524,9 @@ impl Stream {
         while let Some(inbound) = self.inbound.front() {
             match inbound {
                 Inbound::Data { buffer, .. } => freed.push(Freed::Buffer(*buffer)),
-                Inbound::Read { state: ReadState::UnderWay, .. } => return,
-                Inbound::Read { state: ReadState::Wanted, .. } => self.reads_owed += 1,
-                Inbound::Read { read, state: ReadState::Landed, .. } => {
+                Inbound::Read { state: ReadState::UnderWay(_), .. } => return,
+                Inbound::Read { state: ReadState::Wanted { .. }, .. } => self.reads_owed += 1,
+                Inbound::Read { read, state: ReadState::Landed(_), .. } => {
                     freed.push(Freed::Read(read.id));
                 }
                 Inbound::End => return,
@@ -479,7 +541,7 @@ impl Stream {
         for inbound in self.inbound.drain(..) {
             match inbound {
                 Inbound::Data { buffer, .. } => freed.push(Freed::Buffer(buffer)),
-                Inbound::Read { state: ReadState::Wanted, .. } | Inbound::End => {}
+                Inbound::Read { state: ReadState::Wanted { .. }, .. } | Inbound::End => {}
                 Inbound::Read { read, .. } => freed.push(Freed::Read(read.id)),
             }
         }

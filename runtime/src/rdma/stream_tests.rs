@@ -1,7 +1,9 @@
 //! Two streams, the network between them and their memories, in every order that chance finds.
 
+use super::super::room::Room;
 use super::*;
-use std::collections::BTreeMap;
+use bytes::BytesMut;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// As good as any: xorshift.
 struct Dice(u64);
@@ -14,6 +16,12 @@ impl Dice {
     }
 }
 
+/// Where a read goes.
+enum Landing {
+    Piece(Vec<u8>),
+    Part(BytesMut),
+}
+
 /// One end: its stream, its memory, and what is on its way to it.
 struct Peer {
     stream: Stream,
@@ -21,8 +29,14 @@ struct Peer {
     /// Receive buffers that hold something.
     buffers: BTreeMap<u32, Vec<u8>>,
     free: Vec<u32>,
-    reads: VecDeque<Read>,
-    landed: BTreeMap<u64, Vec<u8>>,
+    reads: VecDeque<(Read, Landing)>,
+    landed: BTreeMap<u64, Landing>,
+    /// What the node has lent, how much of it the node has seen, and whether reads may go there.
+    room: Option<(Room, usize, bool)>,
+    /// Bytes that reads have brought straight into the node's buffer.
+    direct: usize,
+    /// The node has closed it.
+    is_closed: bool,
     lent: BTreeMap<u32, Vec<u8>>,
     lent_next: u32,
     lent_max: usize,
@@ -54,6 +68,9 @@ impl Peer {
             free: (0..terms.credits_in as u32).collect(),
             reads: VecDeque::new(),
             landed: BTreeMap::new(),
+            room: None,
+            direct: 0,
+            is_closed: false,
             lent: BTreeMap::new(),
             lent_next: 0,
             lent_max,
@@ -105,59 +122,156 @@ impl Peer {
         }
     }
 
-    /// The node takes up to `room` bytes.
-    fn take(&mut self, room: usize) {
-        let ready = self.stream.ready_bytes();
-        let (from, n) = match self.stream.front() {
-            Some(Front::Data { buffer, at, bytes }) => {
-                let n = bytes.min(room);
-                (self.buffers[&buffer][at..at + n].to_vec(), n)
-            }
-            Some(Front::Landed { id, at, bytes }) => {
-                let n = bytes.min(room);
-                (self.landed[&id][at..at + n].to_vec(), n)
-            }
-            Some(Front::End) => {
-                self.ended = true;
-                return;
-            }
-            None => return,
-        };
-        assert!(n <= ready);
-        self.received.extend(from);
-        if let Some(freed) = self.stream.consume(n) {
-            self.release(freed);
+    /// The node lends a buffer: a new one, or one that holds something.
+    fn lend(&mut self, dice: &mut Dice) {
+        if self.room.is_some() || self.is_closed {
+            return;
         }
+        let mut buf = BytesMut::with_capacity([0, dice.roll(90), dice.roll(700)][dice.roll(3)]);
+        buf.resize(dice.roll(20).min(buf.capacity().saturating_sub(1)), 0xdd);
+        let seen = buf.len();
+        self.room = Some((Room::new(buf), seen, dice.roll(3) > 0));
+    }
+
+    /// Begins the next read, if there is one to begin.
+    fn begin(&mut self) {
+        let room = self.room.as_ref();
+        let wanted = self.stream.wanted_read(|| {
+            let (room, _, is_known) = room?;
+            room.for_reads().map(|bytes| if *is_known { bytes } else { 0 })
+        });
+        let Some((read, target)) = wanted else { return };
+        let landing = match target {
+            Target::Piece => Landing::Piece(Vec::new()),
+            Target::Buffer => {
+                let (room, ..) = self.room.as_mut().expect("it has room");
+                self.direct += read.bytes;
+                Landing::Part(room.cut(read.bytes))
+            }
+        };
+        self.stream.read_begun(read.id, target);
+        self.reads.push_back((read, landing));
+    }
+
+    /// The node gets what has come.
+    fn deliver(&mut self) {
+        let ready = self.stream.ready_bytes();
+        let Some((room, seen, _)) = &mut self.room else { return };
+        if room.is_left_to_us(ready) {
+            *room = Room::new(BytesMut::with_capacity(ready));
+        }
+        let mut freed = Vec::new();
+        while let Some(front) = self.stream.front() {
+            let n = match front {
+                Front::Data { buffer, at, bytes } => {
+                    room.copy(&self.buffers[&buffer][at..at + bytes])
+                }
+                Front::Landed { id, at, bytes } => {
+                    let Landing::Piece(piece) = &self.landed[&id] else { panic!("no piece") };
+                    room.copy(&piece[at..at + bytes])
+                }
+                Front::Placed { id, bytes } => {
+                    let Some(Landing::Part(part)) = self.landed.remove(&id) else {
+                        panic!("no part")
+                    };
+                    assert_eq!(part.len(), bytes);
+                    room.join(part);
+                    self.stream.consume(bytes);
+                    continue;
+                }
+                Front::End => {
+                    self.ended = !room.is_ready();
+                    break;
+                }
+            };
+            if n == 0 {
+                break;
+            }
+            freed.extend(self.stream.consume(n));
+        }
+        if room.is_ready() {
+            let seen = *seen;
+            let (room, ..) = self.room.take().expect("looked at");
+            self.received.extend(&room.into_buf()[seen..]);
+        }
+        freed.into_iter().for_each(|freed| self.release(freed));
+    }
+
+    /// The node closes it, and wants nothing more.
+    fn close(&mut self) {
+        self.stream.finish();
+        (self.room, self.is_closed) = (None, true);
+    }
+
+    fn discard(&mut self) {
+        let mut freed = Vec::new();
+        self.stream.discard(&mut freed);
+        freed.into_iter().for_each(|freed| self.release(freed));
+    }
+
+    /// The connection is gone: everything that is held is given back, once.
+    fn dismantle(mut self) {
+        let (mut freed, mut offered) = (Vec::new(), Vec::new());
+        self.stream.dismantle(&mut freed, &mut offered);
+        let under_way = self.reads.iter().map(|(read, _)| Freed::Read(read.id));
+        let held = self.buffers.keys().map(|buffer| Freed::Buffer(*buffer)).chain(under_way);
+        let held: Vec<_> = held.chain(self.landed.keys().map(|id| Freed::Read(*id))).collect();
+        assert_eq!(freed.len(), held.len());
+        assert!(held.iter().all(|held| freed.contains(held)));
+        let tokens: BTreeSet<u32> = offered.iter().map(|offered| offered.token).collect();
+        assert!(tokens.iter().eq(self.lent.keys()) && tokens.len() == offered.len());
     }
 }
 
 /// The read that is oldest ends: it is the other end's memory as it is now.
 fn fetch(reader: &mut Peer, owner: &Peer) {
-    let Some(read) = reader.reads.pop_front() else { return };
+    let Some((read, mut landing)) = reader.reads.pop_front() else { return };
     assert_eq!(read.address, read.key as u64 * 4096);
     let bytes = owner.lent.get(&read.key).expect("lent for as long as it is read");
     assert_eq!(bytes.len(), read.bytes);
-    reader.landed.insert(read.id, bytes.clone());
+    match &mut landing {
+        Landing::Piece(piece) => piece.extend(bytes),
+        Landing::Part(part) => {
+            assert_eq!((part.len(), part.capacity()), (0, bytes.len()));
+            part.extend_from_slice(bytes);
+        }
+    }
+    reader.landed.insert(read.id, landing);
     reader.stream.read_done(read.id);
 }
 
-fn run(seed: u64) {
-    let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-    let (a, b) = (4 + dice.roll(12) as u16, 4 + dice.roll(12) as u16);
-    let lent_max = 1 + dice.roll(4);
-    let mut ends = [Peer::new(terms(a, b), lent_max), Peer::new(terms(b, a), lent_max)];
-    // Which of them may send, and how eagerly nodes read.
-    let eager = [dice.roll(4), dice.roll(4)];
-    let total = [dice.roll(3) * 4000, 1000 + dice.roll(8000)];
-    let step = |ends: &mut [Peer; 2], dice: &mut Dice, healed: bool| {
+/// Two ends, with chances of their own.
+struct World {
+    ends: [Peer; 2],
+    dice: Dice,
+    /// How eagerly nodes read, and how much they send.
+    eager: [usize; 2],
+    total: [usize; 2],
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+        let (a, b) = (4 + dice.roll(12) as u16, 4 + dice.roll(12) as u16);
+        let lent_max = 1 + dice.roll(4);
+        let ends = [Peer::new(terms(a, b), lent_max), Peer::new(terms(b, a), lent_max)];
+        let eager = [dice.roll(4), dice.roll(4)];
+        let total = [dice.roll(3) * 4000, 1000 + dice.roll(8000)];
+        Self { ends, dice, eager, total }
+    }
+
+    fn step(&mut self, healed: bool) {
+        let Self { ends, dice, .. } = self;
         let me = dice.roll(2);
-        match dice.roll(6) {
-            0 if ends[me].sent.len() < total[me] => {
-                let n = 1 + dice.roll(300);
+        let is_closed = ends[me].is_closed;
+        match dice.roll(7) {
+            0 if is_closed => {}
+            0 if ends[me].sent.len() < self.total[me] => {
+                let n = 1 + dice.roll(500);
                 let bytes: Vec<u8> = (0..n).map(|_| dice.roll(256) as u8).collect();
                 ends[me].sent.extend(&bytes);
                 ends[me].stream.push([Bytes::from(bytes)]);
-                if ends[me].sent.len() >= total[me] {
+                if ends[me].sent.len() >= self.total[me] {
                     ends[me].stream.finish();
                 }
             }
@@ -170,10 +284,8 @@ fn run(seed: u64) {
             }
             2 => ends[me].arrive(),
             3 => {
-                if ends[me].landed.len() + ends[me].reads.len() < 2
-                    && let Some(read) = ends[me].stream.next_read()
-                {
-                    ends[me].reads.push_back(read);
+                if !is_closed && ends[me].landed.len() + ends[me].reads.len() < 3 {
+                    ends[me].begin();
                 }
             }
             4 => {
@@ -181,30 +293,78 @@ fn run(seed: u64) {
                 let (reader, owner) = if me == 0 { (x, &*y) } else { (y, &*x) };
                 fetch(reader, owner);
             }
-            _ if healed || dice.roll(4) <= eager[me] => ends[me].take(1 + dice.roll(90)),
-            _ => {}
+            5 if healed || dice.roll(4) <= self.eager[me] => ends[me].lend(dice),
+            5 => {}
+            _ if is_closed => ends[me].discard(),
+            _ => ends[me].deliver(),
         }
-    };
+    }
+
+    fn is_over(&self) -> bool {
+        self.ends.iter().all(|e| (e.ended || e.is_closed) && e.stream.is_finished())
+    }
+}
+
+/// Bytes that came straight into a node's buffer.
+fn run(seed: u64) -> usize {
+    let mut world = World::new(seed);
     for _ in 0..3000 {
-        step(&mut ends, &mut dice, false);
+        world.step(false);
     }
     for _ in 0..200_000 {
-        step(&mut ends, &mut dice, true);
-        if ends.iter().all(|e| e.ended && e.stream.is_finished()) {
+        world.step(true);
+        if world.is_over() {
             break;
         }
     }
+    let ends = &world.ends;
     for me in 0..2 {
         let (x, y) = (&ends[me], &ends[1 - me]);
         assert!(x.ended && x.stream.is_finished(), "seed {seed}: end {me} has come to a halt");
         assert!(x.received == y.sent, "seed {seed}: end {me} has received something else");
         assert!(x.lent.is_empty() && x.landed.is_empty() && x.buffers.is_empty());
     }
+    ends.iter().map(|end| end.direct).sum()
 }
 
 #[test]
 fn bytes_arrive_in_order_whatever_the_schedule() {
-    (0..300).for_each(run);
+    let direct: usize = (0..300).map(run).sum();
+    assert!(direct > 500_000, "{direct} bytes straight into the nodes' buffers");
+}
+
+#[test]
+fn an_end_may_close_at_every_moment() {
+    for seed in 0..300 {
+        let mut world = World::new(seed);
+        let (moment, who) = (world.dice.roll(2000), world.dice.roll(2));
+        for _ in 0..moment {
+            world.step(false);
+        }
+        world.ends[who].close();
+        for _ in 0..200_000 {
+            world.step(true);
+            if world.is_over() {
+                break;
+            }
+        }
+        let (closed, other) = (&world.ends[who], &world.ends[1 - who]);
+        assert!(world.is_over(), "seed {seed}: it does not end");
+        assert!(other.received == closed.sent, "seed {seed}: what was sent before has not come");
+        assert!(other.sent.starts_with(&closed.received), "seed {seed}: received something else");
+        assert!(closed.lent.is_empty() && closed.landed.is_empty() && closed.reads.is_empty());
+    }
+}
+
+#[test]
+fn a_connection_may_be_gone_at_every_moment() {
+    for seed in 0..1000 {
+        let mut world = World::new(seed);
+        for _ in 0..world.dice.roll(2000) {
+            world.step(false);
+        }
+        world.ends.into_iter().for_each(Peer::dismantle);
+    }
 }
 
 fn stream() -> Stream {
@@ -271,7 +431,9 @@ fn any_bytes_at_all_are_no_panic() {
                 break;
             }
         }
-        while s.next_read().is_some() {}
+        while let Some((read, target)) = s.wanted_read(|| Some(150)) {
+            s.read_begun(read.id, target);
+        }
         s.dismantle(&mut Vec::new(), &mut Vec::new());
     }
 }
@@ -323,13 +485,56 @@ fn a_first_message_costs_a_credit_that_comes_back() {
 }
 
 #[test]
+fn a_read_goes_to_the_nodes_buffer_when_it_is_next() {
+    let offer = |bytes: u32| message(OFFER, 0, 0, &[&[0; 12][..], &bytes.to_le_bytes()].concat());
+    let wanted = |s: &Stream, room| s.wanted_read(|| room).map(|(read, to)| (read.bytes, to));
+    let mut s = Stream::new(terms(8, 8));
+    let come = |s: &mut Stream, message: Vec<u8>| {
+        s.on_message(0, &message, &mut Vec::new()).unwrap();
+    };
+    come(&mut s, message(DATA, 0, 0, b"head"));
+    for bytes in [100, 100, 40] {
+        come(&mut s, offer(bytes));
+    }
+    assert_eq!(wanted(&s, Some(1000)), None, "what is before it is not delivered");
+    s.consume(4);
+    assert_eq!(wanted(&s, None), None, "it waits for a buffer");
+    assert_eq!(wanted(&s, Some(99)), Some((100, Target::Piece)), "there is no room");
+    let begin = |s: &mut Stream, room: usize| {
+        let (read, to) = s.wanted_read(|| Some(room)).unwrap();
+        s.read_begun(read.id, to);
+        (read.id, to)
+    };
+    // Several are under way at once, the last one the end of what is large.
+    let ids = [240, 140, 40].map(|room| begin(&mut s, room));
+    assert!(ids.iter().all(|(_, to)| *to == Target::Buffer));
+    come(&mut s, message(DATA, 0, 0, b"end"));
+    come(&mut s, offer(90));
+    come(&mut s, offer(100));
+    assert_eq!(
+        wanted(&s, Some(500)),
+        Some((90, Target::Piece)),
+        "it is not part of something large"
+    );
+    let (read, to) = s.wanted_read(|| None).unwrap();
+    s.read_begun(read.id, to);
+    assert_eq!(wanted(&s, Some(500)), None, "large, and what is before it has not come");
+    assert_eq!(s.front(), None);
+    for (id, _) in ids {
+        s.read_done(id);
+    }
+    assert_eq!(s.front(), Some(Front::Placed { id: ids[0].0, bytes: 100 }));
+}
+
+#[test]
 fn what_nobody_wants_any_more_is_dropped_and_accounted_for() {
     let mut s = stream();
     let offer = [&[0; 12][..], &50u32.to_le_bytes()].concat();
     s.on_message(7, &message(DATA, 0, 0, b"x"), &mut Vec::new()).unwrap();
     s.on_message(8, &message(OFFER, 0, 0, &offer), &mut Vec::new()).unwrap();
     s.on_message(8, &message(OFFER, 0, 0, &offer), &mut Vec::new()).unwrap();
-    let read = s.next_read().unwrap();
+    let (read, target) = s.wanted_read(|| None).unwrap();
+    s.read_begun(read.id, target);
     let mut freed = Vec::new();
     s.discard(&mut freed);
     assert_eq!(freed, [Freed::Buffer(7)], "the memory of a read under way is not free");

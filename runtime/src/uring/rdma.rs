@@ -12,7 +12,7 @@ impl<H> Core<H> {
     pub(super) fn open_rdma(&mut self, config: RdmaConfig, listeners: &[TcpListener]) {
         let listen: Vec<_> = listeners.iter().filter_map(|l| l.local_addr().ok()).collect();
         let (name, way) = (config.device.clone(), config.way);
-        let (level, text) = match Rdma::new(config, self.port.core(), &listen) {
+        let (level, text) = match Rdma::new(config, self.port.core(), &listen, self.slabs.clone()) {
             Ok(rdma) => {
                 self.rdma = Some(rdma);
                 let way = if way == Way::Cm { "rdma_cm" } else { "TCP" };

@@ -149,14 +149,27 @@ pub fn result_of(output: &Output) -> anyhow::Result<serde_json::Value> {
 
 /// A client that ends by itself: messages that came back whole, all connections over RDMA.
 pub fn verified(server: &Server, options: &[&str], more: &str) -> anyhow::Result<u64> {
+    let found = run(server, options, more)?;
+    Ok(found["messages"].as_u64().unwrap_or(0))
+}
+
+/// The same with messages that are large enough to be read into where they are wanted, not copied there.
+pub fn straight(server: &Server, options: &[&str], more: &str) -> anyhow::Result<u64> {
+    let found = run(server, options, more)?;
+    let bytes = |name: &str| found[name].as_u64().with_context(|| format!("{more}: no {name}"));
+    let (direct, copied) = (bytes("rdma_direct_bytes")?, bytes("rdma_copied_bytes")?);
+    ensure!(direct > 4 * copied, "{more}: {direct} bytes read directly, {copied} copied");
+    Ok(found["messages"].as_u64().unwrap_or(0))
+}
+
+fn run(server: &Server, options: &[&str], more: &str) -> anyhow::Result<serde_json::Value> {
     let words: Vec<&str> = more.split_whitespace().collect();
     let mut command = server.client(options);
     let output = command.args(["--verify"]).args(&words).output()?;
     let found = result_of(&output).with_context(|| more.to_owned())?;
-    let messages = found["messages"].as_u64().unwrap_or(0);
-    ensure!(messages > 0, "{more}: nothing came back: {found}");
+    ensure!(found["messages"].as_u64() > Some(0), "{more}: nothing came back: {found}");
     ensure!(found["over_rdma"] == found["connections"], "{more}: not over RDMA: {found}");
-    Ok(messages)
+    Ok(found)
 }
 
 /// Waits until a child has ended, so many seconds.

@@ -8,17 +8,22 @@ use crate::block::{in_vm, no_vm};
 use crate::cluster::{Cluster, Shell, describe, kermes};
 use crate::steps::Outcome;
 use anyhow::{Context, bail, ensure};
-use bench::{Held, Server, ends_within, held, result_of, settled, verified};
+use bench::{Held, Server, ends_within, held, result_of, settled, straight, verified};
 use clap::{Args, ValueEnum};
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 const PORT: u16 = 21200;
 const SECURE_PORT: u16 = 21201;
 const CLUSTER_PORT: &str = "21300";
+const METRICS_PORT: u16 = 21290;
 const WAYS: [&str; 2] = ["cm", "tcp"];
 /// Connections made together; emulation takes a tenth of a second for each.
 const AT_ONCE: usize = 25;
+/// By then memory of large frames that is not used is given back.
+pub const UNUSED: Duration = Duration::from_secs(5);
 /// What the virtual machine has.
 const VM_DEVICE: &str = "rxe0";
 const VM_LINK: &str = "eth0";
@@ -137,10 +142,16 @@ impl RdmaArgs {
         for more in [
             "--seconds 2 --bs 64 --depth 1",
             "--seconds 3 --bs 4k --depth 32",
+            "--seconds 2 --bs 20k --depth 4",
+        ] {
+            messages += verified(&server, &options, more)?;
+        }
+        for more in [
+            "--seconds 3 --bs 64k --depth 4",
             "--seconds 5 --bs 100k --depth 4 --connections 3",
             "--seconds 8 --bs 1M --depth 2",
         ] {
-            messages += verified(&server, &options, more)?;
+            messages += straight(&server, &options, more)?;
         }
         // In secure mode bytes that are wrong anywhere end the session.
         let mode = [&options[..], &["--mode", "secure"]].concat();
@@ -166,16 +177,18 @@ impl RdmaArgs {
         ))
     }
 
-    /// What is held when the last connection is gone.
+    /// What is held when the last connection is gone, and memory that was read into is given back.
     pub fn quiet(&self) -> anyhow::Result<Held> {
-        let mut last = held(&self.device)?;
-        for _ in 0..30 {
+        let (mut last, mut since) = (held(&self.device)?, Instant::now());
+        let begin = since;
+        while begin.elapsed() < Duration::from_secs(30) {
             std::thread::sleep(Duration::from_millis(500));
             let now = held(&self.device)?;
-            if now == last {
+            if now != last {
+                (last, since) = (now, Instant::now());
+            } else if since.elapsed() > UNUSED {
                 return Ok(now);
             }
-            last = now;
         }
         bail!("what is held changes all the time: {last:?}")
     }
@@ -303,7 +316,8 @@ impl RdmaArgs {
     fn cluster(&self, way: &str) -> anyhow::Result<String> {
         let dir = directory("rdma");
         let mut args = vec!["--osds", "3", "--pool", "p1:3:8", "--port", CLUSTER_PORT];
-        args.extend(["--cores-per-osd", "2", "--rdma-setup", way]);
+        let metrics_port = METRICS_PORT.to_string();
+        args.extend(["--cores-per-osd", "2", "--rdma-setup", way, "--metrics-port", &metrics_port]);
         args.extend(["--osd-size", "1GiB", "--host", &self.address, "--rdma-device", &self.device]);
         self.store.iter().for_each(|store| args.extend(["--device", store]));
         if !self.store.is_empty() {
@@ -314,6 +328,9 @@ impl RdmaArgs {
         // At least one connection between each two, with a queue pair at both ends.
         let pairs = held(&self.device)?.queue_pairs;
         ensure!(pairs >= 6, "{pairs} queue pairs: OSDs do not talk over RDMA");
+        let (direct, copied) = (bytes("direct")?, bytes("copied")?);
+        ensure!(direct > copied, "{direct} bytes read directly, {copied} copied");
+        let straight = 100.0 * direct as f64 / (direct + copied) as f64;
         let mut flap = "";
         if way == "cm" {
             self.flap().context("a port that goes down and up")?;
@@ -337,7 +354,8 @@ impl RdmaArgs {
         c.stop()?;
         std::fs::remove_dir_all(&dir)?;
         Ok(format!(
-            "{read} verified over {pairs} queue pairs, {flap}an OSD killed and back with {own} of them"
+            "{read} verified over {pairs} queue pairs, {straight:.0} % of the bytes read directly, {flap}an \
+             OSD killed and back with {own} of them"
         ))
     }
 
@@ -385,6 +403,22 @@ fn queue_pairs() -> anyhow::Result<String> {
     let output = Command::new("rdma").args(["resource", "show", "qp"]).output()?;
     ensure!(output.status.success(), "rdma resource show qp: {}", describe(&output));
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Bytes that have come to the three OSDs of a cluster over RDMA: `direct` or `copied`.
+fn bytes(how: &str) -> anyhow::Result<u64> {
+    let mut sum = 0;
+    for port in METRICS_PORT..METRICS_PORT + 3 {
+        let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+        stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n")?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text)?;
+        let name = format!("kermes_rdma_{how}_bytes{{");
+        let line = text.lines().find(|line| line.starts_with(&name));
+        let value = line.and_then(|line| line.split_whitespace().last());
+        sum += value.with_context(|| format!("no {name} in {text}"))?.parse::<u64>()?;
+    }
+    Ok(sum)
 }
 
 /// Objects of two sizes, which `rados bench seq` compares with what was written.

@@ -7,6 +7,7 @@ mod relay;
 use crate::acceptance::directory;
 use crate::block::no_vm;
 use crate::cluster::kermes;
+use crate::rdma::UNUSED;
 use crate::steps::Outcome;
 use anyhow::{Context, bail, ensure};
 use clap::Args;
@@ -209,6 +210,19 @@ impl Pair {
         machine.ok(&format!("rdma resource show {DEVICE} | grep -o 'qp [0-9]*\\|mr [0-9]*'"))
     }
 
+    /// The same when memory that was read into is given back.
+    fn quiet(machine: &mut Machine) -> anyhow::Result<String> {
+        let (mut last, mut since) = (Self::held(machine)?, Instant::now());
+        while since.elapsed() < UNUSED {
+            std::thread::sleep(Duration::from_millis(500));
+            let now = Self::held(machine)?;
+            if now != last {
+                (last, since) = (now, Instant::now());
+            }
+        }
+        Ok(last)
+    }
+
     fn settled(machine: &mut Machine, wanted: &str) -> anyhow::Result<String> {
         let begin = Instant::now();
         loop {
@@ -273,7 +287,7 @@ impl Pair {
     fn cut(&mut self, way: &str, port: u16) -> anyhow::Result<String> {
         self.over_rdma(way, port, "--seconds 1 --bs 40k --connections 2")?;
         let log = format!("/tmp/{way}.log");
-        let before = Self::held(&mut self.server)?;
+        let before = Self::quiet(&mut self.server)?;
         let unused = Self::held(&mut self.client)?;
         let command = self.command(way, port, "--seconds 90 --bs 40k --depth 4 --connections 2");
         self.client.ok(&format!("({command}; echo ended) > /tmp/client.log 2>&1 &"))?;

@@ -317,7 +317,11 @@ fn report<'a>(args: &'a ClientArgs, outcome: &'a Outcome) -> Report<'a> {
         })),
         before: Vec::new(),
         after,
-        more: object(json!({ "over_rdma": over_rdma })),
+        more: object(json!({
+            "over_rdma": over_rdma,
+            "rdma_direct_bytes": counters::DIRECT_BYTES.get(),
+            "rdma_copied_bytes": counters::COPIED_BYTES.get(),
+        })),
     }
 }
 
