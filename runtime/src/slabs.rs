@@ -26,10 +26,19 @@ const KEPT_BYTES_MAX: usize = 64 << 20;
 /// A piece that was not lent for one to two of these is kept no longer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// What a device does with a piece.
+#[derive(Debug, Clone, Copy)]
+pub enum Use {
+    /// It writes what it receives there.
+    Received,
+    /// It sends from there.
+    Offered,
+}
+
 /// One piece. Fields drop in this order: no device knows memory that may be another's.
 struct Slab<R> {
-    /// `None` until it is asked for; none inside where it was refused.
-    registered: Option<Option<Rc<R>>>,
+    /// For each [`Use`]. `None` until it is asked for; none inside where it was refused.
+    registered: [Option<Option<Rc<R>>>; 2],
     /// Empty, at its start; one of the references to it.
     handle: BytesMut,
     /// A size of [`piece_bytes`].
@@ -81,24 +90,23 @@ impl<R> Slabs<R> {
 
 impl<R> Slabs<R> {
     /// What the piece is known by in which all of `range` lies, as addresses. `register` is asked once for
-    /// each, with its first byte and its length. `None`: it was refused, or the piece is not kept here.
+    /// each and each use, with its first byte and its length. `None`: it was refused, or the piece is not kept here.
     ///
     /// A clone is to be dropped before the last part of the piece that its owner has: what a device knows
     /// must not be the allocator's again.
     pub fn registered(
         &self,
+        to_be: Use,
         range: Range<usize>,
         register: impl FnOnce(*mut u8, usize) -> Option<R>,
     ) -> Option<Rc<R>> {
-        if range.len() < LEN_MIN {
-            return None;
-        }
         let mut kept = self.0.borrow_mut();
         let slab = kept.slabs.iter_mut().find(|slab| {
             let start = slab.handle.as_ptr() as usize;
             start <= range.start && range.end <= start + slab.bytes
         })?;
         let Slab { registered, handle, bytes, .. } = slab;
+        let registered = &mut registered[to_be as usize];
         registered.get_or_insert_with(|| register(handle.as_mut_ptr(), *bytes).map(Rc::new)).clone()
     }
 }
@@ -130,7 +138,7 @@ impl<R> ReceiveMemory for Slabs<R> {
                 let handle = whole.split_to(0);
                 if kept.bytes + bytes <= KEPT_BYTES_MAX {
                     kept.bytes += bytes;
-                    kept.slabs.push(Slab { registered: None, handle, bytes, lent: period });
+                    kept.slabs.push(Slab { registered: [None, None], handle, bytes, lent: period });
                 }
                 whole
             }
@@ -228,24 +236,33 @@ mod tests {
             Some(Known(start as usize, known.clone()))
         };
         let own = range(&room);
-        let first = slabs.registered(own.clone(), register).unwrap();
+        let first = slabs.registered(Use::Received, own.clone(), register).unwrap();
         assert!(first.0 <= own.start && own.end <= first.0 + piece_bytes(4 * MIB));
         drop(room);
         let room = slabs.room(4 * MIB, 0);
-        let again = slabs.registered(range(&room), |_, _| panic!("it is known")).unwrap();
+        let again =
+            slabs.registered(Use::Received, range(&room), |_, _| panic!("it is known")).unwrap();
         assert!(Rc::ptr_eq(&first, &again));
+        let offered = slabs.registered(Use::Offered, range(&room), register).unwrap();
+        assert!(!Rc::ptr_eq(&first, &offered) && known.get() == 2);
         // Another one, one that is refused, and what is in none.
         let other = slabs.room(4 * MIB, 0);
-        assert!(slabs.registered(range(&other), |_, _| None).is_none());
-        assert!(slabs.registered(range(&other), |_, _| panic!("asked again")).is_none());
+        assert!(slabs.registered(Use::Received, range(&other), |_, _| None).is_none());
+        assert!(
+            slabs.registered(Use::Received, range(&other), |_, _| panic!("asked again")).is_none()
+        );
         let heap = BytesMut::with_capacity(4 * MIB);
-        assert!(slabs.registered(range(&heap), |_, _| panic!("it is the allocator's")).is_none());
+        assert!(
+            slabs
+                .registered(Use::Received, range(&heap), |_, _| panic!("it is the allocator's"))
+                .is_none()
+        );
         let beyond = own.start..own.end + MIB;
-        assert!(slabs.registered(beyond, |_, _| panic!("beyond its end")).is_none());
+        assert!(slabs.registered(Use::Received, beyond, |_, _| panic!("beyond its end")).is_none());
         // It is forgotten when whoever still used it lets go, though the piece is lent.
         (0..=3).for_each(|at| slabs.trim(Instant(at * 3_000_000_000)));
-        assert!(slabs.0.borrow().slabs.is_empty() && known.get() == 1);
-        drop((first, again));
+        assert!(slabs.0.borrow().slabs.is_empty() && known.get() == 2);
+        drop((first, again, offered));
         assert_eq!(known.get(), 0);
         drop(room);
     }

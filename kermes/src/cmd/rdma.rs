@@ -65,6 +65,18 @@ pub fn metrics(daemon: &str) -> String {
             "Bytes that were copied out of the device's memory",
             &counters::COPIED_BYTES,
         ),
+        (
+            "offered_direct_bytes",
+            "counter",
+            "Bytes that peers were offered where they lay",
+            &counters::OFFERED_DIRECT_BYTES,
+        ),
+        (
+            "offered_copied_bytes",
+            "counter",
+            "Bytes that were copied to be offered",
+            &counters::OFFERED_COPIED_BYTES,
+        ),
     ];
     let mut out = String::new();
     for (name, kind, help, gauge) in all {

@@ -26,3 +26,6 @@ pub static FALLBACKS: Gauge = Gauge::new();
 /// out of memory of ours, since the start.
 pub static DIRECT_BYTES: Gauge = Gauge::new();
 pub static COPIED_BYTES: Gauge = Gauge::new();
+/// Bytes that peers were offered where they lay, and those that were copied first.
+pub static OFFERED_DIRECT_BYTES: Gauge = Gauge::new();
+pub static OFFERED_COPIED_BYTES: Gauge = Gauge::new();

@@ -7,6 +7,7 @@ use super::room::Room;
 use super::stream::{Freed, Front, Target};
 use super::verbs::{Context, Registered};
 use super::{Event, counters, sys};
+use crate::slabs::Use;
 use bytes::BytesMut;
 use std::rc::Rc;
 use types::node::{CloseReason, ConnId};
@@ -53,7 +54,9 @@ impl Rdma {
                 let room = recv.as_mut()?;
                 let bytes = room.for_reads()?;
                 let known = room.memory(|range| {
-                    slabs.registered(range, |start, len| register(context, start, len))
+                    slabs.registered(Use::Received, range, |start, len| {
+                        register(context, start, len)
+                    })
                 });
                 memory = known.cloned();
                 Some(memory.as_ref().map_or(0, |_| bytes))

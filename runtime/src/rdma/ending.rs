@@ -2,7 +2,7 @@
 
 use super::Event;
 use super::engine::Rdma;
-use super::link::{Key, Landing, State, Wire, Work};
+use super::link::{HELD, Key, Landing, State, Wire, Work};
 use super::stream::Freed;
 use super::verbs::Context;
 use std::time::Duration;
@@ -160,7 +160,9 @@ impl Rdma {
         if let Some(stream) = &mut link.stream {
             stream.dismantle(&mut freed, &mut offered);
         }
-        offered.iter().for_each(|offered| self.lends.give(offered.token));
+        // What is held where it lies goes with the link.
+        let pieces = offered.iter().filter(|offered| offered.token & HELD == 0);
+        pieces.for_each(|offered| self.lends.give(offered.token));
         for freed in freed {
             if let Freed::Buffer(piece) = freed {
                 self.repost(piece);

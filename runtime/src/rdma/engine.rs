@@ -3,13 +3,13 @@
 
 use super::cm::{Channel, CmId};
 use super::handout::Seat;
-use super::link::{Key, Link, Opening, State, Work, id};
+use super::link::{HELD, Held, Key, Link, Opening, State, Work, id};
 use super::memory::Pool;
 use super::stream::{Kept, Lent, Offered};
 use super::sys;
-use super::verbs::{AsyncEvent, Context, OpenError, Queues, Route};
+use super::verbs::{AsyncEvent, Context, OpenError, Queues, Registered, Route};
 use super::{Event, Fault, RdmaConfig, Watch, Way, counters};
-use crate::slabs::Slabs;
+use crate::slabs::{Slabs, Use};
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
@@ -35,6 +35,16 @@ pub(super) const DEVICE: u64 = 1;
 pub(super) const MANAGER: u64 = 2;
 pub(super) const HANDED: u64 = 3;
 pub(super) const SOCKETS: u64 = 16;
+
+/// What the device knows `bytes` by, for peers that read them: if they lie in a slab of this core.
+fn readable(slabs: &Slabs, context: &Rc<Context>, bytes: &Bytes) -> Option<Rc<Registered>> {
+    let start = bytes.as_ptr() as usize;
+    slabs.registered(Use::Offered, start..start + bytes.len(), |start, len| {
+        // SAFETY: as for what is received (`delivery`): slab and [`Held`] drop this before the memory.
+        // The device only reads there.
+        unsafe { context.register(start, len, sys::ACCESS_REMOTE_READ) }.ok()
+    })
+}
 
 /// The connections of one core over one device. Fields drop in this order.
 pub struct Rdma {
@@ -413,10 +423,14 @@ impl Rdma {
         let message = unsafe { self.receives.bytes(piece) };
         let mut finished = Vec::new();
         let kept = stream.on_message(piece, &message[..wc.byte_len as usize], &mut finished);
-        link.lent -= finished.len() as u32;
         let (conn, is_open) = (link.conn, link.state == State::Open);
         for Offered { token, bytes } in finished {
-            self.lends.give(token);
+            if let Some(link) = self.links[key as usize].as_mut()
+                && link.held.remove(&token).is_none()
+            {
+                link.lent -= 1;
+                self.lends.give(token);
+            }
             if is_open {
                 self.events.push_back(Event::Sent { conn, bytes });
             }
@@ -541,7 +555,7 @@ impl Rdma {
         if self.config.fault == Some(Fault::Absent) {
             return;
         }
-        let Self { links, sends, lends, starved, .. } = self;
+        let Self { links, sends, lends, starved, slabs, context, .. } = self;
         let Some(link) = &mut links[key as usize] else { return };
         let (Some(stream), Some(pair)) = (&mut link.stream, &link.pair) else { return };
         let mut failed = false;
@@ -552,14 +566,24 @@ impl Rdma {
                 break;
             };
             let mut wants_memory = false;
-            let lent = &mut link.lent;
-            let mut lend = |bytes: &[u8]| {
+            let (lent, held, count) = (&mut link.lent, &mut link.held, &mut link.held_count);
+            let mut lend = |bytes: &Bytes| {
+                if let Some(memory) = readable(slabs, context, bytes) {
+                    let own = Held { memory, bytes: bytes.clone() };
+                    let (address, key) = (own.bytes.as_ptr() as u64, own.memory.rkey);
+                    let token = HELD | *count;
+                    *count = (*count + 1) % HELD;
+                    held.insert(token, own);
+                    counters::OFFERED_DIRECT_BYTES.add(bytes.len() as i64);
+                    return Some(Lent { address, key, token });
+                }
                 let may = *lent == 0 || lends.in_use < PIECES_SHARED;
                 let Some(token) = may.then(|| lends.take()).flatten() else {
                     wants_memory = true;
                     return None;
                 };
                 *lent += 1;
+                counters::OFFERED_COPIED_BYTES.add(bytes.len() as i64);
                 // SAFETY: the piece was just taken, so no peer reads it.
                 let piece = unsafe { lends.bytes_mut(token) };
                 piece[..bytes.len()].copy_from_slice(bytes);

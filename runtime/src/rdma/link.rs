@@ -4,7 +4,7 @@ use super::cm::CmId;
 use super::room::Room;
 use super::stream::Stream;
 use super::verbs::{QueuePair, Registered};
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use std::collections::BTreeMap;
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::rc::Rc;
@@ -78,6 +78,15 @@ pub struct Part {
     pub bytes: BytesMut,
 }
 
+/// Of the node's memory, what the peer may read where it is. Fields drop in this order, as in [`Part`].
+pub struct Held {
+    pub memory: Rc<Registered>,
+    pub bytes: Bytes,
+}
+
+/// Among the tokens of what the peer may read, those of [`Held`]; others are pieces.
+pub const HELD: u32 = 1 << 31;
+
 /// Fields drop in this order: the queue pair before what it was made with.
 pub struct Link {
     pub conn: ConnId,
@@ -104,6 +113,9 @@ pub struct Link {
     pub landed: BTreeMap<u64, Landing>,
     /// Pieces that the peer may read.
     pub lent: u32,
+    /// What it may read elsewhere, by tokens, and how many there were.
+    pub held: BTreeMap<u32, Held>,
+    pub held_count: u32,
     pub deadline: Option<Instant>,
     /// The device has said that it takes no more receive buffers for it.
     pub is_drained: bool,
@@ -132,6 +144,8 @@ impl Link {
             reads: 0,
             landed: BTreeMap::new(),
             lent: 0,
+            held: BTreeMap::new(),
+            held_count: 0,
             deadline: None,
             is_drained: false,
             is_dirty: false,

@@ -266,12 +266,12 @@ impl Stream {
         self.end == End::Sent && self.offered.is_empty()
     }
 
-    /// Writes the next message into `slot`, or finds that there is none to send now. `lend` makes a
-    /// copy of its argument readable by the peer, unless it has no memory.
+    /// Writes the next message into `slot`, or finds that there is none to send now. `lend` makes its
+    /// argument readable by the peer, where it is or as a copy, unless it has no memory.
     pub fn next_message(
         &mut self,
         slot: &mut [u8],
-        lend: &mut dyn FnMut(&[u8]) -> Option<Lent>,
+        lend: &mut dyn FnMut(&Bytes) -> Option<Lent>,
     ) -> Option<Message> {
         if self.credits == 0 || (self.credits == 1 && self.owed < 2) {
             return None;
@@ -338,14 +338,14 @@ impl Stream {
     fn offer(
         &mut self,
         body: &mut [u8],
-        lend: &mut dyn FnMut(&[u8]) -> Option<Lent>,
+        lend: &mut dyn FnMut(&Bytes) -> Option<Lent>,
     ) -> (u8, usize, usize) {
         let head = self.queue.front_mut().expect("the caller has seen it");
         let bytes = head.len().min(self.terms.piece_bytes_out);
         if self.offered.len() >= self.terms.offers_max {
             return (CONTROL, 0, 0);
         }
-        let Some(lent) = lend(&head[..bytes]) else { return (CONTROL, 0, 0) };
+        let Some(lent) = lend(&head.slice(..bytes)) else { return (CONTROL, 0, 0) };
         head.advance(bytes);
         if head.is_empty() {
             self.queue.pop_front();

@@ -95,7 +95,7 @@ impl Peer {
     fn message(&mut self) -> Option<Vec<u8>> {
         let mut slot = vec![0xee; MESSAGE];
         let (lent, next, max) = (&mut self.lent, &mut self.lent_next, self.lent_max);
-        let mut lend = |bytes: &[u8]| {
+        let mut lend = |bytes: &Bytes| {
             if lent.len() >= max {
                 return None;
             }

@@ -345,6 +345,8 @@ impl RdmaArgs {
             c.ok(&format!("rados -p p1 bench 60 seq --run-name of{bytes}"))?;
         }
         bench(&c)?;
+        // Of what clients sent to the core that serves it.
+        ensure!(bytes("offered_direct")? > 0, "no bytes were offered where they lay");
         let (_, pid) =
             c.pids()?.into_iter().find(|(name, _)| name == "osd.1").context("osd.1 runs")?;
         let own = self.pairs_of(pid)?;
@@ -405,7 +407,8 @@ fn queue_pairs() -> anyhow::Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Bytes that have come to the three OSDs of a cluster over RDMA: `direct` or `copied`.
+/// Bytes of the three OSDs of a cluster over RDMA: those that came `direct` or `copied`, or were `offered_`
+/// so.
 fn bytes(how: &str) -> anyhow::Result<u64> {
     let mut sum = 0;
     for port in METRICS_PORT..METRICS_PORT + 3 {
