@@ -510,7 +510,7 @@ impl Store {
         if first {
             check.end_of_loss(Some(&object));
         }
-        let onode = OnodeRef::new(value).expect("a page's values are checked when it is read");
+        let onode = OnodeRef::stored(value);
         let (mut lost, mut lost_page) = (0u64, None);
         for run in onode.runs() {
             let (laddr, end) = (run.laddr, run.laddr + run.blocks as u64);

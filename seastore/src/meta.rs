@@ -10,10 +10,13 @@ use crate::key;
 use crate::onode::{BLOCKS_MAX, Onode, OnodeRef, Run};
 use crate::page::PageKind;
 use crate::pager::Pager;
+use crate::pages::PageId;
 use crate::root::Garbage;
 use crate::segments::Segments;
+use crate::tree::spot::Spots;
 use crate::tree::{Tree, TreeError};
 use crate::txn::ObjectName;
+use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use types::{HObject, PgId};
 
@@ -53,13 +56,25 @@ pub(crate) struct Meta {
     /// checkpoint; see [`Meta::replay_steps`].
     pub steps: u64,
     current: Option<Current>,
+    /// Memory of the object that was current last.
+    spare: (Vec<u8>, Onode),
     scratch: Vec<u8>,
+    /// Where keys are put together.
+    key: Cell<Vec<u8>>,
+    onode_spots: Spots,
+    /// By group.
+    lba_spots: Spots,
+    /// By omap.
+    omap_spots: Spots,
 }
 
 /// A replay reads a page, and gives it memory, in the time of about so many other steps.
 const PAGE_STEPS: u64 = 12;
 /// A block with so many shares is never given up: its count is not known any more.
 const REFS_STUCK: u16 = u16::MAX;
+
+/// Groups that are looked for in one place: about as many as a leaf holds.
+const GROUPS_NEAR: u64 = 8;
 
 const RESIDENT: &str = "changes come after a walk that touched what they need";
 
@@ -78,7 +93,12 @@ impl Meta {
             garbage: VecDeque::new(),
             steps: 0,
             current: None,
+            spare: Default::default(),
             scratch: Vec::new(),
+            key: Cell::default(),
+            onode_spots: Spots::default(),
+            lba_spots: Spots::default(),
+            omap_spots: Spots::default(),
         }
     }
 
@@ -88,25 +108,64 @@ impl Meta {
         self.steps + PAGE_STEPS * self.pager.changed()
     }
 
-    /// The object as the trees hold it.
-    pub fn onode(&self, o: &HObject) -> Result<Option<Onode>, TreeError> {
-        Ok(self.onode_ref(o)?.map(Onode::from))
-    }
+    /// The object as the trees hold it. What is damaged on the way there keeps nobody from it.
     pub fn onode_ref(&self, o: &HObject) -> Result<Option<OnodeRef<'_>>, TreeError> {
         debug_assert!(self.current.is_none());
-        let mut name = Vec::with_capacity(128);
-        key::encode_name_into(o, &mut name);
-        let value = self.onodes.get(&self.pager, &name)?;
-        Ok(value.map(|v| OnodeRef::new(v).expect("a page's values are checked when it is read")))
+        let spot = self.onode_spots.of(number_of(o));
+        // Who looks at an object often changes it next, and finds it there at once.
+        let found = self.with_key(o, |key| match self.onodes.touch(&self.pager, spot, key) {
+            Err(TreeError::Corrupt { .. }) => self.onodes.get(&self.pager, spot, key),
+            found => Ok(found?.and_then(|(_, value)| value)),
+        })?;
+        Ok(found.map(OnodeRef::stored))
     }
 
     /// The same, for somebody who is going to change it.
     pub fn touch_onode(&self, o: &HObject) -> Result<Option<OnodeRef<'_>>, TreeError> {
         debug_assert!(self.current.is_none());
-        let mut name = Vec::with_capacity(128);
-        key::encode_name_into(o, &mut name);
-        let value = self.onodes.touch_value(&self.pager, &name)?;
-        Ok(value.map(|v| OnodeRef::new(v).expect("a page's values are checked when it is read")))
+        let spot = self.onode_spots.of(number_of(o));
+        let found = self.with_key(o, |key| self.onodes.touch(&self.pager, spot, key))?;
+        Ok(found.and_then(|(_, value)| value).map(OnodeRef::stored))
+    }
+    /// The same, for somebody who is going to remove it.
+    pub fn touch_onode_remove(&self, o: &HObject) -> Result<(), TreeError> {
+        let spot = self.onode_spots.of(number_of(o));
+        self.with_key(o, |key| self.onodes.touch_remove(&self.pager, spot, key))
+    }
+
+    fn with_key<T>(&self, o: &HObject, look: impl FnOnce(&[u8]) -> T) -> T {
+        let mut key = self.key.take();
+        key.clear();
+        key::encode_name_into(o, &mut key);
+        let found = look(&key);
+        self.key.set(key);
+        found
+    }
+
+    /// The leaf that holds a group of blocks or will.
+    pub fn touch_group(&self, group: u64) -> Result<Option<PageId>, TreeError> {
+        let spot = self.lba_spots.of(group / GROUPS_NEAR);
+        let found = self.lba.touch(&self.pager, spot, &key::lba_key(group))?;
+        Ok(found.map(|(leaf, _)| leaf))
+    }
+    /// The leaf that holds a key of an omap or will.
+    pub fn touch_omap(&self, id: u64, key: &[u8]) -> Result<Option<PageId>, TreeError> {
+        let mut whole = self.key.take();
+        whole.clear();
+        key::omap_key_into(id, key, &mut whole);
+        let found = self.omap.touch(&self.pager, self.omap_spots.of(id), &whole);
+        self.key.set(whole);
+        Ok(found?.map(|(leaf, _)| leaf))
+    }
+    /// The same, for the header.
+    pub fn touch_omap_header(&self, id: u64) -> Result<Option<PageId>, TreeError> {
+        let (spot, key) = (self.omap_spots.of(id), key::omap_header_key(id));
+        Ok(self.omap.touch(&self.pager, spot, &key)?.map(|(leaf, _)| leaf))
+    }
+    /// The same, for a key that will be removed.
+    pub fn touch_omap_remove(&self, id: u64, key: &[u8]) -> Result<(), TreeError> {
+        let (spot, key) = (self.omap_spots.of(id), key::omap_key(id, key));
+        self.omap.touch_remove(&self.pager, spot, &key)
     }
 
     // -- the current object ---------------------------------------------------------------------
@@ -118,13 +177,18 @@ impl Meta {
         }
         self.close();
         self.steps += 1;
-        let mut name = Vec::with_capacity(128);
-        key::encode_name_into(o, &mut name);
-        let found = self.onodes.get(&self.pager, &name).expect(RESIDENT);
-        let Some(onode) = found.map(decoded) else { return false };
-        let name_of = o.clone();
-        self.current =
-            Some(Current { name: name_of, key: name, onode, stored: true, dirty: false });
+        let (mut key, mut onode) = std::mem::take(&mut self.spare);
+        key.clear();
+        key::encode_name_into(o, &mut key);
+        let spot = self.onode_spots.of(number_of(o));
+        match self.onodes.get(&self.pager, spot, &key).expect(RESIDENT) {
+            Some(value) => onode.load(OnodeRef::stored(value)),
+            None => {
+                self.spare = (key, onode);
+                return false;
+            }
+        }
+        self.current = Some(Current { name: o.clone(), key, onode, stored: true, dirty: false });
         true
     }
 
@@ -143,14 +207,15 @@ impl Meta {
     /// Writes the current object back. Called after every transaction, before anything looks.
     pub fn close(&mut self) {
         let Some(current) = self.current.take() else { return };
-        if !current.dirty {
-            return;
+        if current.dirty {
+            let mut value = std::mem::take(&mut self.scratch);
+            value.clear();
+            current.onode.encode_into(&mut value);
+            let spot = self.onode_spots.of(number_of(&current.name));
+            self.onodes.insert(&mut self.pager, spot, &current.key, &value);
+            self.scratch = value;
         }
-        let mut value = std::mem::take(&mut self.scratch);
-        value.clear();
-        current.onode.encode_into(&mut value);
-        self.onodes.insert(&mut self.pager, &current.key, &value);
-        self.scratch = value;
+        self.spare = (current.key, current.onode);
     }
 
     fn now(&mut self) -> &mut Current {
@@ -175,9 +240,7 @@ impl Meta {
 
     /// What is known of one block.
     pub fn block(&self, laddr: u64) -> Result<Option<(u32, u32, u16)>, TreeError> {
-        let key = key::lba_key(laddr / GROUP);
-        let Some(value) = self.lba.get(&self.pager, &key)? else { return Ok(None) };
-        let group = group_of(value);
+        let Some(group) = self.group_ref(laddr / GROUP)? else { return Ok(None) };
         Ok(group.get((laddr % GROUP) as u8).map(|b| (b.place, b.crc, b.refs)))
     }
 
@@ -192,8 +255,7 @@ impl Meta {
         let (mut at, end) = (laddr, laddr + blocks);
         while at < end {
             let until = end.min((at / GROUP + 1) * GROUP);
-            let value = self.lba.get(&self.pager, &key::lba_key(at / GROUP))?;
-            let group = value.map(group_of);
+            let group = self.group_ref(at / GROUP)?;
             for laddr in at..until {
                 let block = group.as_ref().and_then(|g| g.get((laddr % GROUP) as u8));
                 visit(block.map(|b| (b.place, b.crc)));
@@ -217,12 +279,13 @@ impl Meta {
 
     fn set_in_group(&mut self, laddr: u64, place: u32, crcs: &[u32], segments: &mut Segments) {
         self.steps += 1;
-        let key = key::lba_key(laddr / GROUP);
+        let number = laddr / GROUP;
         let first = (laddr % GROUP) as usize;
         // Nearly all writes replace blocks that are there: eight bytes each, in place.
         let mut done = 0;
         let mut born = 0;
-        self.lba.update(&mut self.pager, &key, |bytes| {
+        let (spot, key) = (self.lba_spots.of(number / GROUPS_NEAR), key::lba_key(number));
+        self.lba.update(&mut self.pager, spot, &key, |bytes| {
             for (i, crc) in crcs.iter().enumerate() {
                 let old = group_of(bytes).get((first + i) as u8).map(|b| b.place);
                 let Some(old) = old else { return };
@@ -235,7 +298,7 @@ impl Meta {
         if done == crcs.len() {
             return;
         }
-        let mut group = self.group(&key);
+        let mut group = self.group(number);
         for (i, crc) in crcs.iter().enumerate().skip(done) {
             match group.get((first + i) as u8) {
                 Some(old) => segments.kill(old.place),
@@ -245,22 +308,26 @@ impl Meta {
             group.set((first + i) as u8, place + i as u32, *crc);
         }
         self.data_blocks += born;
-        self.store_group(&key, &group);
+        self.store_group(number, &group);
     }
 
-    fn group(&self, key: &[u8]) -> Group {
-        let value = self.lba.get(&self.pager, key).expect(RESIDENT);
-        value.map_or_else(Group::default, |v| Group::from(group_of(v)))
+    fn group_ref(&self, number: u64) -> Result<Option<GroupRef<'_>>, TreeError> {
+        let spot = self.lba_spots.of(number / GROUPS_NEAR);
+        Ok(self.lba.get(&self.pager, spot, &key::lba_key(number))?.map(group_of))
     }
-    fn store_group(&mut self, key: &[u8], group: &Group) {
+    fn group(&self, number: u64) -> Group {
+        self.group_ref(number).expect(RESIDENT).map_or_else(Group::default, Group::from)
+    }
+    fn store_group(&mut self, number: u64, group: &Group) {
+        let (spot, key) = (self.lba_spots.of(number / GROUPS_NEAR), key::lba_key(number));
         if group.is_empty() {
-            self.lba.remove(&mut self.pager, key);
+            self.lba.remove(&mut self.pager, spot, &key);
             return;
         }
         let mut value = std::mem::take(&mut self.scratch);
         value.clear();
         group.encode_into(&mut value);
-        self.lba.insert(&mut self.pager, key, &value);
+        self.lba.insert(&mut self.pager, spot, &key, &value);
         self.scratch = value;
     }
 
@@ -298,13 +365,12 @@ impl Meta {
         while at < end {
             let until = end.min((at / GROUP + 1) * GROUP);
             self.steps += 1;
-            let key = key::lba_key(at / GROUP);
-            let mut group = self.group(&key);
+            let mut group = self.group(at / GROUP);
             if !group.is_empty() {
                 for laddr in at..until {
                     change(self, &mut group, (laddr % GROUP) as u8);
                 }
-                self.store_group(&key, &group);
+                self.store_group(at / GROUP, &group);
             }
             at = until;
         }
@@ -425,7 +491,8 @@ impl Meta {
         }
         self.objects -= 1;
         if current.stored {
-            self.onodes.remove(&mut self.pager, &current.key);
+            let spot = self.onode_spots.of(number_of(o));
+            self.onodes.remove(&mut self.pager, spot, &current.key);
         }
     }
 
@@ -475,12 +542,11 @@ impl Meta {
     fn move_blocks(&mut self, to: u32, moves: &[Moved], segments: &mut Segments) {
         self.steps += moves.len() as u64;
         for (to, moved) in (to..).zip(moves) {
-            let key = key::lba_key(moved.laddr / GROUP);
-            let index = (moved.laddr % GROUP) as u8;
-            let now = self.lba.get(&self.pager, &key).expect(RESIDENT);
-            let now = now.and_then(|bytes| group_of(bytes).get(index));
+            let (number, index) = (moved.laddr / GROUP, (moved.laddr % GROUP) as u8);
+            let now = self.group_ref(number).expect(RESIDENT).and_then(|group| group.get(index));
             if let Some(block) = now.filter(|b| b.place == moved.from) {
-                self.lba.update(&mut self.pager, &key, |bytes| {
+                let (spot, key) = (self.lba_spots.of(number / GROUPS_NEAR), key::lba_key(number));
+                self.lba.update(&mut self.pager, spot, &key, |bytes| {
                     set_in_place(bytes, index, to, block.crc);
                 });
                 segments.kill(moved.from);
@@ -502,15 +568,19 @@ impl Meta {
     pub fn omap_set(&mut self, key: &[u8], value: &[u8]) {
         self.steps += 1;
         let id = self.omap_id();
-        let key = key::omap_key(id, key);
-        if !self.omap.insert(&mut self.pager, &key, value) {
+        let mut whole = self.key.take();
+        whole.clear();
+        key::omap_key_into(id, key, &mut whole);
+        if !self.omap.insert(&mut self.pager, self.omap_spots.of(id), &whole, value) {
             self.changing().omap_count += 1;
         }
+        self.key.set(whole);
     }
     pub fn omap_remove(&mut self, key: &[u8]) {
         self.steps += 1;
         let id = self.now().onode.omap_id;
-        if id != 0 && self.omap.remove(&mut self.pager, &key::omap_key(id, key)) {
+        let spot = self.omap_spots.of(id);
+        if id != 0 && self.omap.remove(&mut self.pager, spot, &key::omap_key(id, key)) {
             self.changing().omap_count -= 1;
         }
     }
@@ -539,11 +609,11 @@ impl Meta {
             return;
         }
         let id = self.omap_id();
-        let key = key::omap_header_key(id);
+        let (spot, key) = (self.omap_spots.of(id), key::omap_header_key(id));
         if header.is_empty() {
-            self.omap.remove(&mut self.pager, &key);
+            self.omap.remove(&mut self.pager, spot, &key);
         } else {
-            self.omap.insert(&mut self.pager, &key, header);
+            self.omap.insert(&mut self.pager, spot, &key, header);
         }
         self.changing().omap_header_bytes = header.len() as u32;
     }
@@ -669,14 +739,14 @@ impl Meta {
             Some(key) => key::omap_key(id, key),
             None => key::omap_header_key(id).to_vec(),
         };
-        self.omap.get(&self.pager, &key)
+        self.omap.get(&self.pager, self.omap_spots.of(id), &key)
     }
 }
 
-/// What the trees hold was encoded here and has passed a checksum and a whole check when its page
-/// was read.
-pub(crate) fn decoded(value: &[u8]) -> Onode {
-    Onode::decode(value).expect("a page's values are checked when it is read")
+/// What an object is found by, together with others.
+fn number_of(o: &HObject) -> u64 {
+    let other = (o.pool.0 as u64) << 32 ^ o.snap.0.rotate_right(16);
+    o.hash as u64 ^ other
 }
 /// Whether a value of the onode tree is one.
 pub(crate) fn is_onode(value: &[u8]) -> bool {

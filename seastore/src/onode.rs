@@ -115,6 +115,25 @@ impl<'a> OnodeRef<'a> {
         Ok(Self { flags, size, omap_id, omap_count, omap_header_bytes, runs, xattr_count, xattrs })
     }
 
+    /// A value of a page that is in memory: it passed [`OnodeRef::new`] when the page was read, or
+    /// was encoded here.
+    ///
+    /// # Panics
+    /// If the bytes end before what the counts say.
+    pub fn stored(bytes: &'a [u8]) -> Self {
+        let (head, rest) = bytes.split_at(HEAD_BYTES);
+        let flags = head[1];
+        let (run_count, xattr_count) = (u32_at(head, 10), u32_at(head, 14));
+        let (omap, rest) = rest.split_at(if flags & OMAP == 0 { 0 } else { OMAP_BYTES });
+        let (omap_id, omap_count, omap_header_bytes) = match omap.is_empty() {
+            true => (0, 0, 0),
+            false => (u64_at(omap, 0), u64_at(omap, 8), u32_at(omap, 16)),
+        };
+        let (runs, xattrs) = rest.split_at(run_count as usize * RUN_BYTES);
+        let size = u64_at(head, 2);
+        Self { flags, size, omap_id, omap_count, omap_header_bytes, runs, xattr_count, xattrs }
+    }
+
     /// Bytes.
     pub fn size(&self) -> u64 {
         self.size
@@ -155,14 +174,12 @@ impl<'a> OnodeRef<'a> {
         first
     }
     /// The run that holds `block`; `None` in a hole.
-    #[cfg(test)]
     pub fn run_at(&self, block: u32) -> Option<Run> {
         let index = self.first_run_after(block);
         let run = (index < self.run_count()).then(|| self.run(index))?;
         (run.block <= block).then_some(run)
     }
     /// Laddr of `block` and how many blocks of its run are left from there; `None` in a hole.
-    #[cfg(test)]
     pub fn laddr_of(&self, block: u32) -> Option<(u64, u32)> {
         let run = self.run_at(block)?;
         Some((run.laddr + (block - run.block) as u64, run.end() - block))
@@ -184,6 +201,13 @@ impl<'a> OnodeRef<'a> {
     pub fn xattrs(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
         iter_xattrs(self.xattrs)
     }
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes(bytes[at..at + 4].try_into().expect("4 bytes"))
+}
+fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    u64::from_le_bytes(bytes[at..at + 8].try_into().expect("8 bytes"))
 }
 
 fn check_runs(bytes: &[u8]) -> Result<()> {
@@ -214,23 +238,30 @@ pub(crate) struct Onode {
     pub xattrs: Xattrs,
 }
 
+#[cfg(test)]
 impl From<OnodeRef<'_>> for Onode {
     fn from(stored: OnodeRef<'_>) -> Self {
-        Self {
-            size: stored.size,
-            omap_id: stored.omap_id,
-            omap_count: stored.omap_count,
-            omap_header_bytes: stored.omap_header_bytes,
-            shared: stored.shared(),
-            runs: stored.runs().collect(),
-            xattrs: Xattrs::from_checked(stored.xattrs, stored.xattr_count),
-        }
+        let mut onode = Self::default();
+        onode.load(stored);
+        onode
     }
 }
 
 impl Onode {
+    #[cfg(test)]
     pub fn decode(bytes: &[u8]) -> Result<Self> {
         Ok(OnodeRef::new(bytes)?.into())
+    }
+
+    /// Becomes what is stored, in the memory that it has.
+    pub fn load(&mut self, stored: OnodeRef<'_>) {
+        let Self { size, omap_id, omap_count, omap_header_bytes, shared, runs, xattrs } = self;
+        (*size, *shared) = (stored.size, stored.shared());
+        (*omap_id, *omap_count) = (stored.omap_id, stored.omap_count);
+        *omap_header_bytes = stored.omap_header_bytes;
+        runs.clear();
+        runs.extend(stored.runs());
+        xattrs.load_checked(stored.xattrs, stored.xattr_count);
     }
 
     /// What [`Onode::encode_into`] appends.

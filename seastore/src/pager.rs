@@ -85,6 +85,7 @@ pub(crate) struct Pager {
     checkpointing: bool,
     /// Frozen pages not placed yet.
     unplaced: usize,
+    generation: u64,
 }
 
 impl Pager {
@@ -117,10 +118,12 @@ impl Pager {
             freed_frozen: Vec::new(),
             checkpointing: false,
             unplaced: 0,
+            generation: 1,
         }
     }
     pub fn set_table(&mut self, table: PageTable) {
-        *self = Self::with_table(self.budget, table);
+        let generation = self.generation + 1;
+        *self = Self { generation, ..Self::with_table(self.budget, table) };
     }
     /// Blocks of all pages that have a place.
     pub fn placed_blocks(&self) -> u64 {
@@ -143,6 +146,7 @@ impl Pager {
         self.settle();
         let slot = &mut self.slots[id.0 as usize];
         if !slot.dirty && !slot.frozen && slot.page.take().is_some() {
+            self.generation += 1;
             self.cache.remove(id);
         }
     }
@@ -310,6 +314,7 @@ impl Pager {
             };
             let Some(id) = self.cache.evict_next(pinned) else { return };
             self.slots[id.0 as usize].page = None;
+            self.generation += 1;
         }
     }
     /// Pages at places of which `is_here` says so, in order of their ids.
@@ -371,6 +376,7 @@ impl Pages for Pager {
     }
     fn allocate(&mut self, page: Page) -> PageId {
         self.settle();
+        self.generation += 1;
         let id = self.reusable.pop().unwrap_or_else(|| {
             self.slots.push(Slot::default());
             PageId(self.slots.len() as u32 - 1)
@@ -382,6 +388,7 @@ impl Pages for Pager {
     }
     fn free(&mut self, id: PageId) {
         self.settle();
+        self.generation += 1;
         let slot = &mut self.slots[id.0 as usize];
         assert!(slot.page.take().is_some(), "page {} is not in memory", id.0);
         slot.allocated = false;
@@ -394,6 +401,9 @@ impl Pages for Pager {
     }
     fn is_resident(&self, id: PageId) -> bool {
         self.slots.get(id.0 as usize).is_some_and(|slot| slot.page.is_some())
+    }
+    fn generation(&self) -> u64 {
+        self.generation
     }
 }
 

@@ -39,4 +39,6 @@ pub(crate) trait Pages {
     fn free(&mut self, id: PageId);
     /// Whether `get` would find it. Does not count as a use.
     fn is_resident(&self, id: PageId) -> bool;
+    /// Another number, never 0, whenever a page was made, was freed or left the memory.
+    fn generation(&self) -> u64;
 }

@@ -74,7 +74,7 @@ impl Store {
                             continue;
                         }
                         let Ok(o) = key::decode_name(name) else { continue };
-                        let onode = OnodeRef::new(page.value(i)).expect("checked when it was read");
+                        let onode = OnodeRef::stored(page.value(i));
                         let info = ObjectInfo {
                             size: onode.size(),
                             xattr_count: onode.xattr_count() as usize,

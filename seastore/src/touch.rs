@@ -4,12 +4,13 @@ use crate::change::Change;
 use crate::format::BLOCK;
 use crate::key;
 use crate::meta::{CHUNK, GROUP, Meta, REMOVE_KEYS_MAX};
-use crate::onode::{BLOCKS_MAX, Onode, OnodeRef};
+use crate::onode::{BLOCKS_MAX, OnodeRef};
 use crate::pages::{MissingPage, PageId};
 use crate::root::Garbage;
 use crate::tree::TreeError;
 use crate::txn::{ObjectName, TxnOp, copies_bytes};
 use bytes::Bytes;
+use std::rc::Rc;
 
 /// What has to be fetched first. Not always all of it: a page may lead to others.
 #[derive(Debug, Default)]
@@ -56,6 +57,10 @@ pub(crate) struct Toucher<'a> {
     pub needs: Needs,
     /// Blocks that an earlier operation of the transaction makes copies of others.
     copies: Vec<Copied>,
+    /// The object that was looked at last.
+    seen: Option<(ObjectName, Option<OnodeRef<'a>>)>,
+    /// An earlier operation may take addresses away from an object, or share them.
+    addresses_change: bool,
     /// An earlier operation removes an omap: keys that follow go to a new one.
     omap_reset: bool,
     /// Whether the data of the block at a place are at hand.
@@ -87,8 +92,16 @@ impl Takes {
 
 impl<'a> Toucher<'a> {
     pub fn new(meta: &'a Meta, at_hand: &'a dyn Fn(u32) -> bool) -> Self {
-        let (needs, copies) = (Needs::default(), Vec::new());
-        Self { meta, needs, copies, omap_reset: false, at_hand, takes: None }
+        Self {
+            meta,
+            needs: Needs::default(),
+            copies: Vec::new(),
+            seen: None,
+            addresses_change: false,
+            omap_reset: false,
+            at_hand,
+            takes: None,
+        }
     }
     /// Counts what the changes take.
     pub fn counting(mut self) -> Self {
@@ -112,38 +125,44 @@ impl<'a> Toucher<'a> {
     }
 
     /// The object, which may be changed: the path to it is resident.
-    fn object(&mut self, o: &ObjectName) -> Option<Onode> {
-        self.object_ref(o).map(Onode::from)
-    }
-    fn object_ref(&mut self, o: &ObjectName) -> Option<OnodeRef<'a>> {
-        self.needs.note(self.meta.touch_onode(o)).flatten()
+    fn object(&mut self, o: &ObjectName) -> Option<OnodeRef<'a>> {
+        // Nothing changes while this looks.
+        if let Some((seen, onode)) = &self.seen
+            && Rc::ptr_eq(seen, o)
+        {
+            return *onode;
+        }
+        let onode = self.needs.note(self.meta.touch_onode(o))?;
+        self.seen = Some((o.clone(), onode));
+        onode
     }
 
     /// Whatever is added with addresses never used before goes to the last leaf.
     fn new_blocks(&mut self) {
-        let meta = self.meta;
-        self.touched(meta.lba.touch(&meta.pager, &key::lba_key(u64::MAX >> 8)));
+        self.touched(self.meta.touch_group(u64::MAX >> 8));
     }
     fn new_omap(&mut self) {
-        let meta = self.meta;
-        self.touched(meta.omap.touch(&meta.pager, &key::omap_key(u64::MAX, b"")));
+        self.touched(self.meta.touch_omap(u64::MAX, b""));
     }
 
     pub fn laddrs(&mut self, laddr: u64, blocks: u64) {
-        let meta = self.meta;
         let end = laddr + blocks;
         for group in laddr / GROUP..end.div_ceil(GROUP) {
-            self.touched(meta.lba.touch(&meta.pager, &key::lba_key(group)));
+            self.touched(self.meta.touch_group(group));
         }
     }
 
     /// Blocks `first..end` are written or given up.
-    fn blocks(&mut self, onode: &Onode, first: u32, end: u32) {
-        let runs: Vec<_> = onode.overlaps(first, end).collect();
-        for run in runs {
+    fn blocks(&mut self, onode: OnodeRef<'a>, first: u32, end: u32) {
+        let mut holes = end.saturating_sub(first);
+        for run in onode.overlaps(first, end) {
             self.laddrs(run.laddr, run.blocks as u64);
+            holes -= run.blocks;
         }
-        self.new_blocks();
+        // Else what is written has the addresses that are there.
+        if holes > 0 || onode.shared() || self.addresses_change {
+            self.new_blocks();
+        }
     }
 
     /// The block is written in part: what it holds, or will hold by then, has to be at hand.
@@ -159,7 +178,7 @@ impl<'a> Toucher<'a> {
                 self.partial_of(&from, block, i);
             }
         }
-        let Some(onode) = self.needs.note(self.meta.onode(o)).flatten() else { return };
+        let Some(onode) = self.needs.note(self.meta.onode_ref(o)).flatten() else { return };
         let Some((laddr, _)) = onode.laddr_of(block) else { return };
         let found = self.meta.block(laddr);
         if let Some(Some((place, crc, _))) = self.needs.note(found)
@@ -185,8 +204,8 @@ impl<'a> Toucher<'a> {
         }
     }
 
-    fn removal(&mut self, onode: &Onode) {
-        let blocks: u64 = onode.runs().iter().map(|r| r.blocks as u64).sum();
+    fn removal(&mut self, onode: OnodeRef<'a>) {
+        let blocks: u64 = onode.runs().map(|r| r.blocks as u64).sum();
         if blocks <= 64 * GROUP {
             for run in onode.runs() {
                 self.laddrs(run.laddr, run.blocks as u64);
@@ -194,10 +213,10 @@ impl<'a> Toucher<'a> {
         }
         self.omap_removal(onode);
     }
-    fn omap_removal(&mut self, onode: &Onode) {
+    fn omap_removal(&mut self, onode: OnodeRef<'a>) {
         self.omap_reset = true;
-        if onode.omap_id != 0 && onode.omap_count <= REMOVE_KEYS_MAX {
-            let (first, last) = key::omap_range(onode.omap_id);
+        if onode.omap_id() != 0 && onode.omap_count() <= REMOVE_KEYS_MAX {
+            let (first, last) = key::omap_range(onode.omap_id());
             self.omap_range(&first, &last);
         }
     }
@@ -209,46 +228,45 @@ impl<'a> Toucher<'a> {
     }
     /// The id of the object's omap, which may be one that is not there yet.
     fn omap(&mut self, o: &ObjectName) -> Option<u64> {
-        let id = self.object(o).map(|o| o.omap_id).filter(|id| *id != 0);
+        let id = self.object(o).map(|o| o.omap_id()).filter(|id| *id != 0);
         if self.omap_reset || id.is_none() {
             self.new_omap();
         }
         id
     }
     fn omap_set(&mut self, o: &ObjectName, pairs: &[(Bytes, Bytes)]) {
-        let (id, meta) = (self.omap(o), self.meta);
-        for key in id.iter().flat_map(|id| pairs.iter().map(|(k, _)| key::omap_key(*id, k))) {
-            self.touched(meta.omap.touch(&meta.pager, &key));
+        let Some(id) = self.omap(o) else { return };
+        for (key, _) in pairs {
+            self.touched(self.meta.touch_omap(id, key));
         }
     }
     fn omap_remove(&mut self, o: &ObjectName, keys: &[Bytes]) {
-        let (id, meta) = (self.omap(o), self.meta);
-        for key in id.iter().flat_map(|id| keys.iter().map(|k| key::omap_key(*id, k))) {
-            self.needs.note(meta.omap.touch_remove(&meta.pager, &key));
+        let Some(id) = self.omap(o) else { return };
+        for key in keys {
+            self.needs.note(self.meta.touch_omap_remove(id, key));
             self.dirties(1);
         }
     }
     fn omap_header(&mut self, o: &ObjectName) {
-        let (id, meta) = (self.omap(o), self.meta);
-        if let Some(id) = id {
-            self.touched(meta.omap.touch(&meta.pager, &key::omap_header_key(id)));
+        if let Some(id) = self.omap(o) {
+            self.touched(self.meta.touch_omap_header(id));
         }
     }
     fn omap_part(&mut self, o: &ObjectName, first: &[u8], last: &[u8]) {
-        if let Some(id) = self.object(o).map(|o| o.omap_id).filter(|id| *id != 0) {
+        if let Some(id) = self.object(o).map(|o| o.omap_id()).filter(|id| *id != 0) {
             self.omap_range(&key::omap_key(id, first), &key::omap_key(id, last));
         }
     }
     fn omap_clear(&mut self, o: &ObjectName) {
         if let Some(onode) = self.object(o) {
-            self.omap_removal(&onode);
+            self.omap_removal(onode);
         }
     }
 
     /// All of an object's omap, which is going to be copied.
-    fn whole_omap(&mut self, onode: &Onode) {
-        if onode.omap_id != 0 {
-            let (first, last) = key::omap_range(onode.omap_id);
+    fn whole_omap(&mut self, onode: OnodeRef<'a>) {
+        if onode.omap_id() != 0 {
+            let (first, last) = key::omap_range(onode.omap_id());
             self.omap_range(&first, &last);
             self.new_omap();
             let meta = self.meta;
@@ -258,14 +276,25 @@ impl<'a> Toucher<'a> {
         }
     }
 
-    fn clone_blocks(&mut self, from: &Onode, first: u32, end: u32) {
-        let runs: Vec<_> = from.overlaps(first, end).collect();
-        for run in runs {
+    fn clone_blocks(&mut self, from: OnodeRef<'a>, first: u32, end: u32) {
+        for run in from.overlaps(first, end) {
             self.laddrs(run.laddr, run.blocks as u64);
         }
     }
 
     pub fn op(&mut self, op: &TxnOp) {
+        self.touch_op(op);
+        self.addresses_change |= !matches!(
+            op,
+            TxnOp::Write { .. }
+                | TxnOp::SetXattr { .. }
+                | TxnOp::RemoveXattr { .. }
+                | TxnOp::OmapSet { .. }
+                | TxnOp::OmapRemove { .. }
+                | TxnOp::OmapRemoveRange { .. }
+        );
+    }
+    fn touch_op(&mut self, op: &TxnOp) {
         // The object's own, and where a tree grows: the page that is split off and the one above.
         self.dirties(3);
         match op {
@@ -285,7 +314,7 @@ impl<'a> Toucher<'a> {
             TxnOp::Truncate { o, size } => {
                 let onode = self.object(o);
                 if let Some(onode) = onode {
-                    self.blocks(&onode, (size / BLOCK) as u32, BLOCKS_MAX);
+                    self.blocks(onode, (size / BLOCK) as u32, BLOCKS_MAX);
                 }
                 if !size.is_multiple_of(BLOCK) {
                     self.partial(o, (size / BLOCK) as u32);
@@ -294,9 +323,8 @@ impl<'a> Toucher<'a> {
             }
             TxnOp::Remove { o } => {
                 if let Some(onode) = self.object(o) {
-                    self.removal(&onode);
-                    let path = key::encode_name(o);
-                    self.needs.note(self.meta.onodes.touch_remove(&self.meta.pager, &path));
+                    self.removal(onode);
+                    self.needs.note(self.meta.touch_onode_remove(o));
                 }
             }
             TxnOp::OmapSet { o, pairs } => {
@@ -316,11 +344,11 @@ impl<'a> Toucher<'a> {
             }
             TxnOp::Clone { o, to } => {
                 if let Some(to) = self.object(to) {
-                    self.removal(&to);
+                    self.removal(to);
                 }
                 if let Some(from) = self.object(o) {
-                    self.clone_blocks(&from, 0, BLOCKS_MAX);
-                    self.whole_omap(&from);
+                    self.clone_blocks(from, 0, BLOCKS_MAX);
+                    self.whole_omap(from);
                 }
                 self.omap_reset = true;
                 let (from, to) = (o.clone(), to.clone());
@@ -332,7 +360,7 @@ impl<'a> Toucher<'a> {
                 self.range(to, target, *to_offset, to_offset + len);
                 let (first, end) = (from_offset / BLOCK, (from_offset + len).div_ceil(BLOCK));
                 if let Some(from) = self.object(o) {
-                    self.clone_blocks(&from, first as u32, end as u32);
+                    self.clone_blocks(from, first as u32, end as u32);
                 }
                 if copies_bytes(o, to, *from_offset, *to_offset, *len) {
                     (first..end).for_each(|block| self.partial(o, block as u32));
@@ -350,9 +378,9 @@ impl<'a> Toucher<'a> {
         }
     }
 
-    fn range(&mut self, o: &ObjectName, onode: Option<Onode>, start: u64, end: u64) {
+    fn range(&mut self, o: &ObjectName, onode: Option<OnodeRef<'a>>, start: u64, end: u64) {
         match onode {
-            Some(onode) => self.blocks(&onode, (start / BLOCK) as u32, end.div_ceil(BLOCK) as u32),
+            Some(onode) => self.blocks(onode, (start / BLOCK) as u32, end.div_ceil(BLOCK) as u32),
             None => self.new_blocks(),
         }
         self.edges(o, start, end);
@@ -366,7 +394,7 @@ impl<'a> Toucher<'a> {
                 self.object(o);
             }
             Change::Write { o, runs, .. } => {
-                let onode = self.object_ref(o);
+                let onode = self.object(o);
                 for run in runs {
                     // What lies under other addresses is given up.
                     let end = run.block + run.blocks;
@@ -380,17 +408,17 @@ impl<'a> Toucher<'a> {
             }
             Change::Punch { o, block, blocks, .. } => {
                 if let Some(onode) = self.object(o) {
-                    self.blocks(&onode, *block, block.saturating_add(*blocks));
+                    self.blocks(onode, *block, block.saturating_add(*blocks));
                 }
             }
             Change::SetSize { o, size } => {
                 if let Some(onode) = self.object(o) {
-                    self.blocks(&onode, size.div_ceil(BLOCK) as u32, BLOCKS_MAX);
+                    self.blocks(onode, size.div_ceil(BLOCK) as u32, BLOCKS_MAX);
                 }
             }
             Change::Remove { o } => {
                 if let Some(onode) = self.object(o) {
-                    self.removal(&onode);
+                    self.removal(onode);
                 }
             }
             Change::OmapSet { o, pairs } => {
@@ -410,18 +438,18 @@ impl<'a> Toucher<'a> {
             }
             Change::Clone { from, to } => {
                 if let Some(to) = self.object(to) {
-                    self.removal(&to);
+                    self.removal(to);
                 }
                 if let Some(from) = self.object(from) {
-                    self.clone_blocks(&from, 0, BLOCKS_MAX);
+                    self.clone_blocks(from, 0, BLOCKS_MAX);
                 }
             }
             Change::CloneRange { from, to, from_block, to_block, blocks, .. } => {
                 if let Some(to) = self.object(to) {
-                    self.blocks(&to, *to_block, to_block + blocks);
+                    self.blocks(to, *to_block, to_block + blocks);
                 }
                 if let Some(from) = self.object(from) {
-                    self.clone_blocks(&from, *from_block, from_block + blocks);
+                    self.clone_blocks(from, *from_block, from_block + blocks);
                 }
             }
             Change::Move { moves, .. } => {

@@ -14,10 +14,13 @@ pub(crate) mod check;
 mod cursor;
 #[cfg(test)]
 mod sound;
+pub(crate) mod spot;
 
 use crate::page::{LEVEL_MAX, PAGE_BYTES, Page, PageKind};
 use crate::pages::{MissingPage, PageId, Pages};
 use cursor::Cursor;
+use spot::{Spot, Way};
+use std::cell::Cell;
 use std::fmt;
 
 /// A tree is its root. What names the tree must be stored again whenever the root changes.
@@ -116,6 +119,9 @@ impl<'a> Bounds<'a> {
     }
 }
 
+/// A leaf, and the value that it holds of a key, if it does.
+pub(crate) type Touched<'a> = (PageId, Option<&'a [u8]>);
+
 fn missed<T>(found: Result<T, TreeError>) -> T {
     found.unwrap_or_else(|e| panic!("a tree is changed only after a touch that succeeded: {e}"))
 }
@@ -143,24 +149,6 @@ impl Tree {
         }
     }
 
-    /// The leaf that holds `key` if any does.
-    fn leaf<'a>(
-        &self,
-        pages: &'a impl Pages,
-        key: &[u8],
-    ) -> Result<Option<(PageId, &'a Page)>, TreeError> {
-        if self.root == PageId::NONE {
-            return Ok(None);
-        }
-        let mut id = self.root;
-        let mut page = self.page(pages, id, None)?;
-        while page.level() > 0 {
-            id = page.child(page.child_for(key));
-            page = self.page(pages, id, Some(page.level()))?;
-        }
-        Ok(Some((id, page)))
-    }
-
     /// The tree is not empty.
     fn path(&self, pages: &impl Pages, key: &[u8]) -> Result<Path, TreeError> {
         let mut path = Path { steps: [(self.root, 0); LEVEL_MAX as usize + 1], len: 1 };
@@ -176,63 +164,40 @@ impl Tree {
         Ok(path)
     }
 
-    /// The value of `key`.
+    /// The value of `key`. `near` is where to look first.
     pub fn get<'a>(
         &self,
         pages: &'a impl Pages,
+        near: &Cell<Spot>,
         key: &[u8],
     ) -> Result<Option<&'a [u8]>, TreeError> {
-        let Some((_, leaf)) = self.leaf(pages, key)? else { return Ok(None) };
-        Ok(leaf.search(key).ok().map(|i| leaf.value(i)))
-    }
-
-    /// As [`Tree::leaf`], and the pages on the way hold what their parents say.
-    fn sound_leaf<'a>(
-        &self,
-        pages: &'a impl Pages,
-        key: &[u8],
-    ) -> Result<Option<(PageId, &'a Page)>, TreeError> {
-        if self.root == PageId::NONE {
-            return Ok(None);
-        }
-        let (mut id, mut bounds) = (self.root, Bounds::ALL);
-        let mut page = self.page(pages, id, None)?;
-        loop {
-            if !bounds.hold(page) {
-                return Err(TreeError::Corrupt { page: id, what: Misfit::Bounds });
-            }
-            if page.level() == 0 {
-                return Ok(Some((id, page)));
-            }
-            let i = page.child_for(key);
-            bounds = bounds.child(page, i);
-            id = page.child(i);
-            page = self.page(pages, id, Some(page.level()))?;
-        }
+        let Some(found) = self.seek(pages, near, key, Way::Any)? else { return Ok(None) };
+        Ok(found.item.ok().map(|i| found.leaf.value(i)))
     }
 
     /// Succeeds if `key` can be inserted, updated and removed now, in any order: all that takes is in
     /// memory, and sound. Holds until a page leaves the memory, whatever else is changed. Answers the
-    /// leaf, if there is one.
-    pub fn touch(&self, pages: &impl Pages, key: &[u8]) -> Result<Option<PageId>, TreeError> {
-        Ok(self.sound_leaf(pages, key)?.map(|(id, _)| id))
-    }
-
-    /// As [`Tree::touch`]; the value of `key`.
-    pub fn touch_value<'a>(
+    /// leaf, if there is one, and the value of the key, if it has one.
+    pub fn touch<'a>(
         &self,
         pages: &'a impl Pages,
+        near: &Cell<Spot>,
         key: &[u8],
-    ) -> Result<Option<&'a [u8]>, TreeError> {
-        let Some((_, leaf)) = self.sound_leaf(pages, key)? else { return Ok(None) };
-        Ok(leaf.search(key).ok().map(|i| leaf.value(i)))
+    ) -> Result<Option<Touched<'a>>, TreeError> {
+        let found = self.seek(pages, near, key, Way::Sound)?;
+        Ok(found.map(|f| (f.id, f.item.ok().map(|i| f.leaf.value(i)))))
     }
 
     /// As [`Tree::touch`], for a key that will be removed: if that leaves the leaf empty, a neighbour
     /// is in memory too, so that the leaf can go.
-    pub fn touch_remove(&self, pages: &impl Pages, key: &[u8]) -> Result<(), TreeError> {
-        match self.sound_leaf(pages, key)? {
-            Some((_, leaf)) if leaf.len() == 1 && leaf.key(0) == key => {
+    pub fn touch_remove(
+        &self,
+        pages: &impl Pages,
+        near: &Cell<Spot>,
+        key: &[u8],
+    ) -> Result<(), TreeError> {
+        match self.seek(pages, near, key, Way::Sound)? {
+            Some(found) if found.leaf.len() == 1 && found.item == Ok(0) => {
                 self.heir(pages, &self.path(pages, key)?).map(drop)
             }
             _ => Ok(()),
@@ -287,27 +252,34 @@ impl Tree {
     /// # Panics
     /// If [`Tree::touch`] of the key would not succeed; if the key is longer than
     /// [`crate::page::KEY_BYTES_MAX`] or the value is of about 4 GiB.
-    pub fn insert(&mut self, pages: &mut impl Pages, key: &[u8], value: &[u8]) -> bool {
-        if self.root == PageId::NONE {
+    pub fn insert(
+        &mut self,
+        pages: &mut impl Pages,
+        near: &Cell<Spot>,
+        key: &[u8],
+        value: &[u8],
+    ) -> bool {
+        let Some(found) = missed(self.seek(pages, near, key, Way::Any)) else {
             let mut leaf = Page::new(self.kind, 0);
             leaf.insert(0, key, value);
             self.root = pages.allocate(leaf);
             return false;
-        }
-        let path = missed(self.path(pages, key));
-        let leaf = pages.get_mut(path.steps[path.len - 1].0);
+        };
+        let (id, item) = (found.id, found.item);
+        let leaf = pages.get_mut(id);
         let before = leaf.used_bytes();
-        let found = leaf.search(key);
-        match found {
+        match item {
             Ok(i) => leaf.replace(i, value),
             Err(i) => leaf.insert(i, key, value),
         }
         if leaf.is_overfull() {
+            let path = missed(self.path(pages, key));
             self.split(pages, &path);
         } else if leaf.used_bytes() < before {
+            let path = missed(self.path(pages, key));
             self.shrink(pages, path);
         }
-        found.is_ok()
+        item.is_ok()
     }
 
     /// Changes the value of `key` in place, if it has one; says whether it has.
@@ -317,11 +289,12 @@ impl Tree {
     pub fn update(
         &mut self,
         pages: &mut impl Pages,
+        near: &Cell<Spot>,
         key: &[u8],
         change: impl FnOnce(&mut [u8]),
     ) -> bool {
-        let Some((id, leaf)) = missed(self.leaf(pages, key)) else { return false };
-        let Ok(i) = leaf.search(key) else { return false };
+        let Some(found) = missed(self.seek(pages, near, key, Way::Any)) else { return false };
+        let (id, Ok(i)) = (found.id, found.item) else { return false };
         change(pages.get_mut(id).value_mut(i));
         true
     }
@@ -330,9 +303,9 @@ impl Tree {
     ///
     /// # Panics
     /// If [`Tree::touch`] of the key would not succeed.
-    pub fn remove(&mut self, pages: &mut impl Pages, key: &[u8]) -> bool {
-        let Some((id, leaf)) = missed(self.leaf(pages, key)) else { return false };
-        let Ok(i) = leaf.search(key) else { return false };
+    pub fn remove(&mut self, pages: &mut impl Pages, near: &Cell<Spot>, key: &[u8]) -> bool {
+        let Some(found) = missed(self.seek(pages, near, key, Way::Any)) else { return false };
+        let (id, Ok(i)) = (found.id, found.item) else { return false };
         let path = missed(self.path(pages, key));
         pages.get_mut(id).remove(i..i + 1);
         self.shrink(pages, path);
@@ -507,7 +480,8 @@ impl Tree {
         let (mut items, mut leaves) = (0, 0);
         while let Some(leaf) = cursor.next_leaf()? {
             let key = leaf.page.key(leaf.items.start);
-            if self.sound_leaf(pages, key)?.is_none_or(|(id, _)| id != leaf.id) {
+            let found = self.seek(pages, &Cell::default(), key, Way::Sound)?;
+            if found.is_none_or(|found| found.id != leaf.id) {
                 return Err(TreeError::Corrupt { page: leaf.id, what: Misfit::Bounds });
             }
             // The first leaf that goes needs an heir. Those that follow have the same one, or it.

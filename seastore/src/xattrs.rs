@@ -38,9 +38,11 @@ pub(super) fn check_xattrs(bytes: &[u8], count: u32) -> Result<()> {
 }
 
 impl Xattrs {
-    /// From bytes that [`check_xattrs`] has passed.
-    pub(super) fn from_checked(bytes: &[u8], count: u32) -> Self {
-        Self { bytes: bytes.to_vec(), count }
+    /// Becomes what is in bytes that [`check_xattrs`] has passed.
+    pub(super) fn load_checked(&mut self, bytes: &[u8], count: u32) {
+        self.bytes.clear();
+        self.bytes.extend_from_slice(bytes);
+        self.count = count;
     }
 
     pub fn as_bytes(&self) -> &[u8] {

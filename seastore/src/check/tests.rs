@@ -80,12 +80,12 @@ fn made() -> Store {
 
 fn with_group(store: &mut Store, laddr: u64, change: impl FnOnce(&mut Group)) {
     let key = key::lba_key(laddr / GROUP);
-    let value = store.meta.lba.get(&store.meta.pager, &key).unwrap();
+    let value = store.meta.lba.get(&store.meta.pager, &Default::default(), &key).unwrap();
     let mut group = value.map_or_else(Group::default, |value| Group::from(group_of(value)));
     change(&mut group);
     let mut bytes = Vec::new();
     group.encode_into(&mut bytes);
-    store.meta.lba.insert(&mut store.meta.pager, &key, &bytes);
+    store.meta.lba.insert(&mut store.meta.pager, &Default::default(), &key, &bytes);
 }
 
 #[test]
@@ -115,14 +115,14 @@ fn each_account_is_checked() {
     says(
         &|s| {
             let key = key::omap_key(1, b"more");
-            s.meta.omap.insert(&mut s.meta.pager, &key, b"v");
+            s.meta.omap.insert(&mut s.meta.pager, &Default::default(), &key, b"v");
         },
         "o3:head: the omap has 2 keys, its object counts 1",
     );
     says(
         &|s| {
             let key = key::omap_key(9, b"stray");
-            s.meta.omap.insert(&mut s.meta.pager, &key, b"v");
+            s.meta.omap.insert(&mut s.meta.pager, &Default::default(), &key, b"v");
         },
         "omap 9 has no object",
     );

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// Pages in memory, and on a device that holds them encoded.
 #[derive(Default)]
@@ -14,6 +15,9 @@ struct Store {
     dirty: BTreeSet<PageId>,
     last: u32,
     fetched: usize,
+    generation: u64,
+    /// Few, so that each is of use to other keys than those it was made by.
+    spots: [Rc<Cell<Spot>>; 3],
 }
 
 impl Pages for Store {
@@ -25,18 +29,23 @@ impl Pages for Store {
         self.memory.get_mut(&id).expect("in memory")
     }
     fn allocate(&mut self, page: Page) -> PageId {
+        self.generation += 1;
         self.last += 1;
         self.memory.insert(PageId(self.last), page);
         self.dirty.insert(PageId(self.last));
         PageId(self.last)
     }
     fn free(&mut self, id: PageId) {
+        self.generation += 1;
         self.memory.remove(&id).expect("in memory");
         self.device.remove(&id);
         self.dirty.remove(&id);
     }
     fn is_resident(&self, id: PageId) -> bool {
         self.memory.contains_key(&id)
+    }
+    fn generation(&self) -> u64 {
+        self.generation + 1
     }
 }
 
@@ -46,6 +55,7 @@ impl Store {
         let all: Vec<PageId> = self.memory.keys().copied().collect();
         for (i, id) in all.into_iter().enumerate() {
             if which >> (i % 16) & 1 == 1 {
+                self.generation += 1;
                 let page = self.memory.remove(&id).unwrap();
                 if self.dirty.remove(&id) {
                     self.device.insert(id, page.encode(id));
@@ -75,6 +85,31 @@ impl Store {
     fn pages(&self) -> BTreeSet<PageId> {
         self.memory.keys().chain(self.device.keys()).copied().collect()
     }
+}
+
+fn near(store: &Store, key: &[u8]) -> Rc<Cell<Spot>> {
+    store.spots[key.first().copied().unwrap_or(0) as usize % 3].clone()
+}
+fn touch<'a>(tree: &Tree, store: &'a Store, key: &[u8]) -> Result<Option<Touched<'a>>, TreeError> {
+    tree.touch(store, &near(store, key), key)
+}
+fn touch_remove(tree: &Tree, store: &Store, key: &[u8]) -> Result<(), TreeError> {
+    tree.touch_remove(store, &near(store, key), key)
+}
+fn get<'a>(tree: &Tree, store: &'a Store, key: &[u8]) -> Result<Option<&'a [u8]>, TreeError> {
+    tree.get(store, &near(store, key), key)
+}
+fn insert(tree: &mut Tree, store: &mut Store, key: &[u8], value: &[u8]) -> bool {
+    let near = near(store, key);
+    tree.insert(store, &near, key, value)
+}
+fn update(tree: &mut Tree, store: &mut Store, key: &[u8], change: impl FnOnce(&mut [u8])) -> bool {
+    let near = near(store, key);
+    tree.update(store, &near, key, change)
+}
+fn remove(tree: &mut Tree, store: &mut Store, key: &[u8]) -> bool {
+    let near = near(store, key);
+    tree.remove(store, &near, key)
 }
 
 fn content(store: &mut Store, tree: &Tree) -> Vec<(Vec<u8>, Vec<u8>)> {
@@ -164,15 +199,18 @@ fn nth(model: &Model, i: usize) -> Vec<u8> {
 fn apply(store: &mut Store, tree: &mut Tree, model: &mut Model, op: Op) {
     match op {
         Op::Insert(key, value) => {
-            store.until_found(tree, |t, s| t.touch(s, &key));
-            let had = tree.insert(store, &key, &value);
+            let had_value = store.until_found(tree, |t, s| {
+                Ok(touch(t, s, &key)?.and_then(|(_, value)| value.map(<[u8]>::to_vec)))
+            });
+            assert_eq!(had_value.as_ref(), model.get(&key));
+            let had = insert(tree, store, &key, &value);
             assert_eq!(had, model.insert(key, value).is_some());
         }
         Op::Update(i, byte) => {
             let key = nth(model, i);
-            store.until_found(tree, |t, s| t.touch(s, &key));
+            store.until_found(tree, |t, s| touch(t, s, &key).map(drop));
             let dirty = std::mem::take(&mut store.dirty);
-            let had = tree.update(store, &key, |v| v.fill(byte));
+            let had = update(tree, store, &key, |v| v.fill(byte));
             assert_eq!(store.dirty.len(), usize::from(had), "the leaf alone is changed");
             store.dirty.extend(dirty);
             if let Some(value) = model.get_mut(&key) {
@@ -182,19 +220,19 @@ fn apply(store: &mut Store, tree: &mut Tree, model: &mut Model, op: Op) {
         }
         Op::Remove(i) => {
             let key = nth(model, i);
-            store.until_found(tree, |t, s| t.touch_remove(s, &key));
-            assert_eq!(tree.remove(store, &key), model.remove(&key).is_some());
+            store.until_found(tree, |t, s| touch_remove(t, s, &key));
+            assert_eq!(remove(tree, store, &key), model.remove(&key).is_some());
         }
         Op::Batch(batch) => {
             let batch: Vec<_> = batch.into_iter().map(|(i, back)| (nth(model, i), back)).collect();
             for (key, _) in &batch {
-                store.until_found(tree, |t, s| t.touch(s, key));
+                store.until_found(tree, |t, s| touch(t, s, key).map(drop));
             }
             for (key, _) in &batch {
-                assert_eq!(tree.remove(store, key), model.remove(key).is_some());
+                assert_eq!(remove(tree, store, key), model.remove(key).is_some());
             }
             for (key, _) in batch.into_iter().filter(|(_, back)| *back) {
-                assert_eq!(tree.insert(store, &key, b"back"), model.contains_key(&key));
+                assert_eq!(insert(tree, store, &key, b"back"), model.contains_key(&key));
                 model.insert(key, b"back".to_vec());
             }
         }
@@ -224,7 +262,7 @@ fn apply(store: &mut Store, tree: &mut Tree, model: &mut Model, op: Op) {
             let next =
                 store.until_found(tree, |t, s| Ok(t.next(s, &first)?.map(|(k, _)| k.to_vec())));
             assert_eq!(next.as_ref(), model.range(first.clone()..).next().map(|(k, _)| k));
-            let got = store.until_found(tree, |t, s| Ok(t.get(s, &last)?.map(<[u8]>::to_vec)));
+            let got = store.until_found(tree, |t, s| Ok(get(t, s, &last)?.map(<[u8]>::to_vec)));
             assert_eq!(got.as_ref(), model.get(&last));
         }
         Op::Evict(which) => store.evict(which),
@@ -281,7 +319,7 @@ fn shuffled(n: u64) -> Vec<u64> {
 fn filled(kind: PageKind, order: impl IntoIterator<Item = u64>, value: &[u8]) -> (Store, Tree) {
     let (mut store, mut tree) = (Store::default(), Tree::empty(kind));
     for n in order {
-        tree.insert(&mut store, &n.to_be_bytes(), value);
+        insert(&mut tree, &mut store, &n.to_be_bytes(), value);
     }
     (store, tree)
 }
@@ -305,7 +343,7 @@ fn pages_are_well_filled() {
 fn a_sequence_in_the_middle_fills_its_pages() {
     let (mut store, mut tree) = filled(PageKind::Omap, [0, 1, 2, 1 << 40, 1 << 41], &[1; 100]);
     for n in 3..20_000u64 {
-        tree.insert(&mut store, &n.to_be_bytes(), &[1; 100]);
+        insert(&mut tree, &mut store, &n.to_be_bytes(), &[1; 100]);
     }
     assert!(fill(&store, &tree).0 >= 0.9);
 }
@@ -316,7 +354,7 @@ fn values_that_grow_in_sequence_fill_their_pages() {
     let (mut store, mut tree) = (Store::default(), Tree::empty(PageKind::Lba));
     for n in 0..400u64 {
         for blocks in 1..=64 {
-            tree.insert(&mut store, &n.to_be_bytes(), &vec![1; 16 + 8 * blocks]);
+            insert(&mut tree, &mut store, &n.to_be_bytes(), &vec![1; 16 + 8 * blocks]);
         }
     }
     assert!(fill(&store, &tree).0 >= 0.9);
@@ -329,7 +367,7 @@ fn a_tree_shrinks_with_what_it_holds() {
     let (full, height) = (store.pages().len(), store.get(tree.root).unwrap().level());
     assert_eq!(height, 2);
     for i in shuffled(n).into_iter().filter(|i| i % 100 != 0) {
-        assert!(tree.remove(&mut store, &i.to_be_bytes()));
+        assert!(remove(&mut tree, &mut store, &i.to_be_bytes()));
     }
     check(&mut store, &tree);
     assert!(store.pages().len() < full / 20, "{} of {full} pages", store.pages().len());
@@ -403,13 +441,13 @@ fn a_change_dirties_no_more_than_it_must() {
     let (mut store, mut tree) = filled(PageKind::Lba, 0..3000, &[1; 530]);
     let key = 1000u64.to_be_bytes();
     store.dirty.clear();
-    assert!(tree.update(&mut store, &key, |v| v[0] = 2));
-    assert!(tree.insert(&mut store, &key, &[3; 530]));
-    assert!(tree.insert(&mut store, &key, &[3; 400]));
+    assert!(update(&mut tree, &mut store, &key, |v| v[0] = 2));
+    assert!(insert(&mut tree, &mut store, &key, &[3; 530]));
+    assert!(insert(&mut tree, &mut store, &key, &[3; 400]));
     assert_eq!(store.dirty.len(), 1);
     store.dirty.clear();
-    assert!(!tree.update(&mut store, &[9; 9], |v| v[0] = 2));
-    assert!(!tree.remove(&mut store, &[9; 9]));
+    assert!(!update(&mut tree, &mut store, &[9; 9], |v| v[0] = 2));
+    assert!(!remove(&mut tree, &mut store, &[9; 9]));
     assert_eq!(store.dirty.len(), 0, "what is not there changes nothing");
 }
 
@@ -419,13 +457,13 @@ fn keys_that_were_touched_stay_changeable_when_their_leaf_empties() {
     store.evict(u16::MAX);
     let keys = [30u64, 31].map(u64::to_be_bytes);
     for key in &keys {
-        store.until_found(&tree, |t, s| t.touch(s, key));
+        store.until_found(&tree, |t, s| touch(t, s, key).map(drop));
     }
     for key in &keys {
-        assert!(tree.remove(&mut store, key));
+        assert!(remove(&mut tree, &mut store, key));
     }
     // No neighbour is in memory, so the leaf is still there.
-    assert!(!tree.insert(&mut store, &keys[0], b"again"));
+    assert!(!insert(&mut tree, &mut store, &keys[0], b"again"));
     check(&mut store, &tree);
     assert_eq!(content(&mut store, &tree).len(), 59);
 }
@@ -436,7 +474,7 @@ fn huge_keys_do_not_make_the_tree_high() {
     for n in shuffled(400) {
         // They differ in the last bytes only, so that separators are as long as they are.
         let key = [&[b'x'; 13_000][..], &n.to_be_bytes()].concat();
-        tree.insert(&mut store, &key, b"");
+        insert(&mut tree, &mut store, &key, b"");
     }
     check(&mut store, &tree);
     assert!(store.get(tree.root).unwrap().level() <= 4);
@@ -449,7 +487,7 @@ fn a_page_that_splits_twice_stays_in_order() {
         for order in [[0, 2, 1], [0, 1, 2], [2, 0, 1], [1, 2, 0]] {
             let (mut store, mut tree) = (Store::default(), Tree::empty(PageKind::Omap));
             for n in order {
-                tree.insert(&mut store, &[n as u8], &vec![n as u8; sizes[n]]);
+                insert(&mut tree, &mut store, &[n as u8], &vec![n as u8; sizes[n]]);
             }
             check(&mut store, &tree);
             let all: Vec<u8> = content(&mut store, &tree).into_iter().map(|(k, _)| k[0]).collect();
@@ -496,9 +534,9 @@ fn pages_in_a_wrong_place_are_found() {
             assert_eq!(tree.pages_of(&store, &mut |_, _| {}), Err(error));
             continue;
         }
-        assert_eq!(tree.touch(&store, b"b"), Err(error));
+        assert_eq!(touch(&tree, &store, b"b"), Err(error));
         if what != Misfit::Bounds {
-            assert_eq!(tree.get(&store, b"b"), Err(error));
+            assert_eq!(get(&tree, &store, b"b"), Err(error));
             assert_eq!(tree.next(&store, b"b"), Err(error));
         }
         assert_eq!(tree.touch_range(&store, b"", b"c", 9), Err(error));
@@ -513,7 +551,7 @@ fn pages_in_a_wrong_place_are_found() {
 fn what_is_missing_is_named() {
     let (mut store, tree) = filled(PageKind::Omap, 0..5000, &[1; 50]);
     store.evict(u16::MAX);
-    assert_eq!(tree.get(&store, b"a"), Err(TreeError::Missing(MissingPage(tree.root))));
-    assert_eq!(tree.touch(&store, b"a"), Err(TreeError::Missing(MissingPage(tree.root))));
-    assert_eq!(Tree::empty(PageKind::Omap).touch(&store, b"a"), Ok(None));
+    assert_eq!(get(&tree, &store, b"a"), Err(TreeError::Missing(MissingPage(tree.root))));
+    assert_eq!(touch(&tree, &store, b"a"), Err(TreeError::Missing(MissingPage(tree.root))));
+    assert_eq!(touch(&Tree::empty(PageKind::Omap), &store, b"a"), Ok(None));
 }

@@ -3,7 +3,7 @@
 //! `SEASTORE_OPS` says how many operations the long run does, seed after seed.
 
 use crate::common::{
-    Model, Rng, collections_object, difference, format, format_zoned, name, seed_range,
+    BLOCK, Model, Rng, collections_object, difference, format, format_zoned, name, seed_range,
 };
 use crate::world::{World, apply_to_model, random_op, random_txn};
 use bytes::Bytes;
@@ -245,6 +245,54 @@ fn run_crowded(seed: u64, steps: u64) {
 fn a_cache_that_holds_little_changes_nothing() {
     for seed in 0..2 {
         run_crowded(seed, 3_000);
+    }
+}
+
+/// New addresses go to the last leaf of their tree, which is not in memory: a write has to ask for it
+/// where blocks are shared before, or by the transaction that writes, and where there are none.
+#[test]
+fn a_write_asks_for_the_leaf_of_new_addresses() {
+    const BLOCKS: u64 = 4 << 20;
+    let write = |o: ObjectName, offset: u64, byte: u8| TxnOp::Write {
+        o,
+        offset,
+        data: vec![byte; BLOCK].into(),
+    };
+    let clone = || TxnOp::Clone { o: name(1), to: name(200) };
+    let cases: [(Vec<TxnOp>, Vec<TxnOp>); 4] = [
+        (vec![], vec![clone(), write(name(1), 0, 7)]),
+        (vec![clone()], vec![write(name(1), 0, 7)]),
+        (vec![], vec![TxnOp::Remove { o: name(1) }, write(name(1), 0, 7)]),
+        (vec![], vec![write(name(1), BLOCKS, 7)]),
+    ];
+    for (before, after) in cases {
+        let mut world = World::new(64 << 20, 8 << 20);
+        let mut model = Model::new();
+        let mut token = 0;
+        let mut submit = |world: &mut World, ops: Vec<TxnOp>| {
+            ops.iter().for_each(|op| apply_to_model(&mut model, op));
+            token += 1;
+            world.submit(ops, token).unwrap();
+            world.run();
+        };
+        // A block in each group, and so many groups that they take some leaves.
+        for o in 0..20 {
+            let parts = (0..16).map(|i| write(name(o), i * (BLOCKS / 16), o as u8));
+            submit(&mut world, parts.collect());
+        }
+        submit(&mut world, before);
+        // What follows leaves the tree alone until a checkpoint has all of it.
+        let checkpoints = world.store.counters().checkpoints;
+        while world.store.counters().checkpoints < checkpoints + 2 {
+            let pairs = vec![("key".into(), vec![1; 200_000].into())];
+            submit(&mut world, vec![TxnOp::OmapSet { o: name(100), pairs }]);
+        }
+        let config = StoreConfig { nonce: 2, ..world.config };
+        let mut world = World::opened(world.disk, config);
+        world.mount().unwrap();
+        submit(&mut world, after);
+        assert!(world.store.counters().page_reads > 1);
+        compare(&mut world, &model, "after the write");
     }
 }
 
