@@ -15,6 +15,10 @@ use types::node::{BLOCK_SIZE, IoError};
 /// Neighbouring blocks are read together, up to this many.
 const READ_BLOCKS_MAX: u32 = 1024;
 
+/// The memory of so many plans is kept for later ones, if they have no more than so many parts.
+const PLANS_KEPT: usize = 64;
+const PLAN_PARTS_KEPT: usize = 64;
+
 /// A run of blocks of the object.
 enum Part {
     Hole {
@@ -36,8 +40,9 @@ struct ReadIo {
     buf: Option<Bytes>,
 }
 
+/// Where the blocks of a read are.
 #[derive(Default)]
-struct Plan {
+pub(crate) struct Plan {
     parts: Vec<Part>,
     ios: Vec<ReadIo>,
     crcs: Vec<u32>,
@@ -144,11 +149,14 @@ impl Store {
     /// The answer, if nothing has to be waited for.
     fn try_read(&mut self, mut read: PendingRead) -> Option<Result<ReadData, ReadError>> {
         let id = self.reads.next();
-        match self.plan(&mut read) {
-            Ok(Some(plan)) => {
+        let mut plan = self.spare_plans.pop().unwrap_or_default();
+        match self.plan(&mut read, &mut plan) {
+            Ok(true) => {
                 read.waiting = plan.ios.len();
                 if read.waiting == 0 {
-                    return Some(self.finish_read(&read, &plan));
+                    let result = self.finish_read(&read, &plan);
+                    self.put_aside(plan);
+                    return Some(result);
                 }
                 for (index, io) in plan.ios.iter().enumerate() {
                     let segment = self.segments.of(io.place);
@@ -159,7 +167,7 @@ impl Store {
                 }
                 read.plan = Some(plan);
             }
-            Ok(None) => return Some(Err(ReadError::NotFound)),
+            Ok(false) => return Some(Err(ReadError::NotFound)),
             Err(MissKind::Page(page)) => {
                 if let Some(error) = self.fetching.page_error(page) {
                     return Some(Err(self.read_error(Some(read.object), &error)));
@@ -190,25 +198,35 @@ impl Store {
         }
     }
 
-    /// Where everything is; `None` without the object.
-    fn plan(&self, read: &mut PendingRead) -> Result<Option<Plan>, MissKind> {
+    /// Where everything is, to a plan that is empty; `false` without the object.
+    fn plan(&self, read: &mut PendingRead, plan: &mut Plan) -> Result<bool, MissKind> {
         let Some(onode) = self.meta.onode_ref(&read.object).map_err(|e| Miss::from(e).0)? else {
-            return Ok(None);
+            return Ok(false);
         };
-        let mut plan = Plan::default();
         read.end = read.offset.saturating_add(read.len).min(onode.size()).max(read.offset);
         if read.end == read.offset {
-            return Ok(Some(plan));
+            return Ok(true);
         }
         let (first, end) = ((read.offset / BLOCK) as u32, read.end.div_ceil(BLOCK) as u32);
         let mut at = first;
         for run in onode.overlaps(first, end) {
             plan.hole(run.block - at);
-            self.plan_run(&mut plan, run.laddr, run.blocks).map_err(|e| Miss::from(e).0)?;
+            self.plan_run(plan, run.laddr, run.blocks).map_err(|e| Miss::from(e).0)?;
             at = run.block + run.blocks;
         }
         plan.hole(end - at);
-        Ok(Some(plan))
+        Ok(true)
+    }
+
+    /// Keeps the memory of a plan that is done with for another one.
+    fn put_aside(&mut self, mut plan: Plan) {
+        let small = plan.parts.capacity().max(plan.crcs.capacity()) <= PLAN_PARTS_KEPT;
+        if small && self.spare_plans.len() < PLANS_KEPT {
+            plan.parts.clear();
+            plan.ios.clear();
+            plan.crcs.clear();
+            self.spare_plans.push(plan);
+        }
     }
 
     fn plan_run(&self, plan: &mut Plan, laddr: u64, blocks: u32) -> Result<(), TreeError> {
@@ -255,6 +273,7 @@ impl Store {
             Some(error) => Err(error),
             None => self.finish_read(&read, &plan),
         };
+        self.put_aside(plan);
         self.events.push(StoreEvent::ReadDone { token: read.token, result });
     }
 

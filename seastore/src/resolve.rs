@@ -74,8 +74,13 @@ impl Store {
 
     fn write(&mut self, o: &ObjectName, offset: u64, data: Bytes) {
         let end = offset + data.len() as u64;
+        let first = (offset / BLOCK) as u32;
         let mut parts = Vec::new();
         let mut at = offset;
+        if offset.is_multiple_of(BLOCK) && end.is_multiple_of(BLOCK) {
+            let blocks = data.len() / BLOCK_SIZE;
+            return self.write_blocks(o, first, blocks, std::iter::once(data), end);
+        }
         while at < end {
             let inside = (at % BLOCK) as usize;
             let from = (at - offset) as usize;
@@ -95,24 +100,30 @@ impl Store {
             parts.push(block.freeze());
             at += len as u64;
         }
-        self.write_blocks(o, (offset / BLOCK) as u32, parts, end);
+        let blocks = parts.iter().map(Bytes::len).sum::<usize>() / BLOCK_SIZE;
+        self.write_blocks(o, first, blocks, parts.into_iter(), end);
     }
 
-    /// Writes whole blocks; the object's size becomes at least `end`.
-    fn write_blocks(&mut self, o: &ObjectName, first: u32, parts: Vec<Bytes>, end: u64) {
+    /// Writes so many whole blocks; the object's size becomes at least `end`.
+    fn write_blocks(
+        &mut self,
+        o: &ObjectName,
+        first: u32,
+        blocks: usize,
+        mut parts: impl Iterator<Item = Bytes>,
+        end: u64,
+    ) {
         let shared = self.meta.ensured(o).shared;
-        let mut left = (parts.iter().map(Bytes::len).sum::<usize>() / BLOCK_SIZE) as u32;
+        let mut left = blocks as u32;
         if left == 0 {
             self.meta.grow(end);
             self.journal.put_change(&mut self.segments, |out, last| {
                 change::put_write(out, o, last, end, &[], &[]);
             });
         }
-        let mut parts = parts.into_iter();
         let mut part = Bytes::new();
         let mut block = first;
-        let mut crcs = Vec::new();
-        let mut runs = Vec::new();
+        let (mut crcs, mut runs) = std::mem::take(&mut self.written);
         while left > 0 {
             let wanted = left.min(PIECE_BLOCKS);
             let room = write_bytes_max(o, wanted, shared);
@@ -145,6 +156,7 @@ impl Store {
                 change::put_write(out, o, last, end, &runs, &crcs);
             });
         }
+        self.written = (crcs, runs);
     }
 
     /// A block that is not a hole, with a part of it zeroed.
@@ -154,7 +166,7 @@ impl Store {
         let mut new = BytesMut::from(&old[..]);
         let from = (start % BLOCK) as usize;
         new[from..from + (end - start) as usize].fill(0);
-        self.write_blocks(o, block, vec![new.freeze()], 0);
+        self.write_blocks(o, block, 1, std::iter::once(new.freeze()), 0);
     }
 
     fn zero(&mut self, o: &ObjectName, offset: u64, len: u64) {

@@ -1,6 +1,7 @@
 //! [`Store`]: one shard. What callers see; the parts are in `resolve`, `fetch`, `reader`,
 //! `checkpointer`, `cleaner` and `mount`.
 
+use crate::change::WrittenRun;
 use crate::checkpointer::Checkpointer;
 use crate::cleaner::Cleaner;
 use crate::data_cache::DataCache;
@@ -16,7 +17,7 @@ use crate::mount::Mount;
 use crate::onode::OnodeRef;
 use crate::pager::Pager;
 use crate::pages::{MissingPage, PageId};
-use crate::reader::PendingRead;
+use crate::reader::{PendingRead, Plan};
 use crate::segments::Segments;
 use crate::slots::Slots;
 use crate::space::Admitted;
@@ -194,6 +195,7 @@ pub struct Store {
     pub(crate) fetching: Fetching,
     pub(crate) data_cache: DataCache,
     pub(crate) reads: Slots<PendingRead>,
+    pub(crate) spare_plans: Vec<Plan>,
     /// Reads that wait for metadata: what they see is settled when they have it.
     pub(crate) unplanned: usize,
     pub(crate) checkpoint: u64,
@@ -215,6 +217,8 @@ pub struct Store {
     /// Of a zoned device.
     pub(crate) zones: Option<Zones>,
     pub(crate) misses: Option<Box<RefCell<Misses>>>,
+    /// Memory for the checksums and runs of a write.
+    pub(crate) written: (Vec<u32>, Vec<WrittenRun>),
     ios: Slots<Outstanding>,
     pub(crate) events: Vec<StoreEvent>,
     /// Effects of calls that are given no place for them.
@@ -283,6 +287,7 @@ impl Store {
             fetching: Fetching::default(),
             data_cache: DataCache::new(budget / 2),
             reads: Slots::default(),
+            spare_plans: Vec::new(),
             unplanned: 0,
             checkpoint: 0,
             checkpointer: None,
@@ -300,6 +305,7 @@ impl Store {
                 let seed = config.nonce ^ config.shard as u64;
                 Box::new(RefCell::new(Misses::new(seed)))
             }),
+            written: Default::default(),
             ios: Slots::default(),
             events: Vec::new(),
             out: Vec::new(),
