@@ -193,6 +193,8 @@ struct Head {
 pub struct Frame {
     pub tag: u8,
     pub segments: [Bytes; 4],
+    /// [`Data::crc`] of the last segment, in crc mode: it came with the frame and was verified.
+    pub data_crc: Option<u32>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -341,6 +343,7 @@ fn late_status(status: u8) -> Result<bool, FrameError> {
 fn crc_frame(frame: BytesMut, head: Head) -> Result<Step, FrameError> {
     let frame = frame.freeze();
     let mut segments: [Bytes; 4] = Default::default();
+    let mut data_crc = None;
     let mut at = PREAMBLE;
     let word = |at: usize| u32::from_le_bytes(frame[at..at + 4].try_into().expect("4 bytes"));
     if head.lens[0] > 0 {
@@ -359,16 +362,18 @@ fn crc_frame(frame: BytesMut, head: Head) -> Result<Step, FrameError> {
         }
         let lens = head.lens[..head.count].iter().zip(&mut segments).enumerate();
         for (segment, (&len, bytes)) in lens.skip(1) {
-            if crc32c(!0, &frame[at..at + len]) != word(epilogue + 1 + 4 * (segment - 1)) {
+            let crc = word(epilogue + 1 + 4 * (segment - 1));
+            if crc32c(!0, &frame[at..at + len]) != crc {
                 return Err(FrameError::SegmentCrc { segment });
             }
+            data_crc = (segment == 3).then_some(crc);
             if len > 0 {
                 *bytes = frame.slice(at..at + len);
             }
             at += len;
         }
     }
-    Ok(Step::Frame(Frame { tag: head.tag, segments }))
+    Ok(Step::Frame(Frame { tag: head.tag, segments, data_crc }))
 }
 
 fn secure_frame(gcm: &mut Gcm, mut frame: BytesMut, head: Head) -> Result<Step, FrameError> {
@@ -403,7 +408,7 @@ fn secure_frame(gcm: &mut Gcm, mut frame: BytesMut, head: Head) -> Result<Step, 
             at += padded(len);
         }
     }
-    Ok(Step::Frame(Frame { tag: head.tag, segments }))
+    Ok(Step::Frame(Frame { tag: head.tag, segments, data_crc: None }))
 }
 
 /// Makes the bytes of frames.
@@ -503,7 +508,7 @@ impl FrameWriter {
             crcs[1] = crc32c(!0, middle);
         }
         if count > 3 {
-            crcs[2] = data.parts().iter().fold(!0, |crc, part| crc32c(crc, part));
+            crcs[2] = data.crc();
         }
         if copied {
             head.extend_from_slice(front);

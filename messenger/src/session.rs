@@ -447,6 +447,10 @@ fn message_header(seq: u64, ack_seq: u64, msg: &Message) -> [u8; MESSAGE_HEADER]
 
 fn message_from(frame: Frame) -> Result<LinkEvent, CloseCause> {
     let [header, front, middle, data] = frame.segments;
+    let mut data = Data::from(data);
+    if let Some(crc) = frame.data_crc {
+        data.set_crc(crc);
+    }
     let header: &[u8; MESSAGE_HEADER] =
         header[..].try_into().map_err(|_| broken("message header"))?;
     let u16_at = |at: usize| u16::from_le_bytes([header[at], header[at + 1]]);
@@ -459,7 +463,7 @@ fn message_from(frame: Frame) -> Result<LinkEvent, CloseCause> {
         compat: u16_at(37),
         front,
         middle,
-        data: Data::from(data),
+        data,
     };
     Ok(LinkEvent::Message { seq: u64_at(0), ack_seq: u64_at(28), msg })
 }

@@ -80,7 +80,7 @@ pub struct ReplyVersions {
 }
 
 impl ClientOp {
-    pub fn new(origin: Origin, client: EntityName, arrival: Arrival, op: OsdOp) -> Self {
+    pub fn new(origin: Origin, client: EntityName, arrival: Arrival, mut op: OsdOp) -> Self {
         let kind = match (op.may_read(), op.may_write()) {
             // What a class does is its own affair.
             _ if op.has_call() => Kind::ReadWrite,
@@ -90,7 +90,7 @@ impl ClientOp {
         };
         let mut track = Track { client: arrival.client, ..Track::new(arrival.received, kind) };
         track.stamps.mark(Stage::Parsed, arrival.parsed);
-        let mut object = op.object();
+        let mut object = op.take_object();
         object.snap = SnapId::HEAD;
         let reqid = if op.reqid.name.kind == 0 {
             ReqId { name: client, tid: origin.tid, inc: op.client_inc as i32 }

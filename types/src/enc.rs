@@ -96,13 +96,14 @@ impl<'a> Reader<'a> {
         &self.bytes[self.pos..]
     }
 
+    #[cold]
+    fn truncated(&self, what: &'static str, len: usize) -> DecodeError {
+        DecodeError::Truncated { what, at: self.bytes.len(), needed: len - self.remaining() }
+    }
+
     pub fn take(&mut self, what: &'static str, len: usize) -> Result<&'a [u8]> {
         if len > self.remaining() {
-            return Err(DecodeError::Truncated {
-                what,
-                at: self.bytes.len(),
-                needed: len - self.remaining(),
-            });
+            return Err(self.truncated(what, len));
         }
         let slice = &self.bytes[self.pos..self.pos + len];
         self.pos += len;
@@ -113,8 +114,11 @@ impl<'a> Reader<'a> {
         self.take(what, len).map(|_| ())
     }
 
+    #[inline]
     pub fn array<const N: usize>(&mut self, what: &'static str) -> Result<[u8; N]> {
-        Ok(self.take(what, N)?.try_into().expect("take returned N bytes"))
+        let Some(array) = self.rest().first_chunk() else { return Err(self.truncated(what, N)) };
+        self.pos += N;
+        Ok(*array)
     }
 
     pub fn u8(&mut self) -> Result<u8> {

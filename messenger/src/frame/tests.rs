@@ -64,6 +64,8 @@ fn messages_come_back_in_both_modes() {
             assert_eq!(frame.segments[1], front);
             assert_eq!(frame.segments[2], middle);
             assert_eq!(frame.segments[3], data.to_bytes());
+            let crc = (!secure && !data.is_empty()).then(|| data.crc());
+            assert_eq!(frame.data_crc, crc);
         }
     }
 }

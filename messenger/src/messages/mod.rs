@@ -62,7 +62,7 @@ pub mod kind {
     pub const MGR_MAP: u16 = 0x704;
 }
 
-/// Room in which most fronts are encoded without moving: those of operations and their replies.
+/// Room in which most fronts are encoded without moving.
 const FRONT_ROOM: usize = 256;
 
 /// One kind of message in both directions.
@@ -83,8 +83,13 @@ pub trait TypedMessage: Sized {
         Data::default()
     }
 
+    /// Bytes to reserve for the front. One that fills them takes one allocation, any other two or more.
+    fn front_room(&self) -> usize {
+        FRONT_ROOM
+    }
+
     fn into_message(mut self, tid: u64) -> Message {
-        let mut front = Vec::with_capacity(FRONT_ROOM);
+        let mut front = Vec::with_capacity(self.front_room());
         self.encode_front(&mut front);
         Message {
             kind: Self::KIND,

@@ -758,11 +758,13 @@ impl Decode for ListReply {
 /// Locator namespace that lists all namespaces (`LIBRADOS_ALL_NSPACES`).
 pub const ALL_NSPACES: &str = "\u{1}";
 
-/// Checks that a message has as much data as its operations say, and gives each its part.
-pub(crate) fn split_input(ops: &mut [(Op, u32)], data: &Bytes) -> Result<()> {
+/// Reads `count` operations and gives each its part of the message's data. Fails if these are too few.
+pub(crate) fn decode_ops(r: &mut Reader<'_>, count: usize, data: &Bytes) -> Result<Vec<Op>> {
+    let mut ops = Vec::with_capacity(count.min(r.remaining() / OP_SIZE));
     let mut at = 0usize;
-    for (op, len) in ops {
-        let end = at.saturating_add(*len as usize);
+    for _ in 0..count {
+        let (mut op, len) = Op::decode(r)?;
+        let end = at.saturating_add(len as usize);
         if end > data.len() {
             return Err(DecodeError::Truncated {
                 what: "operation input",
@@ -771,7 +773,8 @@ pub(crate) fn split_input(ops: &mut [(Op, u32)], data: &Bytes) -> Result<()> {
             });
         }
         op.input = data.slice(at..end);
+        ops.push(op);
         at = end;
     }
-    Ok(())
+    Ok(ops)
 }

@@ -1,6 +1,6 @@
 //! MOSDOp, its reply, watch-notify and backoff (ceph-wire.md sections 7.1, 7.2, 7.5).
 
-use super::op::{Op, OpCode, split_input};
+use super::op::{OP_SIZE, Op, OpCode, decode_ops};
 use super::{TypedMessage, kind, share};
 use crate::message::{Data, Message, priority};
 use bytes::Bytes;
@@ -45,6 +45,9 @@ pub mod flag {
 
 /// Tracing ids at the end of a message, zero. 24 bytes.
 const TRACE_SIZE: usize = 24;
+/// Length of a reply's front without the object's name and operations, and of one operation there.
+const REPLY_SIZE: usize = 4 + 17 + 8 + 4 + 12 + 4 + 4 + 4 + 12 + 8 + 1 + TRACE_SIZE;
+const REPLY_OP_SIZE: usize = OP_SIZE + 4;
 /// Bytes of a front that [`OsdOpHead::peek`] reads.
 const HEAD_SIZE: usize = 36;
 
@@ -102,18 +105,15 @@ pub struct OsdOp {
 }
 
 impl OsdOp {
-    /// The object as the store orders it.
-    pub fn object(&self) -> HObject {
+    /// The object as the store orders it, at the snapshot that is asked for. The request keeps no name.
+    pub fn take_object(&mut self) -> HObject {
+        let key = std::mem::take(&mut self.locator.key);
         HObject {
             pool: self.head.pgid.pg.pool,
             hash: self.head.hash,
             nspace: self.locator.nspace.clone(),
-            key: if self.locator.key == self.name {
-                String::new()
-            } else {
-                self.locator.key.clone()
-            },
-            name: self.name.clone(),
+            key: if key == self.name { String::new() } else { key },
+            name: std::mem::take(&mut self.name),
             snap: self.snap,
             max: false,
         }
@@ -168,11 +168,7 @@ impl TypedMessage for OsdOp {
         let locator = r.get()?;
         let name = r.get()?;
         let count = r.u16()?;
-        let mut ops = Vec::with_capacity((count as usize).min(r.remaining() / super::op::OP_SIZE));
-        for _ in 0..count {
-            ops.push(Op::decode(r)?);
-        }
-        split_input(&mut ops, &msg.data.to_bytes())?;
+        let ops = decode_ops(r, count as usize, &msg.data.to_bytes())?;
         Ok(Self {
             head,
             reqid,
@@ -180,7 +176,7 @@ impl TypedMessage for OsdOp {
             mtime,
             locator,
             name,
-            ops: ops.into_iter().map(|(op, _)| op).collect(),
+            ops,
             snap: r.get()?,
             snapc: r.get()?,
             retry_attempt: r.i32()?,
@@ -245,6 +241,9 @@ impl TypedMessage for OsdOpReply {
         false.encode(out); // no redirect
         out.extend_from_slice(&[0; TRACE_SIZE]);
     }
+    fn front_room(&self) -> usize {
+        REPLY_SIZE + self.name.len() + REPLY_OP_SIZE * self.ops.len()
+    }
     fn decode_front(r: &mut Reader<'_>, msg: &Message) -> Result<Self> {
         if msg.version < 7 {
             let value = msg.version as u64;
@@ -256,13 +255,12 @@ impl TypedMessage for OsdOpReply {
         let result = r.i32()?;
         let bad_replay_version = r.get()?;
         let epoch = r.get()?;
-        let count = r.count("operations", super::op::OP_SIZE)?;
-        let mut ops = (0..count).map(|_| Op::decode(r)).collect::<Result<Vec<_>>>()?;
-        split_input(&mut ops, &msg.data.to_bytes())?;
+        let count = r.count("operations", OP_SIZE)?;
+        let ops = decode_ops(r, count, &msg.data.to_bytes())?;
         let retry_attempt = r.i32()?;
         let ops = ops
             .into_iter()
-            .map(|(mut op, _)| {
+            .map(|mut op| {
                 let output = Data::from(std::mem::take(&mut op.input));
                 Ok(ReplyOp { op, result: r.i32()?, output })
             })
@@ -283,7 +281,7 @@ impl TypedMessage for OsdOpReply {
     fn take_data(&mut self) -> Data {
         let mut data = Data::default();
         for op in &mut self.ops {
-            std::mem::take(&mut op.output).into_parts().into_iter().for_each(|p| data.push(p));
+            data.append(std::mem::take(&mut op.output));
         }
         data
     }

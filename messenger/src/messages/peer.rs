@@ -200,7 +200,9 @@ impl PeerMessage {
         let head = PgHead { pg: self.pg, epoch: self.epoch };
         let mut data = Data::default();
         let front = match &self.body {
-            Body::RepOp(op) => op.encode(head, &mut data),
+            Body::RepOp(op) => {
+                return rep_op_message(head, &op.entry, &op.changes, op.complete);
+            }
             Body::RepAck(ack) => ack.encode(head),
             body => {
                 if let Body::Push { chunk, .. } = body {
@@ -209,15 +211,7 @@ impl PeerMessage {
                 encode_flat(head, body)
             }
         };
-        Message {
-            kind: self.body.kind(),
-            priority: priority::DEFAULT,
-            version: VERSION,
-            compat: VERSION,
-            front: front.into(),
-            data,
-            ..Message::default()
-        }
+        message(self.body.kind(), front, data)
     }
 
     /// The PG of an encoded message, without decoding the rest.
@@ -255,6 +249,25 @@ impl PeerMessage {
             kind => Front { bytes: front, left: front.len() }.body(kind, &message.data)?,
         };
         Ok(Self { pg: head.pg, epoch: head.epoch, body })
+    }
+}
+
+/// A [`RepOp`] of these parts, encoded.
+pub fn rep_op_message(head: PgHead, entry: &[u8], changes: &[Change], complete: u64) -> Message {
+    let mut data = Data::default();
+    let front = replication::encode_rep_op(head, entry, changes, complete, &mut data);
+    message(kind::REP_OP, front, data)
+}
+
+fn message(kind: u16, front: Vec<u8>, data: Data) -> Message {
+    Message {
+        kind,
+        priority: priority::DEFAULT,
+        version: VERSION,
+        compat: VERSION,
+        front: front.into(),
+        data,
+        ..Message::default()
     }
 }
 

@@ -106,6 +106,8 @@ const REP_OP_HEADER: usize = 32;
 const REP_ACK_SIZE: usize = 40;
 /// Room for the changes of a small write: touch, write, and the xattr with the object's info.
 const CHANGES_HINT: usize = 512;
+/// Most changes for which a reader makes room before it has read them.
+const CHANGES_ROOM: usize = 8;
 
 /// Starts a front. `own` is the field at offset 20.
 fn put_head(head: PgHead, own: u32, out: &mut Vec<u8>) {
@@ -133,18 +135,25 @@ pub(super) fn peek(front: &[u8]) -> Result<PgHead> {
     Ok(get_head(&mut Reader::new(front))?.0)
 }
 
-impl RepOp {
-    pub(super) fn encode(&self, head: PgHead, data: &mut Data) -> Vec<u8> {
-        let mut out = Vec::with_capacity(REP_OP_HEADER + self.entry.len() + CHANGES_HINT);
-        let entry_len = u32::try_from(self.entry.len()).expect("an entry is smaller than 4 GiB");
-        put_head(head, entry_len, &mut out);
-        self.complete.encode(&mut out);
-        debug_assert_eq!(out.len(), REP_OP_HEADER);
-        out.extend_from_slice(&self.entry);
-        put_changes(&mut out, data, &self.changes);
-        out
-    }
+/// The front of a [`RepOp`] of these parts; what it writes is appended to `data`.
+pub(super) fn encode_rep_op(
+    head: PgHead,
+    entry: &[u8],
+    changes: &[Change],
+    complete: u64,
+    data: &mut Data,
+) -> Vec<u8> {
+    let mut out = Vec::with_capacity(REP_OP_HEADER + entry.len() + CHANGES_HINT);
+    let entry_len = u32::try_from(entry.len()).expect("an entry is smaller than 4 GiB");
+    put_head(head, entry_len, &mut out);
+    complete.encode(&mut out);
+    debug_assert_eq!(out.len(), REP_OP_HEADER);
+    out.extend_from_slice(entry);
+    put_changes(&mut out, data, changes);
+    out
+}
 
+impl RepOp {
     /// The entry and the changes share the memory of `front` and `data`.
     pub(super) fn decode(front: &Bytes, data: &Bytes) -> Result<(PgHead, Self)> {
         let mut r = Reader::new(front);
@@ -249,7 +258,8 @@ fn written(data: &Bytes, at: &mut usize, len: u64) -> Result<Bytes> {
 fn get_changes(r: &mut Reader<'_>, front: &Bytes, data: &Bytes) -> Result<Vec<Change>> {
     let count = r.count("changes", 1)?;
     let mut at = 0;
-    let mut changes = Vec::new();
+    // A change may take less of the front than of memory.
+    let mut changes = Vec::with_capacity(count.min(CHANGES_ROOM));
     for _ in 0..count {
         changes.push(match r.u8()? {
             1 => Change::Touch,

@@ -171,11 +171,12 @@ fn replies_round_trip() {
         replay_version: EVersion { epoch: 3, version: 9 },
         user_version: 9,
     };
+    let room = reply.front_room();
     let msg = round_trip(reply);
     assert_eq!((msg.kind, msg.version, msg.compat), (43, 8, 2));
     assert_eq!(msg.data.len(), 4);
     let size = 7 + 17 + 8 + 4 + 12 + 4 + 4 + 2 * OP_SIZE + 4 + 2 * 4 + 12 + 8 + 1 + 24;
-    assert_eq!(msg.front.len(), size);
+    assert_eq!((msg.front.len(), room), (size, size));
 }
 
 #[test]
