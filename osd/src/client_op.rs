@@ -194,9 +194,8 @@ impl ClientOp {
         result: i32,
         executed: bool,
         versions: ReplyVersions,
-        outcomes: Vec<(i32, Data)>,
+        outcomes: &mut dyn Iterator<Item = (i32, Data)>,
     ) -> Message {
-        let mut outcomes = outcomes.into_iter();
         let ops = std::mem::take(&mut self.request.ops);
         let ops = ops.into_iter().map(|mut op| {
             op.input = Bytes::new();

@@ -31,7 +31,7 @@ use seastore::{
     IoCompletion, MountReport, ObjectName, ReadData, ReadError, Store, StoreConfig, StoreEffect,
     StoreError, StoreEvent, Transaction, TxnOp,
 };
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 use types::node::{ConnId, CoreId, StageProbes, WriteMemory};
@@ -183,7 +183,7 @@ pub struct Shard {
     /// Clients' writes that wait for the store to clean; each holds its object.
     no_room: VecDeque<Box<ClientOp>>,
     /// PGs that may have to acknowledge at the end of the turn.
-    touched: BTreeSet<PgId>,
+    touched: Vec<PgId>,
     store_fx: Vec<StoreEffect>,
     events: Vec<StoreEvent>,
     pg_fx: Vec<PgEffect>,
@@ -241,7 +241,7 @@ impl Shard {
             receiving: BTreeMap::new(),
             delayed: VecDeque::new(),
             no_room: VecDeque::new(),
-            touched: BTreeSet::new(),
+            touched: Vec::new(),
             store_fx: Vec::new(),
             events: Vec::new(),
             pg_fx: Vec::new(),
@@ -461,7 +461,7 @@ impl Shard {
         }
         self.perform(now, view, id, &mut fx, out);
         self.pg_fx = fx;
-        self.touched.insert(id);
+        self.touched.push(id);
     }
 
     fn perform(
@@ -667,7 +667,7 @@ impl Shard {
         // An acknowledgement may have been lost, and perhaps no write follows that would repeat it.
         for (id, slot) in self.pgs.iter_mut() {
             if slot.pg.mapping().primary == Some(osd) && slot.pg.ack_again() {
-                self.touched.insert(*id);
+                self.touched.push(*id);
             }
         }
     }
@@ -706,7 +706,7 @@ impl Shard {
         let room = run::room(&self.store).min(ROOM_CAP);
         for (id, slot) in self.pgs.iter_mut().filter(|(_, s)| s.said_room != room) {
             if slot.pg.ack_again() {
-                self.touched.insert(*id);
+                self.touched.push(*id);
             }
         }
     }
@@ -714,14 +714,18 @@ impl Shard {
     pub fn end_of_turn(&mut self, now: Now, view: Option<&View>, out: &mut Vec<Out>) {
         self.recorder.now = now;
         if let Some(view) = view {
-            let room = run::room(&self.store).min(ROOM_CAP);
-            for id in std::mem::take(&mut self.touched) {
+            let mut touched = std::mem::take(&mut self.touched);
+            touched.sort_unstable();
+            touched.dedup();
+            for id in touched.drain(..) {
                 let Some(slot) = self.pgs.get_mut(&id) else { continue };
                 if let Some((to, version)) = slot.pg.take_ack() {
+                    let room = run::room(&self.store).min(ROOM_CAP);
                     slot.said_room = room;
                     self.send(view, id, to, Body::RepAck(RepAck { version, room }), out);
                 }
             }
+            self.touched = touched;
         }
         if !self.delayed.is_empty() {
             self.retry_delayed();

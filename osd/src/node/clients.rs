@@ -124,7 +124,8 @@ impl OsdNode {
     }
 
     fn refuse(&mut self, now: Now, op: &mut ClientOp, result: i32, fx: &mut Fx) {
-        let message = op.reply(self.history.epoch(), result, false, Default::default(), vec![]);
+        let (epoch, versions) = (self.history.epoch(), Default::default());
+        let message = op.reply(epoch, result, false, versions, &mut std::iter::empty());
         self.reply(now, op.origin, message, fx);
     }
 

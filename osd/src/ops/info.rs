@@ -12,6 +12,8 @@ pub const INFO_XATTR: &[u8] = b"_";
 pub const USER_PREFIX: u8 = b'_';
 
 const FORMAT: u8 = 1;
+/// Length of the encoding, bytes.
+const SIZE: usize = 120;
 
 /// Object info, one per object that exists.
 ///
@@ -108,7 +110,9 @@ impl Decode for ObjectInfo {
 
 impl ObjectInfo {
     pub fn to_xattr(&self) -> Bytes {
-        self.to_vec().into()
+        let mut out = Vec::with_capacity(SIZE);
+        self.encode(&mut out);
+        out.into()
     }
 }
 
@@ -135,9 +139,10 @@ mod tests {
             dirty: true,
             last_reqid: ReqId { name: EntityName::client(4100), tid: 15, inc: 16 },
         };
-        let bytes = info.to_vec();
+        let bytes = info.to_xattr();
+        assert_eq!(bytes.len(), SIZE);
         assert_eq!(ObjectInfo::from_slice(&bytes), Ok(info));
-        let mut other = bytes.clone();
+        let mut other = bytes.to_vec();
         other[0] = 2;
         assert!(ObjectInfo::from_slice(&other).is_err());
         for len in 0..bytes.len() {

@@ -30,7 +30,7 @@ pub type StoredOutcome = (i32, Bytes);
 
 /// One entry before it is encoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EntryFields {
+pub struct EntryFields<'a> {
     pub kind: EntryKind,
     pub version: EVersion,
     /// The object's version before; zero when it did not exist.
@@ -39,7 +39,7 @@ pub struct EntryFields {
     /// `result` of the reply.
     pub result: i32,
     pub reqid: ReqId,
-    pub object: HObject,
+    pub object: &'a HObject,
     pub outcomes: Vec<StoredOutcome>,
 }
 
@@ -71,8 +71,8 @@ pub struct Entry {
 const OBJECT_OFFSET: usize = 1 + 1 + 12 + 12 + 8 + 4 + 21;
 
 impl Entry {
-    pub fn new(fields: &EntryFields) -> Self {
-        let o = &fields.object;
+    pub fn new(fields: &EntryFields<'_>) -> Self {
+        let o = fields.object;
         let mut out =
             Vec::with_capacity(OBJECT_OFFSET + 49 + o.name.len() + o.key.len() + o.nspace.len());
         FORMAT.encode(&mut out);
@@ -85,7 +85,7 @@ impl Entry {
         fields.reqid.tid.encode(&mut out);
         fields.reqid.inc.encode(&mut out);
         debug_assert_eq!(out.len(), OBJECT_OFFSET);
-        fields.object.encode(&mut out);
+        o.encode(&mut out);
         fields.outcomes.encode(&mut out);
         Self {
             kind: fields.kind,
@@ -101,6 +101,11 @@ impl Entry {
     /// Checks all of `bytes`, so that [`Entry::object`] cannot fail later. Takes a copy: an entry stays
     /// for thousands of writes, and the message that it came in holds the data of its own.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
+        Ok(Self::parse_with_object(bytes)?.0)
+    }
+
+    /// The same, and [`Entry::object`].
+    pub fn parse_with_object(bytes: &[u8]) -> Result<(Self, HObject)> {
         let mut r = Reader::new(bytes);
         match r.u8()? {
             FORMAT => {}
@@ -117,11 +122,11 @@ impl Entry {
         let user_version = r.u64()?;
         let result = r.i32()?;
         let reqid = ReqId { name: r.get()?, tid: r.u64()?, inc: r.i32()? };
-        let _: HObject = r.get()?;
+        let object = r.get()?;
         let _: Vec<StoredOutcome> = r.get()?;
         r.finish("log entry")?;
         let bytes = Bytes::copy_from_slice(bytes);
-        Ok(Self { kind, version, prior, user_version, result, reqid, bytes })
+        Ok((Self { kind, version, prior, user_version, result, reqid, bytes }, object))
     }
 
     pub fn bytes(&self) -> &Bytes {
@@ -283,7 +288,7 @@ pub(crate) mod tests {
             user_version: version,
             result: 0,
             reqid: ReqId { name: EntityName::client(4100), tid: version, inc: epoch as i32 },
-            object: HObject::head(PoolId(1), "", "", name),
+            object: &HObject::head(PoolId(1), "", "", name),
             outcomes: vec![(3, Bytes::from_static(b"out"))],
         })
     }

@@ -4,7 +4,7 @@ use super::log::{Entry, EntryFields, EntryKind, StoredOutcome};
 use super::{Effect, MetaChange, Pg, PgTxn, Primary, Role, Token, log_key};
 use crate::ops::Change;
 use messenger::message::Message;
-use messenger::messages::peer::{Body, PeerMessage, RepOp};
+use messenger::messages::peer::{PgHead, RepOp, rep_op_message};
 use types::{EVersion, HObject, OsdId, ReqId};
 
 /// Changes from the primary that cannot be applied yet.
@@ -16,7 +16,9 @@ pub(super) struct InFlight {
     version: u64,
     /// Members that have not acknowledged: one bit per place in the acting set.
     waiting: u32,
-    tickets: Vec<u64>,
+    ticket: u64,
+    /// Of the same request, sent again.
+    joined: Vec<u64>,
     message: Option<Message>,
 }
 
@@ -24,6 +26,7 @@ pub(super) struct InFlight {
 #[derive(Debug)]
 pub(super) struct Parked {
     entry: Entry,
+    object: HObject,
     changes: Vec<Change>,
     complete: u64,
 }
@@ -68,7 +71,7 @@ impl Pg {
             return Some(Duplicate::Done(entry.clone()));
         }
         let write = self.in_flight.iter_mut().find(|w| w.version == version);
-        write.expect("an incomplete entry is in flight").tickets.push(ticket);
+        write.expect("an incomplete entry is in flight").joined.push(ticket);
         Some(Duplicate::Joined)
     }
 
@@ -83,18 +86,14 @@ impl Pg {
             user_version: write.user_version,
             result: write.result,
             reqid: write.reqid,
-            object: write.object.clone(),
+            object: &write.object,
             outcomes: write.outcomes,
         });
         let members = self.info.mapping.acting.len();
         assert!(members <= 32, "one bit per member");
         let message = (members > 1).then(|| {
-            let op = RepOp {
-                entry: entry.bytes().clone(),
-                changes: write.changes.clone(),
-                complete: self.complete,
-            };
-            PeerMessage { pg: self.id, epoch: self.epoch, body: Body::RepOp(op) }.encode()
+            let head = PgHead { pg: self.id, epoch: self.epoch };
+            rep_op_message(head, entry.bytes(), &write.changes, self.complete)
         });
         if let Some(message) = &message {
             for member in self.info.mapping.acting.iter().filter(|m| m.osd != self.me) {
@@ -104,7 +103,8 @@ impl Pg {
         self.in_flight.push_back(InFlight {
             version,
             waiting: (1u64 << members).wrapping_sub(1) as u32,
-            tickets: vec![write.ticket],
+            ticket: write.ticket,
+            joined: Vec::new(),
             message,
         });
         self.apply(entry, write.object, write.changes, self.complete, fx);
@@ -138,17 +138,33 @@ impl Pg {
             return;
         }
         let RepOp { entry, changes, complete } = op;
-        let Ok(entry) = Entry::parse(&entry) else { return };
+        let Ok((entry, object)) = Entry::parse_with_object(&entry) else { return };
         let head = self.log.head().version;
         let Role::Member { active, parked } = &mut self.role else { return };
         let version = entry.version.version;
+        let change = Parked { entry, object, changes, complete };
         if *active && version <= head {
             // Sent again after its session was lost: acknowledged again, once durable.
             self.ack_due |= version <= self.durable;
+        } else if *active && version == head + 1 {
+            if self.apply_next(change, fx) {
+                self.run_parked(fx);
+            }
         } else if parked.len() < PARKED_MAX {
-            parked.insert(version, Parked { entry, changes, complete });
+            parked.insert(version, change);
             self.run_parked(fx);
         }
+    }
+
+    /// The change after the log's head. False if it is of another history.
+    fn apply_next(&mut self, change: Parked, fx: &mut Vec<Effect>) -> bool {
+        let Parked { entry, object, changes, complete } = change;
+        if !entry.follows(self.log.head()) {
+            return false;
+        }
+        self.complete = self.complete.max(complete);
+        self.apply(entry, object, changes, complete, fx);
+        true
     }
 
     /// Applies what has become next in order.
@@ -159,13 +175,10 @@ impl Pg {
             while parked.first_key_value().is_some_and(|(v, _)| *v < next) {
                 parked.pop_first();
             }
-            let Some(p) = parked.remove(&next) else { return };
-            if !p.entry.follows(self.log.head()) {
+            let Some(change) = parked.remove(&next) else { return };
+            if !self.apply_next(change, fx) {
                 return;
             }
-            self.complete = self.complete.max(p.complete);
-            let object = p.entry.object();
-            self.apply(p.entry, object, p.changes, p.complete, fx);
         }
     }
 
@@ -214,7 +227,8 @@ impl Pg {
         while self.in_flight.front().is_some_and(|w| w.waiting == 0) {
             let write = self.in_flight.pop_front().expect("there is a first write");
             self.complete = write.version;
-            fx.extend(write.tickets.into_iter().map(|ticket| Effect::Reply { ticket }));
+            let tickets = std::iter::once(write.ticket).chain(write.joined);
+            fx.extend(tickets.map(|ticket| Effect::Reply { ticket }));
         }
     }
 

@@ -7,7 +7,9 @@ use super::{Answer, Out, PgSlot, Shard, Waiting, logged_answer, pg_range};
 use crate::client_op::{ClientOp, ReplyVersions};
 use crate::map::View;
 use crate::observe::Stage;
-use crate::ops::{self, DataRange, Disposition, Execution, Need, Piece, StoreReader, errno, pgls};
+use crate::ops::{
+    self, DataRange, Disposition, Execution, Need, OpOutcome, Piece, StoreReader, errno, pgls,
+};
 use crate::pg::MapView;
 use crate::pg::log::EntryKind;
 use crate::pg::replicate::{Duplicate, NewWrite};
@@ -52,7 +54,23 @@ enum Goal {
     /// List again with the metadata that were missed at hand.
     List,
     /// Answer; parts are the object pieces of the outputs in order.
-    Reply { execution: Box<Execution>, versions: ReplyVersions },
+    Reply { result: i32, ops: Vec<OpOutcome>, versions: ReplyVersions },
+}
+
+impl Goal {
+    /// What of the object is to be read, in order.
+    fn ranges(&self) -> impl Iterator<Item = DataRange> {
+        let (again, ops): (&[DataRange], &[OpOutcome]) = match self {
+            Self::Again { ranges } => (ranges, &[]),
+            Self::List => (&[], &[]),
+            Self::Reply { ops, .. } => (&[], ops),
+        };
+        let of = |piece: &Piece| match piece {
+            Piece::Object(range) => Some(*range),
+            Piece::Bytes(_) => None,
+        };
+        again.iter().copied().chain(ops.iter().flat_map(|o| &o.output).filter_map(of))
+    }
 }
 
 impl Shard {
@@ -172,9 +190,8 @@ impl Shard {
             match slot.pg.find_duplicate(&op.request.reqid, ticket) {
                 Some(Duplicate::Done(entry)) => {
                     let (result, versions, outcomes) = logged_answer(&entry);
-                    let outcomes = outcomes.into_iter().map(|(r, b)| (r, Data::from(b))).collect();
-                    let said = Said { result, executed: true, versions, outcomes };
-                    self.answer(view, op, said, out);
+                    let said = Said { result, executed: true, versions };
+                    self.answer_ops(view, op, said, &mut as_data(outcomes), out);
                     return;
                 }
                 Some(Duplicate::Joined) => {
@@ -246,8 +263,7 @@ impl Shard {
         if let Some(slot) = self.pgs.get_mut(&op.pg) {
             slot.queues.hold(op.hash);
         }
-        let wanted = ranges.clone();
-        self.start_job(now, view, op, &wanted, Goal::Again { ranges }, out);
+        self.start_job(now, view, op, Goal::Again { ranges }, out);
     }
 
     /// `op` waits for metadata, and then for what `goal` says.
@@ -264,16 +280,15 @@ impl Shard {
         now: Now,
         view: &View,
         op: Box<ClientOp>,
-        ranges: &[DataRange],
         goal: Goal,
         out: &mut Vec<Out>,
     ) {
         let id = self.next_job;
         self.next_job += 1;
-        let mut parts = Vec::with_capacity(ranges.len());
+        let mut parts = Vec::with_capacity(goal.ranges().count());
         let mut pending = 0;
         let keep = op.request.ops.iter().any(|op| op.flags & op_flag::FADVISE_WILLNEED != 0);
-        for (part, range) in ranges.iter().enumerate() {
+        for (part, range) in goal.ranges().enumerate() {
             let token = self.next_token;
             self.next_token += 1;
             let (o, fx) = (&op.request.object, &mut self.store_fx);
@@ -322,16 +337,8 @@ impl Shard {
 
     fn finish_job(&mut self, now: Now, view: &View, job: Job, out: &mut Vec<Out>) {
         let Job { mut op, parts, goal, .. } = job;
-        let mut datas = Vec::with_capacity(parts.len());
-        let mut failure = None;
-        for part in parts.into_iter().flatten() {
-            match part {
-                Ok(data) => datas.push(data),
-                Err(e) => failure = Some(e),
-            }
-        }
         let (id, hash) = (op.pg, op.hash);
-        if let Some(e) = failure {
+        if let Some(e) = parts.iter().flatten().find_map(|part| part.as_ref().err()) {
             out.push(Out::Alarm(format!("pg {id}: {}: {e}", op.request.object)));
             let said = Said { result: errno::EIO, executed: true, ..Said::default() };
             self.answer(view, op, said, out);
@@ -341,6 +348,7 @@ impl Shard {
             }
             return;
         }
+        let mut datas = parts.into_iter().flatten().filter_map(Result::ok);
         match goal {
             Goal::Again { ranges } => {
                 let fetched = ranges.into_iter().zip(datas);
@@ -352,8 +360,9 @@ impl Shard {
                 self.run_next(now, view, id, hash, out);
             }
             Goal::List => self.run_listing(view, op, out),
-            Goal::Reply { execution, versions } => {
-                self.reply_read(view, op, *execution, versions, datas, out)
+            Goal::Reply { result, ops, versions } => {
+                let said = Said { result, executed: true, versions };
+                self.reply_read(view, op, said, ops, &mut datas, out)
             }
         }
     }
@@ -380,35 +389,22 @@ impl Shard {
         } else {
             ReplyVersions { user: execution.user_version, ..ReplyVersions::default() }
         };
-        let ranges: Vec<DataRange> = execution
-            .ops
-            .iter()
-            .flat_map(|o| &o.output)
-            .filter_map(|p| match p {
-                Piece::Object(range) => Some(*range),
-                Piece::Bytes(_) => None,
-            })
-            .collect();
-        if ranges.is_empty() {
-            self.reply_read(view, op, execution, versions, Vec::new(), out);
-        } else {
-            let goal = Goal::Reply { execution: Box::new(execution), versions };
-            self.start_job(now, view, op, &ranges, goal, out);
-        }
+        let Execution { result, ops, .. } = execution;
+        let goal = Goal::Reply { result, ops, versions };
+        self.start_job(now, view, op, goal, out);
     }
 
     fn reply_read(
         &mut self,
         view: &View,
         op: Box<ClientOp>,
-        execution: Execution,
-        versions: ReplyVersions,
-        datas: Vec<ReadData>,
+        said: Said,
+        ops: Vec<OpOutcome>,
+        datas: &mut dyn Iterator<Item = ReadData>,
         out: &mut Vec<Out>,
     ) {
-        let mut datas = datas.into_iter();
-        let mut read_bytes = 0;
-        let outcomes = execution.ops.into_iter().map(|o| {
+        let (pg, mut read_bytes) = (op.pg, 0);
+        let mut outcomes = ops.into_iter().map(|o| {
             let mut data = Data::default();
             for piece in o.output {
                 match piece {
@@ -422,16 +418,10 @@ impl Shard {
             }
             (o.rval, data)
         });
-        let outcomes = outcomes.collect();
-        if let Some(slot) = self.pgs.get_mut(&op.pg) {
+        self.answer_ops(view, op, said, &mut outcomes, out);
+        if let Some(slot) = self.pgs.get_mut(&pg) {
             slot.read_bytes += read_bytes;
         }
-        self.answer(
-            view,
-            op,
-            Said { result: execution.result, executed: true, versions, outcomes },
-            out,
-        );
     }
 
     fn commit(
@@ -540,8 +530,8 @@ impl Shard {
                 None => (errno::EIO, ReplyVersions::default(), Vec::new()),
             },
         };
-        let outcomes = outcomes.into_iter().map(|(r, b)| (r, Data::from(b))).collect();
-        self.answer(view, op, Said { result, executed: true, versions, outcomes }, out);
+        let said = Said { result, executed: true, versions };
+        self.answer_ops(view, op, said, &mut as_data(outcomes), out);
         self.run_next(now, view, pg, hash, out);
     }
 
@@ -562,7 +552,8 @@ impl Shard {
             }
             outcomes.push((outcome.rval, Data::from(bytes_of(outcome.output))));
         }
-        self.answer(view, op, Said { result, executed: true, outcomes, ..Said::default() }, out);
+        let said = Said { result, executed: true, ..Said::default() };
+        self.answer_ops(view, op, said, &mut outcomes.into_iter(), out);
     }
 }
 
@@ -583,6 +574,10 @@ fn has_room(store: &Store, bytes: u64) -> bool {
 pub(super) fn room(store: &Store) -> u64 {
     let s = store.statfs();
     s.available.saturating_sub(s.total / RESERVE_PART)
+}
+
+fn as_data(outcomes: Vec<(i32, Bytes)>) -> impl Iterator<Item = (i32, Data)> {
+    outcomes.into_iter().map(|(result, output)| (result, Data::from(output)))
 }
 
 fn bytes_of(output: Vec<Piece>) -> Bytes {

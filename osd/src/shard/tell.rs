@@ -17,24 +17,33 @@ pub(super) struct Said {
     /// Some op of it ran.
     pub executed: bool,
     pub versions: ReplyVersions,
-    /// Result and output of each op, or none.
-    pub outcomes: Vec<(i32, Data)>,
 }
 
 impl Shard {
-    /// Answers a client, and records where the time went.
+    /// Answers a client with nothing of single ops.
     pub(super) fn answer(
+        &mut self,
+        view: &View,
+        op: Box<ClientOp>,
+        said: Said,
+        out: &mut Vec<Out>,
+    ) {
+        self.answer_ops(view, op, said, &mut std::iter::empty(), out);
+    }
+
+    /// Answers a client with the result and output of each op, and records where the time went.
+    pub(super) fn answer_ops(
         &mut self,
         view: &View,
         mut op: Box<ClientOp>,
         said: Said,
+        outcomes: &mut dyn Iterator<Item = (i32, Data)>,
         out: &mut Vec<Out>,
     ) {
         let kept = self.recorder.keeps(&op.track).then(|| Box::new(op.kept(None)));
-        let Said { result, executed, versions, outcomes } = said;
-        let out_bytes = outcomes.iter().map(|(_, data)| data.len() as u64).sum();
+        let Said { result, executed, versions } = said;
         let message = op.reply(view.map.epoch, result, executed, versions, outcomes);
-        self.recorder.finish(op.track, out_bytes, kept);
+        self.recorder.finish(op.track, message.data.len() as u64, kept);
         out.push(Out::Reply { origin: op.origin, message });
     }
 

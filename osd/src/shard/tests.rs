@@ -450,7 +450,7 @@ fn entry(epoch: u32, version: u64) -> Entry {
         user_version: version,
         result: 0,
         reqid: ReqId::default(),
-        object: HObject::head(PG.pool, "", "", "x"),
+        object: &HObject::head(PG.pool, "", "", "x"),
         outcomes: vec![],
     })
 }
