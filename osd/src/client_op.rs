@@ -1,7 +1,7 @@
 //! A client's request on its way through the OSD, and its reply.
 
 use crate::observe::{Kept, Kind, Stage, Track};
-use crate::ops::{DataRange, OpRequest, copy::Copied};
+use crate::ops::{Change, DataRange, OpRequest, copy::Copied};
 use bytes::Bytes;
 use messenger::message::{Data, Message};
 use messenger::messages::op::OpCode;
@@ -60,6 +60,8 @@ pub struct ClientOp {
     /// Data that the first attempts asked for.
     pub fetched: BTreeMap<DataRange, Bytes>,
     pub copied: BTreeMap<usize, Copied>,
+    /// Checksum of the message's data ([`Data::crc`]), verified, where all of it is one op's input.
+    pub input_crc: Option<u32>,
     pub track: Track,
 }
 
@@ -116,6 +118,7 @@ impl ClientOp {
             },
             fetched: BTreeMap::new(),
             copied: BTreeMap::new(),
+            input_crc: None,
             track,
         }
     }
@@ -186,6 +189,25 @@ impl ClientOp {
         self.request.ops.first().is_some_and(|op| op.code.is_pg_op())
     }
 
+    /// The request came with these data.
+    pub fn note_input(&mut self, data: &Data) {
+        let whole = self.request.ops.iter().any(|op| op.input.len() == data.len());
+        self.input_crc = data.known_crc().filter(|_| whole);
+    }
+    /// Checksum of what `changes` bring, if that is the request's data as they came.
+    pub fn crc_of(&self, changes: &[Change]) -> Option<u32> {
+        let crc = self.input_crc?;
+        let mut written = changes.iter().filter_map(|change| match change {
+            Change::Write { data, .. } => Some(data),
+            _ => None,
+        });
+        let (data, more) = (written.next()?, written.next());
+        // The op still holds its input, so that this memory is no other's.
+        let whole = self.request.ops.iter().find(|op| !op.input.is_empty())?;
+        let same = whole.input.as_ptr_range() == data.as_ptr_range();
+        (same && more.is_none()).then_some(crc)
+    }
+
     /// The reply. `outcomes` has the result and output of each op, or is short for none.
     /// `executed` is false for requests that were refused before any op ran.
     pub fn reply(
@@ -217,5 +239,67 @@ impl ClientOp {
             user_version: versions.user,
         }
         .into_message(self.origin.tid)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use messenger::messages::{Op, OsdOpHead};
+    use types::{ObjectLocator, PoolId, ShardedPgId, SnapContext, UTime};
+
+    const CRC: u32 = 7;
+
+    /// A request whose ops share `data` in order, as a frame brings it.
+    fn request(data: &Bytes, lens: &[usize]) -> ClientOp {
+        let mut at = 0;
+        let inputs = lens.iter().map(|len| {
+            at += len;
+            data.slice(at - len..at)
+        });
+        let pg = PgId { pool: PoolId(1), seed: 0 };
+        let op = OsdOp {
+            head: OsdOpHead {
+                pgid: ShardedPgId::replicated(pg),
+                hash: 0,
+                epoch: Epoch(1),
+                flags: 0,
+            },
+            reqid: ReqId::default(),
+            client_inc: 0,
+            mtime: UTime::default(),
+            locator: ObjectLocator::new(pg.pool, ""),
+            name: "object".into(),
+            ops: inputs.map(|input| Op::write(0, input)).collect(),
+            snap: SnapId::HEAD,
+            snapc: SnapContext::default(),
+            retry_attempt: 0,
+            features: 0,
+        };
+        let origin = Origin { core: CoreId(0), conn: ConnId(1), charge: 0, promise: 0, tid: 1 };
+        let arrival = Arrival { received: Instant(1), parsed: Instant(1), client: None };
+        let mut op = ClientOp::new(origin, EntityName::client(4), arrival, op);
+        let mut whole = Data::from(data.clone());
+        whole.set_crc(CRC);
+        op.note_input(&whole);
+        op
+    }
+
+    #[test]
+    fn a_checksum_goes_on_with_the_data_that_it_came_with() {
+        let data = Bytes::from(vec![1; 100]);
+        let write = |data: Bytes| Change::Write { offset: 0, data };
+        let op = request(&data, &[100]);
+        assert_eq!(op.crc_of(&[Change::Touch, write(data.clone())]), Some(CRC));
+        assert_eq!(request(&data, &[0, 100]).crc_of(&[write(data.clone())]), Some(CRC));
+        assert_eq!(op.crc_of(&[Change::Touch]), None);
+        assert_eq!(op.crc_of(&[write(data.clone()), write(data.clone())]), None);
+        assert_eq!(op.crc_of(&[write(data.slice(..99))]), None, "cut");
+        assert_eq!(op.crc_of(&[write(Bytes::from(vec![1; 100]))]), None, "other memory");
+        assert_eq!(request(&data, &[60, 40]).crc_of(&[write(data.clone())]), None, "two inputs");
+        assert_eq!(request(&data, &[99]).crc_of(&[write(data.slice(..99))]), None, "more came");
+        let mut unknown = op;
+        unknown.note_input(&Data::from(data.clone()));
+        assert_eq!(unknown.crc_of(&[write(data)]), None);
     }
 }

@@ -205,6 +205,7 @@ impl OsdNode {
         let origin = Origin { core: self.config.core, conn, charge, promise, tid: message.tid };
         let verdict = self.check_client(conn, &decoded);
         let mut op = Box::new(ClientOp::new(origin, client, arrival, decoded));
+        op.note_input(&message.data);
         match verdict {
             Verdict::Run => self.run_op(now, op, fx),
             Verdict::Drop => self.dropped(origin, fx),

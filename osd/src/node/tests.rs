@@ -372,6 +372,7 @@ impl World {
             },
             fetched: BTreeMap::new(),
             copied: BTreeMap::new(),
+            input_crc: None,
             track: Track::new(self.now.mono, Kind::Write),
         };
         let core = self.nodes[0].place_of(pg).0;

@@ -43,6 +43,8 @@ pub struct NewWrite {
     pub reqid: ReqId,
     pub object: HObject,
     pub changes: Vec<Change>,
+    /// Checksum of the data in `changes`, if it is known ([`messenger::message::Data::crc`]).
+    pub data_crc: Option<u32>,
     pub outcomes: Vec<StoredOutcome>,
     /// Comes back in [`Effect::Reply`].
     pub ticket: u64,
@@ -93,7 +95,11 @@ impl Pg {
         assert!(members <= 32, "one bit per member");
         let message = (members > 1).then(|| {
             let head = PgHead { pg: self.id, epoch: self.epoch };
-            rep_op_message(head, entry.bytes(), &write.changes, self.complete)
+            let mut message = rep_op_message(head, entry.bytes(), &write.changes, self.complete);
+            if let Some(crc) = write.data_crc {
+                message.data.set_crc(crc);
+            }
+            message
         });
         if let Some(message) = &message {
             for member in self.info.mapping.acting.iter().filter(|m| m.osd != self.me) {

@@ -171,6 +171,7 @@ impl World {
             reqid: ReqId { name: EntityName::client(1), tid: ticket, inc: 0 },
             object: HObject::head(ID.pool, "", "", &format!("o{ticket}")),
             changes: vec![Change::SetXattr { name: Bytes::from_static(b"v"), value }],
+            data_crc: None,
             outcomes: Vec::new(),
             ticket,
         };

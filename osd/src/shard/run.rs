@@ -476,6 +476,7 @@ impl Shard {
         slot.queues.write_started(op.hash);
         let keep = op.request.flags & flag::RETURNVEC != 0;
         let logged: usize = outcomes.iter().map(|(_, output)| 8 + output.len()).sum();
+        let data_crc = op.crc_of(&changes);
         let write = NewWrite {
             kind,
             version,
@@ -485,6 +486,7 @@ impl Shard {
             reqid: op.request.reqid,
             object: op.request.object.clone(),
             changes,
+            data_crc,
             outcomes: if keep && logged <= LOGGED_OUTCOMES_BYTES_MAX {
                 outcomes.clone()
             } else {

@@ -205,6 +205,7 @@ impl World {
             },
             fetched: BTreeMap::new(),
             copied: BTreeMap::new(),
+            input_crc: None,
             track: Track::new(NOW.mono, Kind::Write),
         };
         let mut out = Vec::new();
