@@ -86,11 +86,10 @@ impl<R> Slabs<R> {
         }
         kept.trim_at = (!kept.slabs.is_empty()).then(|| now + PATIENCE);
     }
-}
 
-impl<R> Slabs<R> {
     /// What the piece is known by in which all of `range` lies, as addresses. `register` is asked once for
-    /// each and each use, with its first byte and its length. `None`: it was refused, or the piece is not kept here.
+    /// each piece and use, with the piece's first byte and its length. `None`: it was refused, or the
+    /// piece is not kept here.
     ///
     /// A clone is to be dropped before the last part of the piece that its owner has: what a device knows
     /// must not be the allocator's again.
