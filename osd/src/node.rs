@@ -153,7 +153,7 @@ pub(crate) struct Leader {
     pub boot: Boot,
     pub heartbeats: Heartbeats,
     pub cores_mounted: u16,
-    /// Of the other cores.
+    /// What each core said last, this one too.
     pub core_stats: BTreeMap<CoreId, CoreStats>,
     pub stats_sequence: u64,
 }

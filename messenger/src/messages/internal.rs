@@ -128,8 +128,13 @@ pub struct SlowOps {
     pub oldest: Duration,
 }
 impl SlowOps {
-    pub fn add(&mut self, age: Duration) {
-        self.merge(Self { count: 1, oldest: age });
+    /// Those whose age has come to `complaint`.
+    pub fn among(ages: impl Iterator<Item = Duration>, complaint: Duration) -> Self {
+        let mut slow = Self::default();
+        for oldest in ages.filter(|age| *age >= complaint) {
+            slow.merge(Self { count: 1, oldest });
+        }
+        slow
     }
     pub fn merge(&mut self, other: Self) {
         self.count = self.count.saturating_add(other.count);

@@ -125,20 +125,12 @@ impl OsdNode {
     /// Requests that wait for a newer map for longer than they should. What waits until its client reads
     /// more is not late by our fault.
     pub(crate) fn slow_parked(&self, now: Instant) -> SlowOps {
-        let complaint = self.settings.tracking().complaint;
-        let mut slow = SlowOps::default();
-        for parked in &self.parked {
-            let since = match parked {
-                Parked::Op(op) => op.track.stamps.received(),
-                Parked::Client { came, .. } => came.since,
-                Parked::Peer { .. } => continue,
-            };
-            let age = now.since(since);
-            if age >= complaint {
-                slow.add(age);
-            }
-        }
-        slow
+        let since = self.parked.iter().filter_map(|parked| match parked {
+            Parked::Op(op) => Some(op.track.stamps.received()),
+            Parked::Client { came, .. } => Some(came.since),
+            Parked::Peer { .. } => None,
+        });
+        SlowOps::among(since.map(|at| now.since(at)), self.settings.tracking().complaint)
     }
 
     /// What waits on this core: for a newer map, or for its client to read.

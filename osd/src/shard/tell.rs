@@ -100,10 +100,8 @@ impl Shard {
 
     /// Operations that have been under way for longer than `osd_op_complaint_time`.
     pub(crate) fn slow_ops(&self, now: Instant) -> SlowOps {
-        let mut slow = SlowOps::default();
         let ages = self.under_way().map(|(op, _)| now.since(op.track.stamps.received()));
-        ages.filter(|age| *age >= self.recorder.tracking.complaint).for_each(|age| slow.add(age));
-        slow
+        SlowOps::among(ages, self.recorder.tracking.complaint)
     }
 
     /// Writes that have become durable here since the counters were reset, of clients and of other
