@@ -1,5 +1,6 @@
 //! The whole path beside real Ceph's, in turns: the same kind of files, pools, loads and clients.
 
+use super::echo::Echo;
 use super::{Range, Sample, document, fio, json_of, short, svg};
 use crate::acceptance::directory;
 use crate::cluster::{Cluster, Shell, has, kermes};
@@ -64,7 +65,7 @@ struct Load {
     workload: &'static str,
     bs: &'static str,
     depth: u32,
-    /// What fio does on a file of the same kind, to compare with.
+    /// One at a time: what fio does on a file of the same kind, to compare with, beside a bare echo.
     file: Option<&'static str>,
 }
 
@@ -102,20 +103,37 @@ const LOADS: [Load; 8] = [
     },
 ];
 const POOL: &str = "bench";
+/// From the first port on. Between ours and the peer's.
+const ECHO_PORT: u16 = 199;
 /// Bytes of objects of fio's own, MiB.
 const FIO_MIB: u64 = 128;
 
 /// One figure of a sample.
 type Value = fn(&Sample) -> f64;
 
-/// A cluster, or the bare file.
+enum What {
+    Cluster {
+        conf: PathBuf,
+        /// Of its OSDs.
+        pids: Vec<u32>,
+    },
+    /// fio on this file.
+    File(PathBuf),
+    Echo(Echo),
+}
+
+/// A cluster, or a part of what it does by itself.
 struct Side {
     name: String,
-    /// `None`: fio on a file.
-    conf: Option<PathBuf>,
-    pids: Vec<u32>,
+    what: What,
     /// By load.
     samples: Vec<Vec<Sample>>,
+}
+
+impl Side {
+    fn is_cluster(&self) -> bool {
+        matches!(self.what, What::Cluster { .. })
+    }
 }
 
 pub fn compare(args: &CephArgs) -> anyhow::Result<()> {
@@ -155,28 +173,30 @@ fn measure(args: &CephArgs, dir: &Path) -> anyhow::Result<Vec<Side>> {
     up.extend(["--reactor", &args.reactor, "--osd-size", &osd_size]);
     let (cluster, _) = Cluster::up(&dir.join("kermes"), &up)?;
     let ours = cluster.pids()?.into_iter().filter(|(name, _)| name.starts_with("osd"));
-    let side = |name: &str, conf: Option<PathBuf>, pids: Vec<u32>| Side {
+    let side = |name: &str, what: What| Side {
         name: name.to_owned(),
-        conf,
-        pids,
+        what,
         samples: LOADS.iter().map(|_| Vec::new()).collect(),
     };
     let pids = ours.map(|(_, pid)| pid).collect();
-    let mut sides = vec![side("Kermes", Some(cluster.dir.join("ceph.conf")), pids)];
+    let conf = cluster.dir.join("ceph.conf");
+    let mut sides = vec![side("Kermes", What::Cluster { conf, pids })];
     // Dropped, and so stopped, when all is measured.
     let peer = if args.alone { None } else { Some(start_peer(args, &dir.join("ceph"))?) };
     if let Some(peer) = &peer {
         let name = version(peer)?;
-        sides.push(side(&name, Some(peer.dir().join("ceph.conf")), peer.osd_pids()));
+        let conf = peer.dir().join("ceph.conf");
+        sides.push(side(&name, What::Cluster { conf, pids: peer.osd_pids() }));
     }
-    sides.push(side("fio on a file", None, Vec::new()));
+    sides.push(side("fio on a file", What::File(file)));
+    sides.push(side("bare echo", What::Echo(Echo::start(args.port + ECHO_PORT)?)));
     for side in &sides {
         prepare(args, side)?;
     }
     for round in 0..args.rounds {
         for (at, load) in chosen(args) {
             for side in &mut sides {
-                let Some(sample) = one(args, side, load, &file)? else { continue };
+                let Some(sample) = one(args, side, load)? else { continue };
                 println!(
                     "round {round} {:<44} {:<14} {:>9} IOPS {:>7} us CPU {:>7} us p50",
                     load.name,
@@ -227,28 +247,33 @@ fn bench(args: &CephArgs, conf: &Path, more: &[String]) -> Command {
 
 /// Writes the objects and reads all of them back.
 fn prepare(args: &CephArgs, side: &Side) -> anyhow::Result<()> {
-    let Some(conf) = &side.conf else { return Ok(()) };
+    let What::Cluster { conf, pids } = &side.what else { return Ok(()) };
     let more = ["--workload=seqread", "--bs=4M", "--depth=4", "--verify", "--seconds=2"];
     json_of(bench(args, conf, &more.map(str::to_owned)))?;
     if chosen(args).any(|(_, load)| matches!(load.client, Client::Fio)) {
-        fio::on_pool(conf, POOL, &job("write", "1M", 8, None, FIO_MIB), &side.pids)?;
+        fio::on_pool(conf, POOL, &job("write", "1M", 8, None, FIO_MIB), pids)?;
     }
     Ok(())
 }
 
 /// One measurement. `None`: this side does not do that.
-fn one(args: &CephArgs, side: &Side, load: &Load, file: &Path) -> anyhow::Result<Option<Sample>> {
+fn one(args: &CephArgs, side: &Side, load: &Load) -> anyhow::Result<Option<Sample>> {
     let seconds = Some(args.seconds);
-    let Some(conf) = &side.conf else {
-        let Some(rw) = load.file else { return Ok(None) };
-        let mib = args.objects as u64 * 4;
-        return fio::on_file(file, &job(rw, load.bs, load.depth, seconds, mib), true).map(Some);
+    let (conf, pids) = match (&side.what, load.file) {
+        (What::Cluster { conf, pids }, _) => (conf, pids),
+        (_, None) => return Ok(None),
+        (What::Echo(echo), _) => return echo.measure(load.depth, args.seconds).map(Some),
+        (What::File(file), Some(rw)) => {
+            let mib = args.objects as u64 * 4;
+            let job = job(rw, load.bs, load.depth, seconds, mib);
+            return fio::on_file(file, &job, true).map(Some);
+        }
     };
     if let Client::Fio = load.client {
         let job = job(load.workload, load.bs, load.depth, seconds, FIO_MIB);
-        return fio::on_pool(conf, POOL, &job, &side.pids).map(Some);
+        return fio::on_pool(conf, POOL, &job, pids).map(Some);
     }
-    let pids: Vec<String> = side.pids.iter().map(u32::to_string).collect();
+    let pids: Vec<String> = pids.iter().map(u32::to_string).collect();
     let all = json_of(bench(
         args,
         conf,
@@ -296,11 +321,11 @@ fn table(args: &CephArgs, sides: &[Side]) -> String {
             let text_of = |value| of(value).map_or(String::new(), Range::text);
             let client = of(|s| s.client_cpu_us_per_op).filter(|range| range.most > 0.0);
             let times = ratio(sides, number, at, |s| s.cpu_us_per_op).filter(|_| number > 0);
-            // The CPU of fio on a file is its own.
-            let times = times.filter(|_| side.conf.is_some());
-            let (cpu, own) = match &side.conf {
-                Some(_) => (text_of(|s| s.cpu_us_per_op), client.map(Range::text)),
-                None => (String::new(), of(|s| s.cpu_us_per_op).map(Range::text)),
+            // The CPU of what is no cluster is its client's.
+            let times = times.filter(|_| side.is_cluster());
+            let (cpu, own) = match side.is_cluster() {
+                true => (text_of(|s| s.cpu_us_per_op), client.map(Range::text)),
+                false => (String::new(), of(|s| s.cpu_us_per_op).map(Range::text)),
             };
             let _ = writeln!(
                 text,
@@ -315,16 +340,29 @@ fn table(args: &CephArgs, sides: &[Side]) -> String {
             );
         }
     }
-    for (at, load) in chosen(args) {
-        let p50 = |side: &Side| Range::of(&side.samples[at], |s| s.p50_us);
-        let (Some(ours), Some(file)) = (p50(&sides[0]), sides.last().and_then(p50)) else {
+    for (at, load) in chosen(args).filter(|(_, load)| load.file.is_some()) {
+        let p50 = |wanted: fn(&What) -> bool| {
+            let side = sides.iter().find(|side| wanted(&side.what))?;
+            Range::of(&side.samples[at], |s| s.p50_us).map(|range| range.median)
+        };
+        let (Some(ours), Some(file), Some(echo)) = (
+            p50(|what| matches!(what, What::Cluster { .. })),
+            p50(|what| matches!(what, What::File(_))),
+            p50(|what| matches!(what, What::Echo(_))),
+        ) else {
             continue;
+        };
+        // The client's, and for a write to replicas the primary's.
+        let (echoes, called) = match load.workload == "randwrite" && args.size > 1 {
+            true => (2.0, "two bare echoes"),
+            false => (1.0, "a bare echo"),
         };
         let _ = writeln!(
             text,
-            "\n{}: the median is {} us above that of fio on a file.",
+            "\n{}: the median is {} us above that of fio on a file, {} us above fio's and {called} together.",
             load.name,
-            short(ours.median - file.median)
+            short(ours - file),
+            short(ours - file - echoes * echo)
         );
     }
     text
@@ -332,25 +370,25 @@ fn table(args: &CephArgs, sides: &[Side]) -> String {
 
 fn write(args: &CephArgs, sides: &[Side], table: &str) -> anyhow::Result<()> {
     let shape = format!("{}x{}", args.osds, args.size);
-    let names: Vec<String> = sides.iter().map(|side| side.name.clone()).collect();
     let mut images = String::new();
     let figures: [(&str, &str, Value); 2] = [
         ("cpu", "microseconds of OSD CPU for each operation", |s| s.cpu_us_per_op),
         ("latency", "median latency, microseconds", |s| s.p50_us),
     ];
     for (key, unit, value) in figures {
-        // What fio on a file costs is no OSD's CPU.
-        let count = if key == "cpu" { sides.len() - 1 } else { sides.len() };
+        // What the others cost is no OSD's CPU.
+        let shown = || sides.iter().filter(|side| key != "cpu" || side.is_cluster());
         let groups: Vec<svg::Group> = chosen(args)
             .map(|(at, load)| svg::Group {
                 name: load.key.to_owned(),
-                bars: sides[..count].iter().map(|s| Range::of(&s.samples[at], value)).collect(),
+                bars: shown().map(|s| Range::of(&s.samples[at], value)).collect(),
             })
             .collect();
+        let names: Vec<String> = shown().map(|side| side.name.clone()).collect();
         let title = format!("{} OSDs, size {}: {unit}", args.osds, args.size);
         let file = format!("whole-path-{shape}-{key}.svg");
         let path = args.docs.join(&file);
-        std::fs::write(&path, svg::draw(&title, &names[..count], &groups))
+        std::fs::write(&path, svg::draw(&title, &names, &groups))
             .with_context(|| path.display().to_string())?;
         let _ = writeln!(images, "![{unit}]({file})");
     }

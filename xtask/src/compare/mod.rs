@@ -6,6 +6,7 @@
 
 mod ceph;
 mod document;
+mod echo;
 mod fio;
 mod store;
 mod svg;

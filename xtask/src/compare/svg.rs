@@ -9,7 +9,7 @@ const RIGHT: f64 = 170.0;
 const BAR: f64 = 18.0;
 const GAP: f64 = 14.0;
 const TOP: f64 = 64.0;
-const COLOURS: [&str; 3] = ["#27c", "#999", "#2a7"];
+const COLOURS: [&str; 4] = ["#27c", "#999", "#2a7", "#c72"];
 
 /// Bars of one load: for each side, if it was measured.
 pub struct Group {
@@ -36,7 +36,7 @@ pub fn draw(title: &str, sides: &[String], groups: &[Group]) -> String {
     };
     text(WIDTH / 2.0, 20.0, "middle", "#000", title);
     for (side, name) in sides.iter().enumerate() {
-        text(LEFT + 130.0 * side as f64, 44.0, "start", COLOURS[side % 3], name);
+        text(LEFT + 130.0 * side as f64, 44.0, "start", COLOURS[side % COLOURS.len()], name);
     }
     let mut y = TOP;
     let mut shapes = String::new();
@@ -44,7 +44,7 @@ pub fn draw(title: &str, sides: &[String], groups: &[Group]) -> String {
         let height = BAR * group.bars.len() as f64;
         text(LEFT - 8.0, y + height / 2.0 + 4.0, "end", "#000", &group.name);
         for (side, range) in group.bars.iter().enumerate() {
-            let (top, colour) = (y + BAR * side as f64, COLOURS[side % 3]);
+            let (top, colour) = (y + BAR * side as f64, COLOURS[side % COLOURS.len()]);
             let Some(range) = range else { continue };
             let width = x_of(range.median) - LEFT;
             let middle = top + BAR / 2.0;

@@ -58,7 +58,7 @@ impl Server {
 
     /// One that does wrong.
     pub fn start_wrong(address: String, options: &[&str], fault: &str) -> anyhow::Result<Self> {
-        let log = directory(&format!("rdma-{}", address.replace([':', '.'], "-")));
+        let log = directory(&format!("msgr-{}", address.replace([':', '.'], "-")));
         let mut child = Command::new(kermes())
             .args(["bench", "msgr", "server", "--listen", &address])
             .args(options)

@@ -1,6 +1,6 @@
 //! Connections over RDMA: a device of this machine talks to itself, in a virtual machine soft RoCE.
 
-mod bench;
+pub mod bench;
 mod faults;
 
 use crate::acceptance::directory;
