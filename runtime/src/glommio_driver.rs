@@ -5,6 +5,7 @@
 //! glommio's safe ground: its default preempt timer, no task that spins, our own rings between cores
 //! (`hop.rs`), our own sizes and alignment for the device.
 
+use crate::allocator::GiveBack;
 use crate::clock::Clock;
 use crate::device::{Device, Durability};
 use crate::hop::Port;
@@ -139,6 +140,7 @@ async fn drive<N: Node>(mut node: N, resources: Resources<N::Hop>) -> io::Result
     };
     let mut effects = Vec::new();
     let slabs: Rc<Slabs> = Rc::default();
+    let mut free_memory = GiveBack::new(driver.clock.now().mono);
     node.use_receive_memory(slabs.clone());
     node.use_probes(Rc::new(crate::probes::Usdt));
     node.handle(driver.clock.now(), Input::Start, &mut effects);
@@ -171,6 +173,7 @@ async fn drive<N: Node>(mut node: N, resources: Resources<N::Hop>) -> io::Result
             node.handle(now, Input::Tick, &mut effects);
         }
         slabs.trim(now.mono);
+        free_memory.turn(now.mono);
     }
 }
 

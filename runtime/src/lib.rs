@@ -8,6 +8,7 @@
 //! * [`epoll_driver`] runs nodes with nothing but connections, for comparison;
 //! * [`device`] opens block devices and files for direct I/O; [`kv`] is the monitors' store.
 
+mod allocator;
 pub mod clock;
 pub mod device;
 pub mod device_class;

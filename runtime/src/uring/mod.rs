@@ -11,6 +11,7 @@ mod net;
 mod ops;
 mod rdma;
 
+use crate::allocator::GiveBack;
 use crate::clock::Clock;
 use crate::device::{Device, Durability};
 use crate::hop::Port;
@@ -71,6 +72,7 @@ pub fn run<N: Node>(mut node: N, resources: Resources<N::Hop>) -> io::Result<i32
     }
     let mut core = Core::new(resources)?;
     let mut effects = Vec::new();
+    let mut free_memory = GiveBack::new(core.clock.now().mono);
     if let Some(memory) = &core.records {
         node.use_memory(memory.clone());
     }
@@ -109,6 +111,7 @@ pub fn run<N: Node>(mut node: N, resources: Resources<N::Hop>) -> io::Result<i32
             node.handle(now, Input::Tick, &mut effects);
         }
         core.slabs.trim(now.mono);
+        free_memory.turn(now.mono);
     }
 }
 

@@ -10,7 +10,8 @@ pub struct Echo(Server);
 
 impl Echo {
     pub fn start(port: u16) -> anyhow::Result<Self> {
-        Server::start(format!("127.0.0.1:{port}"), &["--mode", "bare", "--cpu-first", "0"]).map(Self)
+        Server::start(format!("127.0.0.1:{port}"), &["--mode", "bare", "--cpu-first", "0"])
+            .map(Self)
     }
 
     /// Messages of 4 KiB and small answers. The CPU is the client's.
