@@ -6,7 +6,7 @@
 //! ```text
 //! | offset | size | field                                                   |
 //! |      0 |    8 | magic                                                   |
-//! |      8 |    2 | version, 1                                              |
+//! |      8 |    2 | version, 2                                              |
 //! |     10 |    2 | credits: buffers kept for the other end's messages      |
 //! |     12 |    4 | bytes of such a buffer                                  |
 //! |     16 |    4 | the longest part that is read at once, bytes            |
@@ -23,7 +23,7 @@ use super::stream::{CREDITS_MAX, CREDITS_MIN, HEADER_BYTES, OFFER_BYTES, Terms};
 
 /// Different from the banner of msgr2 in its first byte.
 pub const MAGIC: [u8; 8] = *b"\xF5krmsRC\n";
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 pub const HELLO_BYTES: usize = 24;
 pub const PLACED_BYTES: usize = 52;
 /// The initiator's last word over TCP: its queue pair receives.

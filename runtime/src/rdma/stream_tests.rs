@@ -372,10 +372,14 @@ fn stream() -> Stream {
 }
 
 fn message(kind: u8, credits: u16, reads: u16, body: &[u8]) -> Vec<u8> {
+    numbered(0, kind, credits, reads, body)
+}
+
+fn numbered(number: u16, kind: u8, credits: u16, reads: u16, body: &[u8]) -> Vec<u8> {
     let mut out = vec![kind, 0];
     out.extend(credits.to_le_bytes());
     out.extend(reads.to_le_bytes());
-    out.extend([0; 2]);
+    out.extend(number.to_le_bytes());
     out.extend((body.len() as u32).to_le_bytes());
     out.extend(body);
     out
@@ -402,15 +406,60 @@ fn a_peer_that_breaks_the_rules_is_found_out() {
     }
     let mut s = stream();
     s.on_message(0, &message(END, 0, 0, b""), &mut Vec::new()).unwrap();
-    let more = s.on_message(1, &message(DATA, 0, 0, b"x"), &mut Vec::new());
+    let more = s.on_message(1, &numbered(1, DATA, 0, 0, b"x"), &mut Vec::new());
     assert_eq!(more, Err(Broke::AfterEnd));
     // One message more than there are credits.
     let mut s = stream();
-    for buffer in 0..4 {
-        s.on_message(buffer, &message(DATA, 0, 0, b"x"), &mut Vec::new()).unwrap();
+    for n in 0..4 {
+        s.on_message(n, &numbered(n as u16, DATA, 0, 0, b"x"), &mut Vec::new()).unwrap();
     }
-    let more = s.on_message(4, &message(CONTROL, 0, 0, b""), &mut Vec::new());
+    let more = s.on_message(4, &numbered(4, CONTROL, 0, 0, b""), &mut Vec::new());
     assert_eq!(more, Err(Broke::NoCredit));
+}
+
+/// What soft RoCE has made of messages that it sent again.
+#[test]
+fn a_message_that_is_not_the_next_whole_one_is_found_out() {
+    let mut sender = stream();
+    let mut sent = |bytes: &'static [u8]| {
+        let mut slot = [0; MESSAGE];
+        sender.push([Bytes::from_static(bytes)]);
+        let message = sender.next_message(&mut slot, &mut |_| None).unwrap();
+        slot[..message.bytes].to_vec()
+    };
+    let (first, second, third) = (sent(b"first"), sent(b"second"), sent(b"third"));
+    let after_first = |bytes: &[u8]| {
+        let mut s = stream();
+        s.on_message(0, &first, &mut Vec::new()).unwrap();
+        s.on_message(1, bytes, &mut Vec::new())
+    };
+    assert_eq!(after_first(&second), Ok(Kept::Held));
+    // Nothing of it, a part of it, its beginning with the end of another, twice, and none of it.
+    assert_eq!(after_first(b""), Err(Broke::Truncated { bytes: 0 }));
+    for end in HEADER_BYTES..second.len() {
+        let came = end - HEADER_BYTES;
+        assert_eq!(after_first(&second[..end]), Err(Broke::Length { said: 6, came }));
+    }
+    let joined = [&second[..], &third[HEADER_BYTES..]].concat();
+    assert_eq!(after_first(&joined), Err(Broke::Length { said: 6, came: 11 }));
+    assert_eq!(after_first(&first), Err(Broke::Number { said: 0, next: 1 }));
+    assert_eq!(after_first(&third), Err(Broke::Number { said: 2, next: 1 }));
+}
+
+#[test]
+fn numbers_begin_again_after_65_536_messages() {
+    let (mut ours, mut peer) = (stream(), stream());
+    let mut slot = [0; MESSAGE];
+    for n in 0..70_000 {
+        ours.push([Bytes::from_static(b"x")]);
+        let message = ours.next_message(&mut slot, &mut |_| None).unwrap();
+        let kept = peer.on_message(1, &slot[..message.bytes], &mut Vec::new());
+        assert_eq!(kept, Ok(Kept::Held), "message {n}");
+        assert_eq!(peer.consume(1), Some(Freed::Buffer(1)));
+        if let Some(message) = peer.next_message(&mut slot, &mut |_| None) {
+            assert_eq!(ours.on_message(2, &slot[..message.bytes], &mut Vec::new()), Ok(Kept::Free));
+        }
+    }
 }
 
 #[test]
@@ -425,6 +474,7 @@ fn any_bytes_at_all_are_no_panic() {
                 let body = bytes.len() - HEADER_BYTES;
                 bytes[0] = dice.roll(6) as u8;
                 bytes[1..8].fill(0);
+                bytes[6] = buffer as u8;
                 bytes[8..12].copy_from_slice(&(body as u32).to_le_bytes());
             }
             if s.on_message(buffer, &bytes, &mut Vec::new()).is_err() {
@@ -462,7 +512,7 @@ fn an_idle_connection_says_nothing() {
     assert_eq!(s.next_message(&mut [0; MESSAGE], &mut |_| None), None);
     // One message that was taken is not worth an answer; two of four are.
     for (buffer, answers) in [(0, false), (1, true)] {
-        s.on_message(buffer, &message(DATA, 0, 0, b"x"), &mut Vec::new()).unwrap();
+        s.on_message(buffer, &numbered(buffer as u16, DATA, 0, 0, b"x"), &mut Vec::new()).unwrap();
         s.consume(1).unwrap();
         let message = s.next_message(&mut [0; MESSAGE], &mut |_| None);
         assert_eq!(message.is_some(), answers);
@@ -489,7 +539,10 @@ fn a_read_goes_to_the_nodes_buffer_when_it_is_next() {
     let offer = |bytes: u32| message(OFFER, 0, 0, &[&[0; 12][..], &bytes.to_le_bytes()].concat());
     let wanted = |s: &Stream, room| s.wanted_read(|| room).map(|(read, to)| (read.bytes, to));
     let mut s = Stream::new(terms(8, 8));
-    let come = |s: &mut Stream, message: Vec<u8>| {
+    let mut number = 0u16;
+    let mut come = |s: &mut Stream, mut message: Vec<u8>| {
+        message[6..8].copy_from_slice(&number.to_le_bytes());
+        number += 1;
         s.on_message(0, &message, &mut Vec::new()).unwrap();
     };
     come(&mut s, message(DATA, 0, 0, b"head"));
@@ -531,8 +584,8 @@ fn what_nobody_wants_any_more_is_dropped_and_accounted_for() {
     let mut s = stream();
     let offer = [&[0; 12][..], &50u32.to_le_bytes()].concat();
     s.on_message(7, &message(DATA, 0, 0, b"x"), &mut Vec::new()).unwrap();
-    s.on_message(8, &message(OFFER, 0, 0, &offer), &mut Vec::new()).unwrap();
-    s.on_message(8, &message(OFFER, 0, 0, &offer), &mut Vec::new()).unwrap();
+    s.on_message(8, &numbered(1, OFFER, 0, 0, &offer), &mut Vec::new()).unwrap();
+    s.on_message(8, &numbered(2, OFFER, 0, 0, &offer), &mut Vec::new()).unwrap();
     let (read, target) = s.wanted_read(|| None).unwrap();
     s.read_begun(read.id, target);
     let mut freed = Vec::new();
