@@ -54,6 +54,12 @@ pub fn metrics(daemon: &str) -> String {
         ("connections", "counter", "Connections made over RDMA", &counters::CONNECTIONS),
         ("fallbacks", "counter", "Connections that fell back to TCP", &counters::FALLBACKS),
         (
+            "malformed",
+            "counter",
+            "Connections closed as a message came cut short, twice or not as it was sent",
+            &counters::MALFORMED,
+        ),
+        (
             "direct_bytes",
             "counter",
             "Bytes that the device has brought to where they are used",

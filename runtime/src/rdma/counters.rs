@@ -22,6 +22,8 @@ pub static REGISTERED_BYTES: Gauge = Gauge::new();
 /// Connections that were made over RDMA, and those that fell back to TCP, since the start.
 pub static CONNECTIONS: Gauge = Gauge::new();
 pub static FALLBACKS: Gauge = Gauge::new();
+/// Connections that were closed because a message was not what the other end can have sent.
+pub static MALFORMED: Gauge = Gauge::new();
 /// Bytes that the device has brought straight into the buffers of nodes, and those that were copied there
 /// out of memory of ours, since the start.
 pub static DIRECT_BYTES: Gauge = Gauge::new();

@@ -424,6 +424,7 @@ impl Rdma {
         let mut finished = Vec::new();
         let kept = stream.on_message(piece, &message[..wc.byte_len as usize], &mut finished);
         let (conn, is_open) = (link.conn, link.state == State::Open);
+        let peer = link.peer.or(link.target);
         for Offered { token, bytes } in finished {
             if let Some(link) = self.links[key as usize].as_mut()
                 && link.held.remove(&token).is_none()
@@ -440,7 +441,11 @@ impl Rdma {
             Ok(Kept::Free) => self.repost(piece),
             Err(why) => {
                 self.repost(piece);
-                self.say(LogLevel::Warn, format!("a peer breaks the protocol: {why}"));
+                if is_open {
+                    counters::MALFORMED.add(1);
+                }
+                let peer = peer.map_or("a peer".to_owned(), |peer| peer.to_string());
+                self.say(LogLevel::Warn, format!("{peer} breaks the protocol: {why}"));
                 self.broke(key, libc::EPROTO);
             }
         }
