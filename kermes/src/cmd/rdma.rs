@@ -41,6 +41,10 @@ pub struct RdmaArgs {
     /// Buffers of 8 KiB kept for what each peer sends before it is taken: 4 to 1024 [default: 16]
     #[arg(long, value_name = "N", requires = "rdma_device")]
     pub rdma_buffers: Option<u16>,
+    /// How long an acknowledgement is waited for before packets are sent again, up to six times: 4.096 us
+    /// * 2^N, 8 to 20. Longer where a busy machine answers late, as soft RoCE does [default: 14, 67 ms]
+    #[arg(long, value_name = "N", requires = "rdma_device")]
+    pub rdma_timeout: Option<u8>,
     /// Payloads from this length on are fetched by RDMA READ, shorter ones sent [default: 16384]
     #[arg(long, value_name = "BYTES", requires = "rdma_device")]
     pub rdma_rendezvous: Option<usize>,
@@ -145,6 +149,10 @@ impl RdmaArgs {
             ensure!(fits, "--rdma-buffers {buffers}: must be 4 to 1024");
             config.buffers = buffers;
         }
+        if let Some(timeout) = self.rdma_timeout {
+            ensure!((8..=20).contains(&timeout), "--rdma-timeout {timeout}: must be 8 to 20");
+            config.timeout = timeout;
+        }
         config.port = self.rdma_port.unwrap_or(config.port);
         config.gid_index = self.rdma_gid_index;
         config.traffic_class = self.rdma_traffic_class.unwrap_or(config.traffic_class);
@@ -199,6 +207,7 @@ mod tests {
         let device = || RdmaArgs { rdma_device: Some("rxe0".into()), ..Default::default() };
         assert!(RdmaArgs { rdma_mtu: Some(1500), ..device() }.config().is_err());
         assert!(RdmaArgs { rdma_buffers: Some(3), ..device() }.config().is_err());
+        assert!(RdmaArgs { rdma_timeout: Some(21), ..device() }.config().is_err());
         let port = |name: &str| (name == "ms_async_rdma_port_num").then(|| "x".to_owned());
         assert!(device().or_settings(port).is_err());
     }

@@ -112,6 +112,7 @@ impl Rdma {
             traffic_class: config.traffic_class,
             mtu: mtu.min(port.mtu),
             reads: config.reads.clamp(1, limits.reads_served.min(limits.reads_begun)),
+            timeout: config.timeout,
         };
         let credits = config.buffers as u32;
         // A connection's receives, as many sends, and its reads.

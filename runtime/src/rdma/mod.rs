@@ -78,6 +78,8 @@ pub struct RdmaConfig {
     pub connections_max: u32,
     /// How long making a connection may take before it is tried over TCP.
     pub patience: Duration,
+    /// How long an acknowledgement is waited for before packets are sent again: 4.096 us * 2^timeout.
+    pub timeout: u8,
     /// How long the completion queue is looked at after it last had something, before the core
     /// sleeps.
     pub spin: Duration,
@@ -104,6 +106,7 @@ impl RdmaConfig {
             reads: 4,
             connections_max: 256,
             patience: Duration::from_secs(3),
+            timeout: 14,
             spin: Duration::from_micros(20),
             except: Vec::new(),
             handout: Handout::default(),

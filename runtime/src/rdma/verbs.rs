@@ -438,13 +438,13 @@ pub struct Route {
     /// As verbs number them: 1 is 256 bytes, 5 is 4096.
     pub mtu: u8,
     pub reads: u8,
+    /// An acknowledgement is waited for 4.096 us * 2^timeout.
+    pub timeout: u8,
 }
 
-/// How often a packet is sent again before the connection breaks, and how long each is waited for:
-/// 4.096 us * 2^14 is 67 ms, and an unreachable peer is noticed in about half a second to two. Not 7,
-/// which soft RoCE takes for ever.
+/// How often a packet is sent again before the connection breaks: with the usual 67 ms each an
+/// unreachable peer is noticed in about half a second to two. Not 7, which soft RoCE takes for ever.
 pub const RETRIES: u8 = 6;
-const TIMEOUT: u8 = 14;
 /// 0.64 ms, as verbs number them. With credits there is always a buffer.
 const RNR_TIMER: u8 = 12;
 pub const RNR_RETRIES: u8 = 6;
@@ -545,7 +545,7 @@ impl QueuePair {
         let mut attr = sys::ibv_qp_attr {
             qp_state: sys::QPS_RTS,
             sq_psn: packet,
-            timeout: TIMEOUT,
+            timeout: route.timeout,
             retry_cnt: RETRIES,
             rnr_retry: RNR_RETRIES,
             max_rd_atomic: route.reads,
@@ -568,7 +568,7 @@ impl QueuePair {
         attr.path_mtu = attr.path_mtu.min(route.mtu as c_int);
         attr.rnr_retry = RNR_RETRIES;
         attr.retry_cnt = RETRIES;
-        attr.timeout = TIMEOUT;
+        attr.timeout = route.timeout;
     }
 
     /// Everything under way ends, with an error.
