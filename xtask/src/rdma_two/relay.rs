@@ -1,8 +1,8 @@
 //! The network between two virtual machines: passes Ethernet frames on, and loses and delays some,
-//! which of them a seed says.
+//! which of them a seed says. It also watches whether the devices number their packets rightly.
 
 use anyhow::Context;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,6 +16,10 @@ const LATE_MAX: u64 = 4;
 const LATE: Duration = Duration::from_millis(5);
 /// UDP port of RoCE v2.
 const ROCE: u16 = 4791;
+/// Where it begins in a frame: behind the headers of Ethernet, IPv4 without options, and UDP.
+const ROCE_AT: usize = 14 + 20 + 8;
+/// More packets of one queue pair than soft RoCE has unacknowledged.
+const WATCHED: usize = 1024;
 
 /// What happens to frames, of both directions.
 #[derive(Default)]
@@ -30,6 +34,8 @@ pub struct Weather {
     pub passed: AtomicU64,
     pub lost: AtomicU64,
     pub late: AtomicU64,
+    /// Packets that a device cannot have sent rightly: see [`Numbers`].
+    pub misnumbered: AtomicU64,
     is_over: AtomicBool,
 }
 
@@ -69,6 +75,7 @@ impl Relay {
                 weather: weather.clone(),
                 random: seed.wrapping_mul(2).wrapping_add((from == "a") as u64),
                 held: VecDeque::new(),
+                numbers: Numbers::default(),
             };
             threads.push(std::thread::spawn(move || way.run()));
         }
@@ -93,6 +100,39 @@ struct Way {
     random: u64,
     /// Frames that arrive later, each with how many go before it.
     held: VecDeque<(u64, Vec<u8>)>,
+    numbers: Numbers,
+}
+
+/// What SENDs of one direction were under which number, so that a device that sends something again
+/// as something else is told from a program that sends what it should not. A device may send a packet
+/// again, but under a number only ever the same one.
+#[derive(Default)]
+struct Numbers(BTreeMap<u32, Vec<Option<Sent>>>);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Sent {
+    number: u32,
+    opcode: u8,
+    bytes: usize,
+}
+
+impl Numbers {
+    /// Whether this packet is one that a device which works does not send: without payload, as no
+    /// message of ours is, or of another kind or length than the one that had its number.
+    fn is_wrong(&mut self, frame: &[u8]) -> bool {
+        // Of a reliable connection: first, middle, last and only one of a SEND.
+        let Some(head @ [0..=2 | 4, ..]) = frame.get(ROCE_AT..ROCE_AT + 12) else { return false };
+        let word = |at: usize| u32::from_be_bytes(head[at..at + 4].try_into().expect("4 bytes"));
+        let (pair, number) = (word(4) & 0xff_ffff, word(8) & 0xff_ffff);
+        let padding = (head[1] >> 4 & 3) as usize;
+        let length = u16::from_be_bytes([frame[16], frame[17]]) as usize;
+        // Behind it is a checksum.
+        let bytes = (length + 14).saturating_sub(ROCE_AT + 12 + 4 + padding);
+        let sent = Sent { number, opcode: head[0], bytes };
+        let watched = self.0.entry(pair).or_insert_with(|| vec![None; WATCHED]);
+        let before = watched[number as usize % WATCHED].replace(sent);
+        bytes == 0 || before.is_some_and(|before| before.number == number && before != sent)
+    }
 }
 
 impl Way {
@@ -109,8 +149,12 @@ impl Way {
 
     fn frame(&mut self, frame: &[u8]) {
         let weather = self.weather.clone();
+        let is_roce = is_roce(frame);
+        if is_roce && self.numbers.is_wrong(frame) {
+            weather.misnumbered.fetch_add(1, Relaxed);
+        }
         let is_closed =
-            weather.is_cut.load(Relaxed) || (weather.is_filtered.load(Relaxed) && is_roce(frame));
+            weather.is_cut.load(Relaxed) || (weather.is_filtered.load(Relaxed) && is_roce);
         if is_closed || self.happens(weather.lost_ppm.load(Relaxed)) {
             weather.lost.fetch_add(1, Relaxed);
         } else if self.happens(weather.late_ppm.load(Relaxed)) {
@@ -166,6 +210,36 @@ fn is_roce(frame: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A packet of a SEND.
+    fn send(opcode: u8, number: u32, payload: usize) -> Vec<u8> {
+        let mut frame = vec![0; ROCE_AT + 12 + payload.next_multiple_of(4) + 4];
+        let length = (frame.len() - 14) as u16;
+        frame[16..18].copy_from_slice(&length.to_be_bytes());
+        frame[ROCE_AT] = opcode;
+        frame[ROCE_AT + 1] = ((payload.next_multiple_of(4) - payload) << 4) as u8;
+        frame[ROCE_AT + 4..ROCE_AT + 8].copy_from_slice(&17u32.to_be_bytes());
+        frame[ROCE_AT + 8..ROCE_AT + 12].copy_from_slice(&number.to_be_bytes());
+        frame
+    }
+
+    #[test]
+    fn what_is_sent_again_is_the_same() {
+        let mut numbers = Numbers::default();
+        let mut all = |packets: &[(u8, u32, usize)]| -> Vec<bool> {
+            packets.iter().map(|(op, n, len)| numbers.is_wrong(&send(*op, *n, *len))).collect()
+        };
+        let message = [(0, 100, 1024), (1, 101, 1024), (2, 102, 630), (4, 103, 12)];
+        assert_eq!(all(&message), [false; 4]);
+        assert_eq!(all(&message), [false; 4], "again");
+        assert_eq!(all(&[(4, 100, 0)]), [true], "no message of ours is empty");
+        assert_eq!(all(&[(0, 101, 1024), (1, 102, 1024)]), [true; 2], "one number further");
+        assert_eq!(all(&[(4, 103, 13)]), [true], "another length");
+        assert_eq!(all(&[(0, 100 + WATCHED as u32, 1024)]), [false], "a new one");
+        // An acknowledgement, and what is no packet.
+        assert_eq!(all(&[(17, 101, 0)]), [false]);
+        assert!(!numbers.is_wrong(&[0; 30]));
+    }
 
     #[test]
     fn frames_are_passed_lost_and_late_as_the_weather_is() {
