@@ -70,81 +70,94 @@ pub trait Decode: Sized {
 /// A checked walk over bytes from outside.
 #[derive(Debug, Clone)]
 pub struct Reader<'a> {
-    bytes: &'a [u8],
-    pos: usize,
+    rest: &'a [u8],
+    /// Of all bytes.
+    len: usize,
 }
 
 impl<'a> Reader<'a> {
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, pos: 0 }
+        Self { rest: bytes, len: bytes.len() }
     }
 
     pub fn pos(&self) -> usize {
-        self.pos
+        self.len - self.rest.len()
     }
 
     pub fn remaining(&self) -> usize {
-        self.bytes.len() - self.pos
+        self.rest.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.remaining() == 0
+        self.rest.is_empty()
     }
 
     /// All bytes not yet read, without moving.
     pub fn rest(&self) -> &'a [u8] {
-        &self.bytes[self.pos..]
+        self.rest
     }
 
     #[cold]
     fn truncated(&self, what: &'static str, len: usize) -> DecodeError {
-        DecodeError::Truncated { what, at: self.bytes.len(), needed: len - self.remaining() }
+        DecodeError::Truncated { what, at: self.len, needed: len - self.remaining() }
     }
 
+    #[inline]
     pub fn take(&mut self, what: &'static str, len: usize) -> Result<&'a [u8]> {
-        if len > self.remaining() {
+        let Some((taken, rest)) = self.rest.split_at_checked(len) else {
             return Err(self.truncated(what, len));
-        }
-        let slice = &self.bytes[self.pos..self.pos + len];
-        self.pos += len;
-        Ok(slice)
+        };
+        self.rest = rest;
+        Ok(taken)
     }
 
+    #[inline]
     pub fn skip(&mut self, what: &'static str, len: usize) -> Result<()> {
         self.take(what, len).map(|_| ())
     }
 
     #[inline]
     pub fn array<const N: usize>(&mut self, what: &'static str) -> Result<[u8; N]> {
-        let Some(array) = self.rest().first_chunk() else { return Err(self.truncated(what, N)) };
-        self.pos += N;
+        let Some((array, rest)) = self.rest.split_first_chunk() else {
+            return Err(self.truncated(what, N));
+        };
+        self.rest = rest;
         Ok(*array)
     }
 
+    #[inline]
     pub fn u8(&mut self) -> Result<u8> {
         Ok(self.array::<1>("u8")?[0])
     }
+    #[inline]
     pub fn bool(&mut self) -> Result<bool> {
         Ok(self.u8()? != 0)
     }
+    #[inline]
     pub fn u16(&mut self) -> Result<u16> {
         Ok(u16::from_le_bytes(self.array("u16")?))
     }
+    #[inline]
     pub fn u32(&mut self) -> Result<u32> {
         Ok(u32::from_le_bytes(self.array("u32")?))
     }
+    #[inline]
     pub fn u64(&mut self) -> Result<u64> {
         Ok(u64::from_le_bytes(self.array("u64")?))
     }
+    #[inline]
     pub fn i8(&mut self) -> Result<i8> {
         Ok(self.u8()? as i8)
     }
+    #[inline]
     pub fn i16(&mut self) -> Result<i16> {
         Ok(self.u16()? as i16)
     }
+    #[inline]
     pub fn i32(&mut self) -> Result<i32> {
         Ok(self.u32()? as i32)
     }
+    #[inline]
     pub fn i64(&mut self) -> Result<i64> {
         Ok(self.u64()? as i64)
     }
@@ -156,6 +169,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A `u32` length and that many bytes (Ceph's string and bufferlist).
+    #[inline]
     pub fn blob(&mut self) -> Result<&'a [u8]> {
         let len = self.u32()? as usize;
         self.take("bytes", len)
@@ -173,6 +187,7 @@ impl<'a> Reader<'a> {
 
     /// Opens a versioned struct (`ENCODE_START`): returns its version and a reader of its body.
     /// This reader moves to the end of the body, so fields of later versions are skipped.
+    #[inline]
     pub fn versioned(&mut self, what: &'static str, known: u8) -> Result<(u8, Reader<'a>)> {
         let version = self.u8()?;
         let compat = self.u8()?;
@@ -191,6 +206,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     pub fn get<T: Decode>(&mut self) -> Result<T> {
         T::decode(self)
     }
@@ -216,9 +232,11 @@ pub fn put_blob(out: &mut Vec<u8>, bytes: &[u8]) {
 macro_rules! fixed_width {
     ($($t:ty, $read:ident);*) => {$(
         impl Encode for $t {
+            #[inline]
             fn encode(&self, out: &mut Vec<u8>) { out.extend_from_slice(&self.to_le_bytes()) }
         }
         impl Decode for $t {
+            #[inline]
             fn decode(r: &mut Reader<'_>) -> Result<Self> { r.$read() }
         }
     )*};
@@ -249,6 +267,9 @@ impl Encode for String {
 impl Decode for String {
     fn decode(r: &mut Reader<'_>) -> Result<Self> {
         let bytes = r.blob()?;
+        if bytes.is_empty() {
+            return Ok(String::new());
+        }
         match std::str::from_utf8(bytes) {
             Ok(text) => Ok(text.to_owned()),
             Err(e) => Err(DecodeError::Invalid {
