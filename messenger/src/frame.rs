@@ -8,7 +8,7 @@ use crate::api::Limits;
 use crate::message::Data;
 use aes_gcm::aead::{AeadInPlace, KeyInit};
 use aes_gcm::{Aes128Gcm, Nonce};
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use std::fmt;
 use types::hash::crc32c;
 
@@ -189,12 +189,21 @@ struct Head {
 }
 
 /// A frame. Segments share the receive buffer's memory.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
     pub tag: u8,
+    /// Segment 0 of a MESSAGE. Smaller than a reference to it.
+    pub header: [u8; MESSAGE_HEADER],
+    /// The first one of a MESSAGE is in `header` and empty here.
     pub segments: [Bytes; 4],
     /// [`Data::crc`] of the last segment, in crc mode: it came with the frame and was verified.
     pub data_crc: Option<u32>,
+}
+
+impl Frame {
+    fn new(tag: u8) -> Self {
+        Self { tag, header: [0; MESSAGE_HEADER], segments: Default::default(), data_crc: None }
+    }
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -212,6 +221,9 @@ pub struct FrameReader {
     gcm: Option<Box<Gcm>>,
     /// Preamble of the frame that has begun.
     head: Option<Head>,
+    /// The last MESSAGE's preamble, as it came and what it says. Those of one stream have few sizes, and
+    /// of the same bytes nothing has to be checked again.
+    known: Option<([u8; PREAMBLE], Head)>,
 }
 
 impl FrameReader {
@@ -219,6 +231,7 @@ impl FrameReader {
     pub fn secure(&mut self, keys: &SecureKeys, server: bool) {
         let nonce = if server { &keys.to_server } else { &keys.to_client };
         self.gcm = Some(Box::new(Gcm::new(&keys.key, nonce)));
+        self.known = None;
     }
 
     /// Where the data of the frame that has begun lie, from its first byte on. `None` between frames,
@@ -233,7 +246,8 @@ impl FrameReader {
     }
 
     /// Takes the next frame from the front of `buf`. Without `messages` a MESSAGE is refused by its
-    /// preamble, so that a stranger cannot make us hold more than a control frame.
+    /// preamble, so that a stranger cannot make us hold more than a control frame. `limits` are the same
+    /// at each call.
     pub fn next(
         &mut self,
         buf: &mut BytesMut,
@@ -250,7 +264,7 @@ impl FrameReader {
                 if let Some(gcm) = &mut self.gcm {
                     gcm.open(&mut buf[..SECURE_HEAD])?;
                 }
-                let head = parse_preamble(&buf[..PREAMBLE], self.gcm.is_some(), limits)?;
+                let head = self.preamble(buf, limits)?;
                 if head.tag == tag::MESSAGE && !messages {
                     return Err(FrameError::Early);
                 }
@@ -268,9 +282,23 @@ impl FrameReader {
             None => crc_frame(frame, head),
         }
     }
+
+    fn preamble(&mut self, buf: &[u8], limits: &Limits) -> Result<Head, FrameError> {
+        let bytes = buf.first_chunk().expect("the caller has a preamble");
+        if let Some((known, head)) = &self.known
+            && known == bytes
+        {
+            return Ok(*head);
+        }
+        let head = parse_preamble(bytes, self.gcm.is_some(), limits)?;
+        if head.tag == tag::MESSAGE {
+            self.known = Some((*bytes, head));
+        }
+        Ok(head)
+    }
 }
 
-fn parse_preamble(p: &[u8], secure: bool, limits: &Limits) -> Result<Head, FrameError> {
+fn parse_preamble(p: &[u8; PREAMBLE], secure: bool, limits: &Limits) -> Result<Head, FrameError> {
     let crc = u32::from_le_bytes(p[28..32].try_into().expect("4 bytes"));
     if crc32c(0, &p[..28]) != crc {
         return Err(FrameError::PreambleCrc);
@@ -340,75 +368,91 @@ fn late_status(status: u8) -> Result<bool, FrameError> {
     }
 }
 
-fn crc_frame(frame: BytesMut, head: Head) -> Result<Step, FrameError> {
-    let frame = frame.freeze();
-    let mut segments: [Bytes; 4] = Default::default();
-    let mut data_crc = None;
-    let mut at = PREAMBLE;
+fn crc_frame(mut frame: BytesMut, head: Head) -> Result<Step, FrameError> {
     let word = |at: usize| u32::from_le_bytes(frame[at..at + 4].try_into().expect("4 bytes"));
-    if head.lens[0] > 0 {
-        segments[0] = frame.slice(at..at + head.lens[0]);
-        at += head.lens[0];
-        if crc32c(!0, &segments[0]) != word(at) {
+    let first = PREAMBLE..PREAMBLE + head.lens[0];
+    let mut rest = first.end;
+    if !first.is_empty() {
+        if crc32c(!0, &frame[first.clone()]) != word(first.end) {
             return Err(FrameError::SegmentCrc { segment: 0 });
         }
-        at += 4;
+        rest += 4;
     }
+    let mut data_crc = None;
     if head.count > 1 {
         let epilogue = head.total - EPILOGUE_CRC;
         // An aborted frame's segments are filler; their checksums say nothing.
         if !late_status(frame[epilogue])? {
             return Ok(Step::Aborted);
         }
-        let lens = head.lens[..head.count].iter().zip(&mut segments).enumerate();
-        for (segment, (&len, bytes)) in lens.skip(1) {
+        let mut at = rest;
+        for segment in 1..head.count {
+            let end = at + head.lens[segment];
             let crc = word(epilogue + 1 + 4 * (segment - 1));
-            if crc32c(!0, &frame[at..at + len]) != crc {
+            if crc32c(!0, &frame[at..end]) != crc {
                 return Err(FrameError::SegmentCrc { segment });
             }
             data_crc = (segment == 3).then_some(crc);
-            if len > 0 {
-                *bytes = frame.slice(at..at + len);
-            }
-            at += len;
+            at = end;
         }
     }
-    Ok(Step::Frame(Frame { tag: head.tag, segments, data_crc }))
+    let mut whole = Frame::new(head.tag);
+    whole.data_crc = data_crc;
+    if head.tag == tag::MESSAGE {
+        whole.header.copy_from_slice(&frame[first]);
+        frame.advance(rest);
+        cut_segments(frame.freeze(), &head, 1, &mut whole.segments);
+    } else {
+        frame.truncate(first.end);
+        frame.advance(first.start);
+        whole.segments[0] = frame.freeze();
+    }
+    Ok(Step::Frame(whole))
+}
+
+/// Cuts what is behind segment 0 into segments that begin at multiples of `unit`. The last one is what is
+/// left: each cut costs a reference more to the memory that they share.
+fn cut_segments(mut bytes: Bytes, head: &Head, unit: usize, segments: &mut [Bytes; 4]) {
+    let lens = &head.lens[1..head.count];
+    let Some((last, before)) = segments[1..head.count].split_last_mut() else { return };
+    for (segment, &len) in before.iter_mut().zip(lens) {
+        *segment = bytes.split_to(len);
+        bytes.advance(len.next_multiple_of(unit) - len);
+    }
+    bytes.truncate(lens[before.len()]);
+    *last = bytes;
 }
 
 fn secure_frame(gcm: &mut Gcm, mut frame: BytesMut, head: Head) -> Result<Step, FrameError> {
-    let mut segments: [Bytes; 4] = Default::default();
+    let mut whole = Frame::new(head.tag);
     let mut at = SECURE_HEAD;
     if head.lens[0] > INLINE {
         let rest = head.lens[0] - INLINE;
         let end = at + padded(rest) + GCM_TAG;
         gcm.open(&mut frame[at..end])?;
         // Only control frames of the handshake are so long.
-        let mut whole = Vec::with_capacity(head.lens[0]);
-        whole.extend_from_slice(&frame[PREAMBLE..PREAMBLE + INLINE]);
-        whole.extend_from_slice(&frame[at..at + rest]);
-        segments[0] = whole.into();
+        let mut payload = Vec::with_capacity(head.lens[0]);
+        payload.extend_from_slice(&frame[PREAMBLE..PREAMBLE + INLINE]);
+        payload.extend_from_slice(&frame[at..at + rest]);
+        whole.segments[0] = payload.into();
         at = end;
     }
     if head.count > 1 {
         gcm.open(&mut frame[at..])?;
-    }
-    let frame = frame.freeze();
-    if head.lens[0] > 0 && head.lens[0] <= INLINE {
-        segments[0] = frame.slice(PREAMBLE..PREAMBLE + head.lens[0]);
-    }
-    if head.count > 1 {
         if !late_status(frame[head.total - GCM_TAG - EPILOGUE_SECURE])? {
             return Ok(Step::Aborted);
         }
-        for (&len, bytes) in head.lens[..head.count].iter().zip(&mut segments).skip(1) {
-            if len > 0 {
-                *bytes = frame.slice(at..at + len);
-            }
-            at += padded(len);
-        }
     }
-    Ok(Step::Frame(Frame { tag: head.tag, segments, data_crc: None }))
+    if head.tag == tag::MESSAGE {
+        whole.header.copy_from_slice(&frame[PREAMBLE..PREAMBLE + MESSAGE_HEADER]);
+        frame.advance(at);
+        cut_segments(frame.freeze(), &head, 16, &mut whole.segments);
+    } else if head.lens[0] <= INLINE {
+        frame.truncate(PREAMBLE + head.lens[0]);
+        frame.advance(PREAMBLE);
+        whole.segments[0] = frame.freeze();
+    }
+    Ok(Step::Frame(whole))
 }
 
 /// Makes the bytes of frames.
@@ -417,6 +461,8 @@ pub struct FrameWriter {
     gcm: Option<Box<Gcm>>,
     /// Headers are cut from here, so that a frame costs no allocation of its own.
     scratch: BytesMut,
+    /// Lengths of the last MESSAGE's segments, and its preamble.
+    known: ([usize; 4], [u8; PREAMBLE]),
 }
 
 const SCRATCH: usize = 8 << 10;
@@ -439,8 +485,9 @@ impl FrameWriter {
         debug_assert!(payload.len() <= CONTROL_BYTES_MAX);
         let lens = [payload.len(), 0, 0, 0];
         self.room(SECURE_HEAD + padded(payload.len()) + GCM_TAG);
-        put_preamble(&mut self.scratch, tag, 1, lens);
         let out = &mut self.scratch;
+        debug_assert!(out.is_empty());
+        out.extend_from_slice(&preamble(tag, 1, lens));
         match &mut self.gcm {
             None => {
                 if !payload.is_empty() {
@@ -492,37 +539,46 @@ impl FrameWriter {
         count: usize,
         out: &mut Vec<Bytes>,
     ) {
+        const HEAD: usize = PREAMBLE + MESSAGE_HEADER + 4;
         let copied = front.len() <= FRONT_COPIED_MAX;
-        self.room(PREAMBLE + MESSAGE_HEADER + 4 + FRONT_COPIED_MAX + EPILOGUE_CRC);
-        let head = &mut self.scratch;
-        put_preamble(head, tag::MESSAGE, count, lens);
-        head.extend_from_slice(header);
-        head.extend_from_slice(&crc32c(!0, header).to_le_bytes());
+        self.room(HEAD + FRONT_COPIED_MAX + EPILOGUE_CRC);
+        let mut head = [0; HEAD];
+        head[..PREAMBLE].copy_from_slice(self.preamble(count, lens));
+        head[PREAMBLE..HEAD - 4].copy_from_slice(header);
+        head[HEAD - 4..].copy_from_slice(&crc32c(!0, header).to_le_bytes());
+        let room = &mut self.scratch;
+        debug_assert!(room.is_empty());
+        room.extend_from_slice(&head);
         if count == 1 {
-            out.push(head.split().freeze());
+            out.push(room.split().freeze());
             return;
         }
-        let mut crcs = [0u32; 3];
-        crcs[0] = crc32c(!0, front);
-        if count > 2 {
-            crcs[1] = crc32c(!0, middle);
-        }
-        if count > 3 {
-            crcs[2] = data.crc();
-        }
+        let crcs = [crc32c(!0, front), crc32c(!0, middle), data.crc()];
         if copied {
-            head.extend_from_slice(front);
+            room.extend_from_slice(front);
         }
         let bulk = count > 2 || !copied;
         if bulk {
-            out.push(head.split().freeze());
+            out.push(room.split().freeze());
             out.extend((!copied).then(|| front.clone()));
             out.extend((!middle.is_empty()).then(|| middle.clone()));
             out.extend(data.parts().iter().cloned());
         }
-        head.extend_from_slice(&[LATE_COMPLETE]);
-        crcs.iter().for_each(|crc| head.extend_from_slice(&crc.to_le_bytes()));
-        out.push(head.split().freeze());
+        // Of segments that are not there the checksum is 0.
+        let mut epilogue = [0; EPILOGUE_CRC];
+        epilogue[0] = LATE_COMPLETE;
+        let words = epilogue[1..].chunks_exact_mut(4).zip(crcs);
+        words.take(count - 1).for_each(|(word, crc)| word.copy_from_slice(&crc.to_le_bytes()));
+        room.extend_from_slice(&epilogue);
+        out.push(room.split().freeze());
+    }
+
+    /// A MESSAGE's preamble.
+    fn preamble(&mut self, count: usize, lens: [usize; 4]) -> &[u8; PREAMBLE] {
+        if self.known.0 != lens {
+            self.known = (lens, preamble(tag::MESSAGE, count, lens));
+        }
+        &self.known.1
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -538,9 +594,11 @@ impl FrameWriter {
     ) -> Result<(), FrameError> {
         let body: usize = lens[1..].iter().map(|len| padded(*len)).sum();
         self.room(SECURE_HEAD + body + EPILOGUE_SECURE + GCM_TAG);
+        let preamble = *self.preamble(count, lens);
         let gcm = self.gcm.as_mut().expect("secure mode");
         let head = &mut self.scratch;
-        put_preamble(head, tag::MESSAGE, count, lens);
+        debug_assert!(head.is_empty());
+        head.extend_from_slice(&preamble);
         head.extend_from_slice(header);
         head.resize(PREAMBLE + INLINE, 0);
         gcm.seal(head, 0)?;
@@ -561,8 +619,7 @@ impl FrameWriter {
     }
 }
 
-fn put_preamble(out: &mut BytesMut, tag: u8, count: usize, lens: [usize; 4]) {
-    debug_assert!(out.is_empty());
+fn preamble(tag: u8, count: usize, lens: [usize; 4]) -> [u8; PREAMBLE] {
     let mut p = [0; PREAMBLE];
     p[0] = tag;
     p[1] = count as u8;
@@ -573,7 +630,7 @@ fn put_preamble(out: &mut BytesMut, tag: u8, count: usize, lens: [usize; 4]) {
     }
     let crc = crc32c(0, &p[..28]);
     p[28..].copy_from_slice(&crc.to_le_bytes());
-    out.extend_from_slice(&p);
+    p
 }
 
 #[cfg(test)]

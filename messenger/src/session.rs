@@ -375,7 +375,7 @@ impl Link {
     ) -> Result<Option<LinkEvent>, CloseCause> {
         let payload = &frame.segments[0];
         match frame.tag {
-            tag::MESSAGE => return message_from(frame).map(Some),
+            tag::MESSAGE => return Ok(Some(message_from(frame))),
             tag::ACK => {
                 let seq = u64::from_slice(payload).map_err(|_| broken("ACK payload"))?;
                 return Ok(Some(LinkEvent::Ack { seq }));
@@ -445,14 +445,13 @@ fn message_header(seq: u64, ack_seq: u64, msg: &Message) -> [u8; MESSAGE_HEADER]
     h
 }
 
-fn message_from(frame: Frame) -> Result<LinkEvent, CloseCause> {
-    let [header, front, middle, data] = frame.segments;
+fn message_from(frame: Frame) -> LinkEvent {
+    let [_, front, middle, data] = frame.segments;
     let mut data = Data::from(data);
     if let Some(crc) = frame.data_crc {
         data.set_crc(crc);
     }
-    let header: &[u8; MESSAGE_HEADER] =
-        header[..].try_into().map_err(|_| broken("message header"))?;
+    let header = &frame.header;
     let u16_at = |at: usize| u16::from_le_bytes([header[at], header[at + 1]]);
     let u64_at = |at: usize| u64::from_le_bytes(header[at..at + 8].try_into().expect("8 bytes"));
     let msg = Message {
@@ -465,5 +464,5 @@ fn message_from(frame: Frame) -> Result<LinkEvent, CloseCause> {
         middle,
         data,
     };
-    Ok(LinkEvent::Message { seq: u64_at(0), ack_seq: u64_at(28), msg })
+    LinkEvent::Message { seq: u64_at(0), ack_seq: u64_at(28), msg }
 }

@@ -60,7 +60,7 @@ fn messages_come_back_in_both_modes() {
             };
             assert!(short.is_empty());
             assert_eq!(frame.tag, tag::MESSAGE);
-            assert_eq!(&frame.segments[0][..], &header);
+            assert_eq!((frame.header, &frame.segments[0][..]), (header, &[][..]));
             assert_eq!(frame.segments[1], front);
             assert_eq!(frame.segments[2], middle);
             assert_eq!(frame.segments[3], data.to_bytes());
@@ -144,7 +144,7 @@ fn lengths_are_refused_before_anything_is_allocated() {
     let limits = Limits { data_bytes_max: 100, ..Limits::default() };
     let refused = |tag, count, lens: [usize; 4]| {
         let mut buf = BytesMut::new();
-        put_preamble(&mut buf, tag, count, lens);
+        buf.extend_from_slice(&preamble(tag, count, lens));
         FrameReader::default().next(&mut buf, &limits, true).unwrap_err()
     };
     assert_eq!(
@@ -162,7 +162,7 @@ fn lengths_are_refused_before_anything_is_allocated() {
     assert_eq!(refused(tag::MESSAGE, 3, [41, 7, 0, 0]), FrameError::EmptyLastSegment);
     assert_eq!(refused(tag::HELLO, 2, [1, 1, 0, 0]), FrameError::SegmentCount(2));
     let mut early = BytesMut::new();
-    put_preamble(&mut early, tag::MESSAGE, 2, [41, 1 << 20, 0, 0]);
+    early.extend_from_slice(&preamble(tag::MESSAGE, 2, [41, 1 << 20, 0, 0]));
     let step = FrameReader::default().next(&mut early, &limits, false);
     assert_eq!(step, Err(FrameError::Early));
     assert_eq!(refused(21, 1, [1, 0, 0, 0]), FrameError::UnknownTag(21));
@@ -201,4 +201,29 @@ fn a_sender_ends_before_it_uses_a_nonce_twice() {
     let nonces: Vec<[u8; 12]> = std::iter::from_fn(|| gcm.nonce().ok()).take(10).collect();
     assert!((1..10).contains(&nonces.len()), "{} nonces", nonces.len());
     assert_eq!(gcm.nonce(), Err(FrameError::CounterWrapped));
+}
+
+/// A preamble that came before is known by all of its bytes.
+#[test]
+fn a_preamble_that_differs_from_the_last_one_is_checked() {
+    let (mut w, mut r) = pair(false);
+    let mut frame = |header: u8| {
+        let mut out = Vec::new();
+        let front = Bytes::from_static(b"front");
+        w.message(&[header; MESSAGE_HEADER], &front, &Bytes::new(), &data(&[b"data"]), &mut out)
+            .unwrap();
+        flat(&out)
+    };
+    let whole = frame(1).len();
+    for at in 0..PREAMBLE {
+        let Ok(Step::Frame(first)) = r.next(&mut frame(2), &Limits::default(), true) else {
+            panic!("no frame")
+        };
+        assert_eq!(first.header, [2; MESSAGE_HEADER]);
+        let mut changed = frame(3);
+        assert_eq!(changed.len(), whole);
+        changed[at] ^= 1;
+        let step = r.next(&mut changed, &Limits::default(), true);
+        assert_eq!(step, Err(FrameError::PreambleCrc), "byte {at}");
+    }
 }

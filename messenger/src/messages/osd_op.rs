@@ -168,7 +168,7 @@ impl TypedMessage for OsdOp {
         let locator = r.get()?;
         let name = r.get()?;
         let count = r.u16()?;
-        let ops = decode_ops(r, count as usize, &msg.data.to_bytes())?;
+        let ops = decode_ops(r, count as usize, &msg.data.joined())?;
         Ok(Self {
             head,
             reqid,
@@ -256,7 +256,7 @@ impl TypedMessage for OsdOpReply {
         let bad_replay_version = r.get()?;
         let epoch = r.get()?;
         let count = r.count("operations", OP_SIZE)?;
-        let ops = decode_ops(r, count, &msg.data.to_bytes())?;
+        let ops = decode_ops(r, count, &msg.data.joined())?;
         let retry_attempt = r.i32()?;
         let ops = ops
             .into_iter()
