@@ -51,6 +51,8 @@ pub struct Messenger {
     accepted_count: usize,
     /// Where large frames are received.
     memory: Rc<dyn ReceiveMemory>,
+    /// Empty between inputs: room for what is sent.
+    out: Vec<Bytes>,
 }
 
 impl Messenger {
@@ -71,6 +73,7 @@ impl Messenger {
             global_seq: 0,
             accepted_count: 0,
             memory: Rc::new(Heap),
+            out: Vec::new(),
         }
     }
 
@@ -149,7 +152,8 @@ impl Messenger {
     /// Sends, or queues while the session is not ready. Dropped if the session is gone.
     pub fn send<H>(&mut self, _now: Now, conn: ConnId, msg: Message, fx: &mut Vec<Effect<H>>) {
         let Some(s) = self.sessions.get_mut(&conn) else { return };
-        let unsent = s.transport.and_then(|t| self.transports.get(&t)).map_or(0, |t| t.unsent);
+        let transport = s.transport.and_then(|t| Some((t, self.transports.get_mut(&t)?)));
+        let unsent = transport.as_ref().map_or(0, |(_, t)| t.unsent);
         let bytes = message_bytes(&msg);
         if s.queued(unsent) + bytes > 2 * self.config.limits.send_queue_bytes {
             self.counters.send_queue_full += 1;
@@ -157,10 +161,23 @@ impl Messenger {
             self.pending.push(Event::Closed { conn, why: CloseCause::SendQueueFull });
             return;
         }
-        s.waiting_bytes += bytes;
-        s.waiting.push_back(msg);
-        if s.ready {
-            self.flush_waiting(conn, fx);
+        match transport {
+            // A ready session has nothing that waits, unless its key is used up.
+            Some((transport, t)) if s.ready && s.waiting.is_empty() => {
+                self.counters.messages_out += 1;
+                let mut out = std::mem::take(&mut self.out);
+                // Where the key is used up, after 2^64 frames, the peer sees a dead connection.
+                let _ = s.put(t, msg, &mut out);
+                give(&mut self.counters, transport, t, &mut out, fx);
+                self.out = out;
+            }
+            _ => {
+                s.waiting_bytes += bytes;
+                s.waiting.push_back(msg);
+                if s.ready {
+                    self.flush_waiting(conn, fx);
+                }
+            }
         }
     }
 
@@ -276,7 +293,7 @@ impl Messenger {
         let mut out = Vec::new();
         t.link.start(&mut out);
         let buf = t.recv_buffer(BytesMut::new(), 1, &*self.memory);
-        self.transmit(conn, out, fx);
+        self.transmit(conn, &mut out, fx);
         fx.push(Effect::Recv { conn, buf });
     }
 
@@ -290,6 +307,7 @@ impl Messenger {
         fx: &mut Vec<Effect<H>>,
     ) {
         let mut arrived = buf.len();
+        let mut out = std::mem::take(&mut self.out);
         let wanted = loop {
             let Some(t) = self.transports.get_mut(&conn) else { return };
             if arrived > 0 {
@@ -302,7 +320,6 @@ impl Messenger {
                 self.counters.bytes_in += fresh as u64;
                 arrived = 0;
             }
-            let mut out = Vec::new();
             let mut cx = LinkContext {
                 now,
                 limits: &self.config.limits,
@@ -315,7 +332,7 @@ impl Messenger {
                 frames_aborted: &mut self.counters.frames_aborted,
             };
             let step = t.link.next(&mut cx, &mut buf);
-            self.transmit(conn, out, fx);
+            self.transmit(conn, &mut out, fx);
             let outcome = match step {
                 Ok(Err(wanted)) => break wanted,
                 Ok(Ok(LinkEvent::Message { seq, ack_seq, msg })) => {
@@ -329,6 +346,7 @@ impl Messenger {
                 return;
             }
         };
+        self.out = out;
         let Some(t) = self.transports.get_mut(&conn) else { return };
         let buf = t.recv_buffer(buf, wanted, &*self.memory);
         let session = t.session;
@@ -396,7 +414,7 @@ impl Messenger {
         if t.link.send_ack(s.in_seq, &mut out).is_ok() {
             s.ack_sent = s.in_seq;
         }
-        self.transmit(conn, out, fx);
+        self.transmit(conn, &mut out, fx);
     }
 
     /// Puts everything that waits on the wire.
@@ -407,20 +425,12 @@ impl Messenger {
         let mut out = Vec::new();
         while let Some(msg) = s.waiting.pop_front() {
             s.waiting_bytes -= message_bytes(&msg);
-            s.out_seq += 1;
             self.counters.messages_out += 1;
-            let sent = t.link.send_message(s.out_seq, s.in_seq, &msg, &mut out);
-            s.ack_sent = s.in_seq;
-            if s.policy == Policy::LosslessPeer {
-                s.unacked_bytes += message_bytes(&msg);
-                s.unacked.push_back((s.out_seq, msg));
-            }
-            if sent.is_err() {
-                // The key is used up after 2^64 frames; the peer sees a dead connection.
+            if s.put(t, msg, &mut out).is_err() {
                 break;
             }
         }
-        self.transmit(conn, out, fx);
+        give(&mut self.counters, conn, t, &mut out, fx);
     }
 
     /// Sends again what the peer has not acknowledged, with the old numbers.
@@ -435,19 +445,18 @@ impl Messenger {
             }
         }
         s.ack_sent = s.in_seq;
-        self.transmit(conn, out, fx);
+        self.transmit(conn, &mut out, fx);
         self.flush_waiting(id, fx);
     }
 
-    fn transmit<H>(&mut self, conn: ConnId, bufs: Vec<Bytes>, fx: &mut Vec<Effect<H>>) {
+    /// As [`give`], and to nobody where the connection is gone.
+    fn transmit<H>(&mut self, conn: ConnId, bufs: &mut Vec<Bytes>, fx: &mut Vec<Effect<H>>) {
         if bufs.is_empty() {
             return;
         }
-        let bytes: usize = bufs.iter().map(Bytes::len).sum();
-        self.counters.bytes_out += bytes as u64;
-        if let Some(t) = self.transports.get_mut(&conn) {
-            t.unsent += bytes;
-            fx.push(Effect::Send { conn, bufs });
+        match self.transports.get_mut(&conn) {
+            Some(t) => give(&mut self.counters, conn, t, bufs, fx),
+            None => bufs.clear(),
         }
     }
 
@@ -508,6 +517,27 @@ impl Messenger {
         } else {
             self.schedule_redial(now, id);
         }
+    }
+}
+
+/// Gives `bufs` to the driver, and leaves them empty: with what it was given for `conn` just before,
+/// if that is the last effect, as one of several answers costs less than its own effect.
+fn give<H>(
+    counters: &mut Counters,
+    conn: ConnId,
+    t: &mut Transport,
+    bufs: &mut Vec<Bytes>,
+    fx: &mut Vec<Effect<H>>,
+) {
+    if bufs.is_empty() {
+        return;
+    }
+    let bytes: usize = bufs.iter().map(Bytes::len).sum();
+    counters.bytes_out += bytes as u64;
+    t.unsent += bytes;
+    match fx.last_mut() {
+        Some(Effect::Send { conn: last, bufs: earlier }) if *last == conn => earlier.append(bufs),
+        _ => fx.push(Effect::Send { conn, bufs: std::mem::take(bufs) }),
     }
 }
 

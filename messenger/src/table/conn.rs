@@ -4,7 +4,7 @@ use crate::api::{CloseCause, Limits, PeerInfo, Policy};
 use crate::auth::ClientAuth;
 use crate::message::Message;
 use crate::session::Link;
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -173,6 +173,24 @@ impl Session {
     /// Bytes that wait, are on their way or may have to be sent again.
     pub fn queued(&self, unsent: usize) -> usize {
         self.waiting_bytes + self.unacked_bytes.max(unsent)
+    }
+
+    /// Frames `msg` for `t`, the session's connection, and keeps it if it may have to be sent again.
+    /// Fails only where the key is used up.
+    pub fn put(
+        &mut self,
+        t: &mut Transport,
+        msg: Message,
+        out: &mut Vec<Bytes>,
+    ) -> Result<(), CloseCause> {
+        self.out_seq += 1;
+        let sent = t.link.send_message(self.out_seq, self.in_seq, &msg, out);
+        self.ack_sent = self.in_seq;
+        if self.policy == Policy::LosslessPeer {
+            self.unacked_bytes += message_bytes(&msg);
+            self.unacked.push_back((self.out_seq, msg));
+        }
+        sent
     }
 
     pub fn is_full(&self, limits: &Limits) -> bool {

@@ -184,7 +184,7 @@ impl Messenger {
         let t = self.transports.get_mut(&conn).ok_or(REPLACED)?;
         let mut out = Vec::new();
         t.link.send_ident(tag, payload, &mut out)?;
-        self.transmit(conn, out, fx);
+        self.transmit(conn, &mut out, fx);
         Ok(())
     }
 

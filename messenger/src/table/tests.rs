@@ -345,6 +345,38 @@ fn lossy_sessions_carry_messages_both_ways_in_every_mode() {
     }
 }
 
+/// Answers that follow each other are one effect; what was decided between two of them stays between.
+#[test]
+fn what_is_sent_in_a_row_is_one_effect() {
+    for mode in MODES {
+        let (mut net, credentials) = osds(mode, 3);
+        let policy = Policy::LosslessPeer;
+        let conn = net.connect(0, EntityKind::Osd, policy, credentials[0].clone());
+        net.settle();
+        let now = net.now;
+        let mut fx = Vec::new();
+        let mut send = |tid, fx: &mut Vec<_>| net.ends[0].m.send(now, conn, message(tid), fx);
+        (0..9).for_each(|tid| send(tid, &mut fx));
+        assert!(matches!(fx[..], [Effect::Send { .. }]), "{fx:?}");
+        fx.push(Effect::Log { level: types::node::LogLevel::Info, text: String::new() });
+        (9..12).for_each(|tid| send(tid, &mut fx));
+        let [Effect::Send { .. }, Effect::Log { .. }, Effect::Send { .. }] = fx[..] else {
+            panic!("{fx:?}")
+        };
+        fx.remove(1);
+        // All of it counts as not yet sent.
+        let bytes = |effect: &Effect<()>| match effect {
+            Effect::Send { bufs, .. } => bufs.iter().map(Bytes::len).sum::<usize>(),
+            _ => 0,
+        };
+        let given: usize = fx.iter().map(bytes).sum();
+        assert_eq!(net.ends[0].m.transports[&conn].unsent, given);
+        net.apply(0, fx);
+        net.settle();
+        assert_eq!(net.take(1), (0..12).collect::<Vec<_>>());
+    }
+}
+
 /// Cut after every chunk there is: nothing is lost, doubled or out of order.
 #[test]
 fn lossless_sessions_deliver_exactly_once_in_order_over_cuts() {

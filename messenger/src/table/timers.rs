@@ -120,7 +120,7 @@ impl Messenger {
             t.keepalive_at = now.mono;
             outcome = t.link.send_keepalive(now, &mut out);
         }
-        self.transmit(conn, out, fx);
+        self.transmit(conn, &mut out, fx);
         match outcome {
             Ok(()) => self.arm_transport(conn),
             Err(why) => self.fail(now, conn, why, events, fx),
