@@ -4,7 +4,6 @@ use super::lent;
 use super::ops::{Op, SendBatch};
 use super::{Core, LINGER};
 use crate::socket::sockaddr;
-use crate::tokio_driver::advance;
 use bytes::{Bytes, BytesMut};
 use io_uring::{opcode, squeue, types as ring};
 use std::collections::{BTreeMap, VecDeque};
@@ -33,6 +32,7 @@ pub struct Net {
 
 struct Conn {
     stream: TcpStream,
+    /// Behind what a send that is under way has taken.
     queue: VecDeque<Bytes>,
     sending: bool,
     /// Operations under way; the descriptor stays open until there are none.
@@ -283,7 +283,7 @@ impl<H> Core<H> {
             return;
         }
         let mut batch = self.net.spare.pop().unwrap_or_else(SendBatch::new);
-        batch.bufs.extend(c.queue.iter().take(SendBatch::BUFFERS_MAX).cloned());
+        batch.bufs.extend(c.queue.drain(..c.queue.len().min(SendBatch::BUFFERS_MAX)));
         batch.prepare();
         c.sending = true;
         c.ops += 1;
@@ -300,7 +300,9 @@ impl<H> Core<H> {
         mut batch: Box<SendBatch>,
         result: i32,
     ) -> Option<Input<H>> {
-        batch.bufs.clear();
+        let bytes = result.max(0) as usize;
+        let queue = self.net.conns.get_mut(&conn).map(|c| &mut c.queue);
+        batch.finish(bytes, queue.unwrap_or(&mut VecDeque::new()));
         if self.net.spare.len() < SPARE_BATCHES_MAX {
             self.net.spare.push(batch);
         }
@@ -309,8 +311,6 @@ impl<H> Core<H> {
         if result < 0 && result != -libc::EINTR && result != -libc::EAGAIN {
             return self.net.broke(conn, CloseReason::Os(-result));
         }
-        let bytes = result.max(0) as usize;
-        advance(&mut c.queue, bytes);
         let (state, drained) = (c.state, c.queue.is_empty());
         match state {
             State::Lingering(_) if drained => {
@@ -327,7 +327,7 @@ impl<H> Core<H> {
         let deadline = self.clock.now().mono + LINGER;
         let Some(c) = self.net.conns.get_mut(&conn) else { return };
         match c.state {
-            State::Open if !c.queue.is_empty() => {
+            State::Open if c.sending || !c.queue.is_empty() => {
                 c.state = State::Lingering(deadline);
                 self.net.lingering.insert((deadline, conn), ());
             }

@@ -1,7 +1,8 @@
 //! Operations under way in the ring, and the memory that the kernel may touch meanwhile.
 
 use crate::pool::ReadBuf;
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
+use std::collections::VecDeque;
 use types::node::{ConnId, IoId};
 
 /// One submission. Owns its buffers, whose heap addresses do not change when the value moves.
@@ -80,14 +81,36 @@ impl SendBatch {
     /// change nothing until the kernel has answered.
     pub fn prepare(&mut self) {
         self.vectors.clear();
-        self.vectors.extend(
-            self.bufs.iter().map(|b| libc::iovec {
-                iov_base: b.as_ptr() as *mut libc::c_void,
-                iov_len: b.len(),
-            }),
-        );
+        for buf in &self.bufs {
+            match self.vectors.last_mut() {
+                // Small frames are cut from one piece of memory, one behind the other: the kernel takes
+                // several as one for less than each by itself.
+                Some(v) if v.iov_base as usize + v.iov_len == buf.as_ptr() as usize => {
+                    v.iov_len += buf.len()
+                }
+                _ => self.vectors.push(libc::iovec {
+                    iov_base: buf.as_ptr() as *mut libc::c_void,
+                    iov_len: buf.len(),
+                }),
+            }
+        }
         self.header.msg_iov = self.vectors.as_mut_ptr();
         self.header.msg_iovlen = self.vectors.len() as _;
+    }
+
+    /// The kernel has taken the first `bytes`: what it has not goes first in `queue` again.
+    pub fn finish(&mut self, mut bytes: usize, queue: &mut VecDeque<Bytes>) {
+        let taken = |buf: &&Bytes| {
+            let whole = buf.len() <= bytes;
+            bytes -= if whole { buf.len() } else { 0 };
+            whole
+        };
+        let taken = self.bufs.iter().take_while(taken).count();
+        self.bufs.drain(taken..).rev().for_each(|buf| queue.push_front(buf));
+        if bytes > 0 {
+            queue.front_mut().expect("the kernel took no more than it was given").advance(bytes);
+        }
+        self.bufs.clear();
     }
 }
 
@@ -122,6 +145,42 @@ impl Slab {
         match &self.slots[key as usize] {
             Op::Accept { listener } => Op::Accept { listener: *listener },
             _ => unreachable!("only accepts are multishot"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_together_is_one_vector() {
+        let memory = Bytes::from(vec![7; 100]);
+        let other = Bytes::from(vec![8; 10]);
+        let mut batch = SendBatch::new();
+        let (a, b, c) = (memory.slice(..40), memory.slice(40..70), memory.slice(71..));
+        batch.bufs.extend([a, b.clone(), c, other.clone(), b]);
+        batch.prepare();
+        let start = memory.as_ptr() as usize;
+        let found: Vec<_> =
+            batch.vectors.iter().map(|v| (v.iov_base as usize, v.iov_len)).collect();
+        let last = (other.as_ptr() as usize, 10);
+        assert_eq!(found, [(start, 70), (start + 71, 29), last, (start + 40, 30)]);
+        assert_eq!(batch.header.msg_iovlen, 4);
+    }
+
+    #[test]
+    fn what_was_not_taken_goes_first_again() {
+        let parts = ["one", "two", "", "three"].map(|text| Bytes::from_static(text.as_bytes()));
+        let whole = "onetwothreelater";
+        for taken in 0..=11 {
+            let mut batch = SendBatch::new();
+            batch.bufs.extend(parts.clone());
+            let mut queue = VecDeque::from([Bytes::from_static(b"later")]);
+            batch.finish(taken, &mut queue);
+            assert!(batch.bufs.is_empty());
+            let left: Vec<u8> = queue.iter().flatten().copied().collect();
+            assert_eq!(left, whole.as_bytes()[taken..], "{taken}");
         }
     }
 }

@@ -376,6 +376,32 @@ fn send_thrice(run: Run<Talker>) {
     assert_eq!(core.join().unwrap(), 1, "sends");
 }
 
+/// What a send that is under way has taken is not cut off by a close.
+#[test]
+fn a_connection_that_sends_is_not_drained() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let _peers = [(); 2].map(|()| TcpStream::connect(listener.local_addr().unwrap()).unwrap());
+    let resources = Resources {
+        listeners: Vec::new(),
+        device: None,
+        port: mesh(1).unwrap().0.remove(0),
+        cpu: None,
+        rdma: None,
+        log: Box::new(|_, _, _| {}),
+    };
+    let mut core = Core::<usize>::new(resources).unwrap();
+    for sends in [false, true] {
+        let (stream, _) = listener.accept().unwrap();
+        let Some(Input::Accepted { conn, .. }) = core.take(stream) else { panic!("not taken") };
+        if sends {
+            core.send(conn, vec!["more".into()]);
+            core.send_all();
+        }
+        core.close(conn);
+        assert_eq!(core.net.is_drained(), !sends);
+    }
+}
+
 /// Sends back what it receives, and lends for the next receive what is left of the buffer: nothing in
 /// it, and sometimes room.
 struct Echo;
