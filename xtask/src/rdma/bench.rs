@@ -3,6 +3,8 @@
 use crate::acceptance::directory;
 use crate::cluster::{describe, kermes};
 use anyhow::{Context, bail, ensure};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -110,13 +112,14 @@ impl Server {
         Ok(std::fs::read_to_string(&self.log)?)
     }
 
-    /// The same of each core.
-    pub fn cpu_of_cores(&self) -> anyhow::Result<Vec<u64>> {
-        let mut used = Vec::new();
+    /// The same of each core, by its thread: hundredths of a second. One may not have begun yet.
+    pub fn cpu_of_cores(&self) -> anyhow::Result<BTreeMap<OsString, u64>> {
+        let mut used = BTreeMap::new();
         for entry in std::fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
-            let path = entry?.path();
+            let entry = entry?;
+            let path = entry.path();
             if std::fs::read_to_string(path.join("comm"))?.starts_with("core-") {
-                used.push(ticks(&path)?);
+                used.insert(entry.file_name(), ticks(&path)?);
             }
         }
         Ok(used)
