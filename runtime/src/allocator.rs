@@ -19,8 +19,8 @@ impl GiveBack {
         Self { next: now + PERIOD }
     }
 
-    /// Called in each turn. No deadline of its own: whoever has a timer comes by, and whoever sleeps for
-    /// good has freed nothing since.
+    /// Called in each turn. It has no deadline of its own: cores of an OSD have timers that are due more
+    /// often.
     pub fn turn(&mut self, now: Instant) {
         if now < self.next {
             return;
