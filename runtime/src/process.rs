@@ -1,6 +1,7 @@
-//! Signals to other processes, and what this one has used.
+//! Signals to other processes, their end, and what this one has used.
 
 use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::time::Duration;
 
 /// Sends signal `number` to `pid`.
@@ -12,6 +13,31 @@ pub fn signal(pid: u32, number: i32) -> io::Result<()> {
     }
     // SAFETY: kill takes two integers.
     if unsafe { libc::kill(pid, number) } == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Whether the last thread of `pid` has ended, or there is no such process. A process that is ending
+/// shows no command line any more while it still holds its files and their locks; once this is true
+/// it holds nothing, reaped or not (pidfd_open(2)).
+///
+/// # Errors
+/// If the kernel gives no descriptor for the process: too many are open.
+pub fn has_ended(pid: u32) -> io::Result<bool> {
+    // SAFETY: pidfd_open takes two integers and returns a new descriptor or -1.
+    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+    if fd < 0 {
+        let e = io::Error::last_os_error();
+        // EINVAL: a number that no process can have.
+        let none = matches!(e.raw_os_error(), Some(libc::ESRCH | libc::EINVAL));
+        return if none { Ok(true) } else { Err(e) };
+    }
+    // SAFETY: `fd` is open and nobody else owns it.
+    let fd = unsafe { OwnedFd::from_raw_fd(fd as i32) };
+    let mut poll = libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    // SAFETY: one pollfd, described by its pointer and the count 1.
+    match unsafe { libc::poll(&mut poll, 1, 0) } {
+        n if n < 0 => Err(io::Error::last_os_error()),
+        n => Ok(n == 1),
+    }
 }
 
 /// CPU that this process has used so far, user and system, all threads.
@@ -59,6 +85,21 @@ mod tests {
         let (seen, own) = (cpu_time_of(std::process::id()).unwrap(), cpu_time());
         assert!(own.abs_diff(seen) < Duration::from_millis(40), "{seen:?} {own:?}");
         assert!(cpu_time_of(u32::MAX).is_err());
+    }
+
+    #[test]
+    fn a_process_has_ended_when_nothing_of_it_is_left() {
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        assert!(!has_ended(child.id()).unwrap());
+        child.kill().unwrap();
+        let end = std::time::Instant::now() + Duration::from_secs(5);
+        // Not reaped yet: this process is its parent.
+        while !has_ended(child.id()).unwrap() {
+            assert!(std::time::Instant::now() < end, "its end is not seen");
+        }
+        child.wait().unwrap();
+        assert!(has_ended(child.id()).unwrap());
+        assert!(has_ended(u32::MAX).unwrap());
     }
 
     #[test]

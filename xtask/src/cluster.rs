@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 /// A command of a test may take this long.
 const COMMAND_SECONDS: u32 = 120;
 
+/// `kermes dev up` gives up after 60 seconds by itself and says what is missing.
+const UP_SECONDS: u32 = 90;
+
 /// The optimised binary.
 pub fn kermes() -> PathBuf {
     let target =
@@ -98,7 +101,7 @@ impl Cluster {
     pub fn start(&mut self) -> anyhow::Result<Duration> {
         let begin = Instant::now();
         let output = Command::new("timeout")
-            .arg("60")
+            .arg(UP_SECONDS.to_string())
             .arg(kermes())
             .args(["dev", "up", "--dir"])
             .arg(&self.dir)
@@ -106,8 +109,21 @@ impl Cluster {
             .output()?;
         let took = begin.elapsed();
         self.up = true;
-        ensure!(output.status.success(), "kermes dev up: {}", describe(&output));
+        ensure!(
+            output.status.success(),
+            "kermes dev up: {}\n{}",
+            describe(&output),
+            self.last_words()
+        );
         Ok(took)
+    }
+
+    /// The end of each daemon's log and what the monitor says of placement groups: what a failed
+    /// step leaves to find its cause by, as its folder is removed.
+    fn last_words(&self) -> String {
+        let script = "tail -n 12 log/*.log; timeout 10 ceph -s; timeout 10 ceph osd dump; \
+                      timeout 10 ceph pg dump pgs_brief 2>&1 | grep -v active+clean | head -20";
+        self.run(script).map_or_else(|e| e.to_string(), |output| describe(&output))
     }
 
     pub fn stop(&mut self) -> anyhow::Result<Duration> {
@@ -140,8 +156,15 @@ impl Cluster {
         Ok(pids)
     }
 
+    /// Sends a signal. Of one that is killed nothing is left when this returns.
     pub fn kill(&self, pid: u32, signal: &str) -> anyhow::Result<()> {
-        self.ok(&format!("kill -{signal} {pid}")).map(|_| ())
+        self.ok(&format!("kill -{signal} {pid}"))?;
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while signal == "KILL" && !runtime::process::has_ended(pid)? {
+            ensure!(Instant::now() < deadline, "process {pid} outlives SIGKILL");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        Ok(())
     }
 
     pub fn wait_healthy(&self, seconds: u32) -> anyhow::Result<()> {

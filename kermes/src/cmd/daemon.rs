@@ -128,7 +128,8 @@ fn command(descriptions: &Value, words: &[String]) -> Option<Map<String, Value>>
     rest.is_empty().then_some(command)
 }
 
-fn ask(path: &Path, command: &str) -> anyhow::Result<String> {
+/// What the daemon whose admin socket is `path` answers to `command`, a JSON object.
+pub fn ask(path: &Path, command: &str) -> anyhow::Result<String> {
     let what = || format!("cannot ask {} (does the daemon run?)", path.display());
     let mut stream = UnixStream::connect(path).with_context(what)?;
     stream.set_read_timeout(Some(PATIENCE))?;

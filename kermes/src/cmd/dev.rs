@@ -6,10 +6,12 @@ use super::{mon as mon_cmd, osd as osd_cmd};
 use crate::{daemon, files};
 use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand, ValueEnum};
+use client::conf::Conf;
 use messenger::auth::AuthName;
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
+use std::os::unix::net::SocketAddr as SocketPath;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -27,6 +29,8 @@ const OSD_PORT_OFFSET: u16 = 10;
 const CORE_PORTS_MAX: u16 = 1000;
 /// Looks at which a daemon may be missing in a row.
 const MISSING_MAX: u32 = 10;
+/// Between two of them.
+const LOOK_INTERVAL: Duration = Duration::from_millis(15);
 const DOWN_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Run a cluster on this machine: monitors and OSDs as background processes on loopback.
@@ -159,6 +163,7 @@ pub fn up(args: &UpArgs) -> anyhow::Result<()> {
     let dir = std::path::absolute(&args.dir)?;
     let conf = dir.join("ceph.conf");
     start_daemon(&dir, "mon.a", &["mon", "--name", "a", "--data", &text(&dir.join("mon.a"))])?;
+    let mut started = Vec::new();
     for (id, device_path) in osd_devices(&dir)? {
         let cores = args.cores_per_osd.to_string();
         let port = args.port + OSD_PORT_OFFSET + id as u16;
@@ -179,10 +184,12 @@ pub fn up(args: &UpArgs) -> anyhow::Result<()> {
         if let Some(metrics) = &metrics {
             command.extend(["--metrics-listen", metrics]);
         }
-        start_daemon(&dir, &format!("osd.{id}"), &command)?;
+        if start_daemon(&dir, &format!("osd.{id}"), &command)? {
+            started.push(id);
+        }
     }
     let pools = if fresh { args.pool.as_slice() } else { &[] };
-    block_on(wait_until_clean(&dir, &conf, pools))
+    block_on(wait_until_clean(&dir, &conf, &started, pools))
 }
 
 fn text(path: &Path) -> String {
@@ -349,18 +356,46 @@ fn pid_path(dir: &Path, name: &str) -> PathBuf {
     dir.join("pids").join(format!("{name}.pid"))
 }
 
+fn read_pid(dir: &Path, name: &str) -> Option<u32> {
+    std::fs::read_to_string(pid_path(dir, name)).ok()?.trim().parse().ok()
+}
+
 /// The process of a pid file, if it is still one of ours.
 pub fn running(dir: &Path, name: &str) -> Option<u32> {
-    let pid: u32 = std::fs::read_to_string(pid_path(dir, name)).ok()?.trim().parse().ok()?;
+    let pid = read_pid(dir, name)?;
     let command = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
     let command = String::from_utf8_lossy(&command).replace('\0', " ");
     // A daemon is known by its configuration: the number alone may be another's by now.
     command.contains(&text(&dir.join("ceph.conf"))).then_some(pid)
 }
 
-fn start_daemon(dir: &Path, name: &str, args: &[&str]) -> anyhow::Result<()> {
+/// Waits until nothing of a process is left, its locks on stores included. False if something is at
+/// `deadline`.
+fn wait_for_end(pid: u32, deadline: Instant) -> anyhow::Result<bool> {
+    while !runtime::process::has_ended(pid)? {
+        if Instant::now() > deadline {
+            return Ok(false);
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    Ok(true)
+}
+
+fn patience() -> Instant {
+    Instant::now() + DOWN_PATIENCE
+}
+
+/// True if it was not running.
+fn start_daemon(dir: &Path, name: &str, args: &[&str]) -> anyhow::Result<bool> {
     if running(dir, name).is_some() {
-        return Ok(());
+        return Ok(false);
+    }
+    if let Some(pid) = read_pid(dir, name) {
+        // One that was killed and is not quite gone has lost its command line, but holds its store.
+        let command = std::fs::read(format!("/proc/{pid}/cmdline"));
+        if command.is_ok_and(|c| c.is_empty()) && !wait_for_end(pid, patience())? {
+            bail!("{name}, process {pid}, has been told to end and does not");
+        }
     }
     let log_path = dir.join("log").join(format!("{name}.log"));
     let log = std::fs::OpenOptions::new().create(true).append(true).open(&log_path)?;
@@ -376,7 +411,7 @@ fn start_daemon(dir: &Path, name: &str, args: &[&str]) -> anyhow::Result<()> {
         .spawn()
         .with_context(|| format!("cannot start {name}"))?;
     std::fs::write(pid_path(dir, name), format!("{}\n", child.id()))?;
-    Ok(())
+    Ok(true)
 }
 
 /// Names of every daemon of the folder.
@@ -386,16 +421,80 @@ fn daemons(dir: &Path) -> anyhow::Result<Vec<String>> {
     Ok(names)
 }
 
-/// Waits for the monitor and the OSDs, makes pools, and waits until all PGs are active+clean.
-async fn wait_until_clean(dir: &Path, conf: &Path, pools: &[PoolSpec]) -> anyhow::Result<()> {
+/// Notices a daemon that ends while it is waited for.
+struct Watch<'a> {
+    dir: &'a Path,
+    /// Looks in a row at which one was missing.
+    missing: u32,
+}
+
+impl Watch<'_> {
+    /// Whether all run. A process that is being started has no command line for a moment.
+    ///
+    /// # Errors
+    /// If one is missing for longer than that: with the last line that it logged.
+    fn look(&mut self) -> anyhow::Result<bool> {
+        let names = daemons(self.dir)?;
+        let Some(name) = names.iter().find(|name| running(self.dir, name).is_none()) else {
+            self.missing = 0;
+            return Ok(true);
+        };
+        self.missing += 1;
+        let log = self.dir.join("log").join(format!("{name}.log"));
+        ensure!(
+            self.missing <= MISSING_MAX,
+            "{name} has stopped: {} (all of it in {})",
+            last_line(&log),
+            log.display()
+        );
+        Ok(false)
+    }
+
+    /// Looks until one has ended.
+    async fn end(&mut self) -> anyhow::Error {
+        loop {
+            if let Err(e) = self.look() {
+                return e;
+            }
+            tokio::time::sleep(LOOK_INTERVAL).await;
+        }
+    }
+}
+
+/// Whether an OSD says that it is in the map. The map alone may still show the process before it.
+/// True if it can have no admin socket to be asked at.
+fn is_active(conf: &Conf, osd: u32) -> bool {
+    let name = AuthName::new(EntityKind::Osd, &osd.to_string());
+    let Some(path) = conf.admin_socket(&files::entity(name)) else { return true };
+    // The names of sockets have 107 bytes at most: the daemon goes on without.
+    if SocketPath::from_pathname(&path).is_err() {
+        return true;
+    }
+    let answer = super::daemon::ask(path.as_ref(), r#"{"prefix":"status"}"#).unwrap_or_default();
+    let answer: serde_json::Value = serde_json::from_str(&answer).unwrap_or_default();
+    answer["state"] == "active"
+}
+
+/// Waits for the monitor and the OSDs, those just `started` in particular, makes pools, and waits
+/// until all PGs are active+clean.
+async fn wait_until_clean(
+    dir: &Path,
+    conf_path: &Path,
+    started: &[u32],
+    pools: &[PoolSpec],
+) -> anyhow::Result<()> {
+    let conf = files::read_conf(Some(conf_path))?.context("no ceph.conf")?;
     let osds = osd_devices(dir)?.len() as u64;
     let deadline = Instant::now() + UP_PATIENCE;
-    let cluster = Cluster::connect(&ConnectArgs::admin(conf, UP_PATIENCE))
-        .await
-        .with_context(|| format!("the monitor does not answer; see {}/log", dir.display()))?;
+    let mut watch = Watch { dir, missing: 0 };
+    let admin = ConnectArgs::admin(conf_path, UP_PATIENCE);
+    let cluster = tokio::select! {
+        cluster = Cluster::connect(&admin) => cluster
+            .with_context(|| format!("the monitor does not answer; see {}/log", dir.display()))?,
+        e = watch.end() => return Err(e),
+    };
     let mut progress = crate::progress::Progress::new("waiting for the cluster");
     let mut made = pools.is_empty();
-    let mut missing = 0;
     loop {
         let status = command(&cluster, r#"{"prefix":"status","format":"json"}"#).await?;
         let status: serde_json::Value = serde_json::from_slice(&status)?;
@@ -410,22 +509,10 @@ async fn wait_until_clean(dir: &Path, conf: &Path, pools: &[PoolSpec]) -> anyhow
             made = true;
             continue;
         }
-        if up == osds && clean == pgs {
+        let all_run = watch.look()?;
+        if all_run && up == osds && clean == pgs && started.iter().all(|&o| is_active(&conf, o)) {
             return Ok(());
         }
-        let mut all_run = true;
-        for name in daemons(dir)? {
-            let log = dir.join("log").join(format!("{name}.log"));
-            all_run &= running(dir, &name).is_some();
-            // A process that is being started has no command line for a moment.
-            ensure!(
-                running(dir, &name).is_some() || missing < MISSING_MAX,
-                "{name} has stopped: {} (all of it in {})",
-                last_line(&log),
-                log.display()
-            );
-        }
-        missing = if all_run { 0 } else { missing + 1 };
         if Instant::now() > deadline {
             bail!(
                 "after {} s {up} of {osds} OSDs are up and {clean} of {pgs} PGs active+clean; \
@@ -434,7 +521,7 @@ async fn wait_until_clean(dir: &Path, conf: &Path, pools: &[PoolSpec]) -> anyhow
                 dir.display()
             );
         }
-        tokio::time::sleep(Duration::from_millis(15)).await;
+        tokio::time::sleep(LOOK_INTERVAL).await;
     }
 }
 
@@ -494,15 +581,12 @@ pub fn down(dir: &Path, wipe: bool) -> anyhow::Result<()> {
         for (_, pid) in &pids {
             signal(*pid, "TERM");
         }
-        let deadline = Instant::now() + DOWN_PATIENCE;
+        let deadline = patience();
         for (name, pid) in pids {
-            while running(&dir, name).is_some() {
-                if Instant::now() > deadline {
-                    eprintln!("{name} does not stop: killed");
-                    signal(pid, "KILL");
-                    break;
-                }
-                std::thread::sleep(Duration::from_millis(5));
+            if !wait_for_end(pid, deadline)? {
+                eprintln!("{name} does not stop: killed");
+                signal(pid, "KILL");
+                wait_for_end(pid, patience())?;
             }
         }
     }
