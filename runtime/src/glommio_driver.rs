@@ -12,6 +12,7 @@ use crate::hop::Port;
 use crate::slabs::Slabs;
 use crate::socket::ReadRoom;
 use crate::tokio_driver::advance;
+use crate::uring::SHARED_LISTENER;
 use bytes::{Bytes, BytesMut};
 use futures_lite::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use glommio::io::{DmaFile, OpenOptions};
@@ -21,8 +22,8 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::future::poll_fn;
 use std::io;
-use std::net::SocketAddr;
-use std::os::fd::{FromRawFd, IntoRawFd};
+use std::net::TcpStream as StdStream;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd};
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
@@ -50,7 +51,7 @@ pub fn run<N: Node + 'static>(node: N, resources: Resources<N::Hop>) -> io::Resu
 }
 
 enum Report {
-    Accepted { stream: TcpStream, peer: SocketAddr },
+    Accepted { stream: StdStream, listener: usize },
     Connected { conn: ConnId, result: Result<TcpStream, CloseReason> },
     Received { conn: ConnId, buf: BytesMut },
     Sent { conn: ConnId, bytes: usize },
@@ -112,10 +113,19 @@ struct Driver<H> {
 
 async fn drive<N: Node>(mut node: N, resources: Resources<N::Hop>) -> io::Result<i32> {
     let reports = Reports::default();
-    for listener in resources.listeners {
+    if !resources.listeners.is_empty() {
+        resources.port.sit_down();
+    }
+    for (index, listener) in resources.listeners.into_iter().enumerate() {
+        // To accept, the executor makes the socket non-blocking for a moment, and with it every handle of
+        // the same socket: of two that do so the second may find it blocking again and wait in accept(2)
+        // with its whole core. So one core accepts for all.
+        if index == SHARED_LISTENER && !resources.port.take_door() {
+            continue;
+        }
         // SAFETY: `into_raw_fd` gives up the only ownership of an open listening socket.
         let listener = unsafe { TcpListener::from_raw_fd(listener.into_raw_fd()) };
-        glommio::spawn_local(accept(listener, reports.clone())).detach();
+        glommio::spawn_local(accept(listener, index, reports.clone())).detach();
     }
     let device = match &resources.device {
         None => None,
@@ -166,6 +176,11 @@ async fn drive<N: Node>(mut node: N, resources: Resources<N::Hop>) -> io::Result
             node.handle(driver.clock.now(), Input::Hop { from, msg }, &mut effects);
         }
         let now = driver.clock.now();
+        while let Some(stream) = driver.port.take_handed() {
+            if let Some(input) = driver.take(stream) {
+                node.handle(now, input, &mut effects);
+            }
+        }
         if driver.port.take_stop() {
             node.handle(now, Input::Stop, &mut effects);
         }
@@ -186,7 +201,8 @@ impl<H: Send + 'static> Driver<H> {
             let mut inbox = reports.borrow_mut();
             port.waker().register(cx.waker());
             inbox.waiter = Some(cx.waker().clone());
-            let idle = inbox.reports.is_empty() && !port.must_stop() && !port.is_blocked();
+            let told = port.must_stop() || port.has_handed();
+            let idle = inbox.reports.is_empty() && !told && !port.is_blocked();
             if idle && port.sleep() { Poll::Pending } else { Poll::Ready(()) }
         });
         match timer {
@@ -208,12 +224,12 @@ impl<H: Send + 'static> Driver<H> {
 
     fn input(&mut self, report: Report) -> Option<Input<H>> {
         Some(match report {
-            Report::Accepted { stream, peer } => {
-                let local = stream.local_addr().ok()?;
-                let conn = ConnId(self.accepted_next);
-                self.accepted_next += 1;
-                self.open(conn, stream);
-                Input::Accepted { conn, local, peer }
+            Report::Accepted { stream, listener } => {
+                let own = match listener {
+                    SHARED_LISTENER => self.port.hand_out(stream)?,
+                    _ => stream,
+                };
+                return self.take(own);
             }
             Report::Connected { conn, result } => {
                 if !self.conns.contains_key(&conn) {
@@ -254,6 +270,16 @@ impl<H: Send + 'static> Driver<H> {
             Report::ZoneDone { io, result } => Input::ZoneDone { io, result },
             Report::Zones { io, result } => Input::Zones { io, result },
         })
+    }
+
+    /// Serves an accepted connection. `None` if it is over already.
+    fn take(&mut self, stream: StdStream) -> Option<Input<H>> {
+        let (local, peer) = (stream.local_addr().ok()?, stream.peer_addr().ok()?);
+        let conn = ConnId(self.accepted_next);
+        self.accepted_next += 1;
+        // SAFETY: `into_raw_fd` gives up the only ownership of an open socket.
+        self.open(conn, unsafe { TcpStream::from_raw_fd(stream.into_raw_fd()) });
+        Some(Input::Accepted { conn, local, peer })
     }
 
     fn open(&mut self, conn: ConnId, stream: TcpStream) {
@@ -409,18 +435,21 @@ fn io_error(e: GlommioError<()>) -> IoError {
     IoError::Os(io::Error::from(e).raw_os_error().unwrap_or(libc::EIO))
 }
 
-async fn accept(listener: TcpListener, reports: Reports) {
+async fn accept(socket: TcpListener, listener: usize, reports: Reports) {
     loop {
-        match listener.accept().await {
-            Ok(stream) => {
-                if let Ok(peer) = stream.peer_addr() {
-                    report(&reports, Report::Accepted { stream, peer });
-                }
-            }
+        match socket.accept().await.map_err(io::Error::from).and_then(|s| unbound(&s)) {
+            Ok(stream) => report(&reports, Report::Accepted { stream, listener }),
             // Out of file descriptors, or the peer went away: neither is cured by trying at once.
             Err(_) => glommio::timer::sleep(Duration::from_millis(50)).await,
         }
     }
+}
+
+/// A handle of the same socket that is no executor's.
+fn unbound(stream: &TcpStream) -> io::Result<StdStream> {
+    // SAFETY: `stream` keeps its descriptor open for as long as it is borrowed.
+    let fd = unsafe { BorrowedFd::borrow_raw(stream.as_raw_fd()) };
+    fd.try_clone_to_owned().map(StdStream::from)
 }
 
 async fn read_loop(

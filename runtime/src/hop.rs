@@ -111,6 +111,8 @@ pub struct Port<H> {
     bells: Vec<Arc<Doorbell>>,
     /// Connections handed out so far, by all cores.
     turn: Arc<AtomicUsize>,
+    /// Whether one of the cores is at the door.
+    door: Arc<AtomicBool>,
 }
 
 /// Connects `cores` cores, each with each.
@@ -127,7 +129,7 @@ pub fn mesh<H>(cores: usize) -> io::Result<(Vec<Port<H>>, Stopper)> {
             }))
         })
         .collect::<io::Result<Vec<_>>>()?;
-    let turn = Arc::new(AtomicUsize::new(0));
+    let (turn, door) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
     let mut ports: Vec<Port<H>> = (0..cores)
         .map(|core| Port {
             core: CoreId(core as u16),
@@ -137,6 +139,7 @@ pub fn mesh<H>(cores: usize) -> io::Result<(Vec<Port<H>>, Stopper)> {
             stop_seen: false,
             bells: bells.clone(),
             turn: turn.clone(),
+            door: door.clone(),
         })
         .collect();
     for from in 0..cores {
@@ -224,6 +227,12 @@ impl<H> Port<H> {
         self.bell.sits.store(true, Ordering::Release);
     }
 
+    /// For a driver that cannot wait at a socket beside others: true for the core that asks first, which
+    /// accepts for all.
+    pub fn take_door(&self) -> bool {
+        !self.door.swap(true, Ordering::Relaxed)
+    }
+
     /// A connection to a socket at which several cores wait, of whom the kernel wakes the same one each
     /// time: goes in turn to the cores that have sat down. Given back if it is this one's.
     pub fn hand_out(&self, stream: TcpStream) -> Option<TcpStream> {
@@ -242,9 +251,14 @@ impl<H> Port<H> {
         None
     }
 
+    /// Whether another core has handed a connection to this one.
+    pub fn has_handed(&self) -> bool {
+        self.bell.has_handed.load(Ordering::Acquire)
+    }
+
     /// The next connection that another core has handed to this one.
     pub fn take_handed(&self) -> Option<TcpStream> {
-        if !self.bell.has_handed.load(Ordering::Acquire) {
+        if !self.has_handed() {
             return None;
         }
         let mut handed = self.bell.handed();
@@ -311,6 +325,13 @@ mod tests {
             }
         }
         assert!(!a.is_blocked());
+    }
+
+    #[test]
+    fn one_core_takes_the_door() {
+        let (ports, _) = mesh::<()>(3).unwrap();
+        assert_eq!(ports.iter().filter(|port| port.take_door()).count(), 1);
+        assert!(!ports[0].take_door());
     }
 
     #[test]

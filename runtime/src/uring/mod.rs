@@ -44,7 +44,7 @@ const LINGER: Duration = Duration::from_millis(800);
 /// as the one before, as system calls and journal records should not be too small either.
 const TURN_COMPLETIONS: std::ops::RangeInclusive<usize> = 2..=8;
 /// The first listener may be other cores' too: see [`Resources`].
-const SHARED_LISTENER: usize = 0;
+pub(crate) const SHARED_LISTENER: usize = 0;
 /// The device's index among the registered files.
 const DEVICE: ring::Fixed = ring::Fixed(0);
 /// The pools' indices among the registered buffers, in the order of registration.
