@@ -1,5 +1,5 @@
 //! Ours beside others, in turns in one run: the whole path beside real Ceph, the store beside fio and
-//! BlueStore.
+//! BlueStore, an OSD beside itself.
 //!
 //! CPU per operation is steadier than operations a second on a shared machine; both are said, with
 //! medians and ranges.
@@ -8,6 +8,7 @@ mod ceph;
 mod document;
 mod echo;
 mod fio;
+mod stages;
 mod store;
 mod svg;
 
@@ -31,12 +32,15 @@ enum With {
     Ceph(ceph::CephArgs),
     /// The store by itself beside fio and BlueStore.
     Store(store::StoreArgs),
+    /// An OSD with the stages of its operations kept and not, in one process.
+    Stages(stages::StagesArgs),
 }
 
 pub fn compare(args: &CompareArgs) -> anyhow::Result<()> {
     match &args.with {
         With::Ceph(args) => ceph::compare(args),
         With::Store(args) => store::compare(args),
+        With::Stages(args) => stages::compare(args),
     }
 }
 
@@ -93,17 +97,13 @@ fn json_of(mut command: Command) -> anyhow::Result<Value> {
     serde_json::from_str(&text[begin..]).map_err(|e| anyhow::anyhow!("{command:?}: {e}: {text}"))
 }
 
-/// User and system time of processes, microseconds (proc(5): fields 14 and 15, in ticks of 10 ms).
+/// User and system time of processes, microseconds.
 fn cpu_us(pids: &[u32]) -> anyhow::Result<f64> {
-    let mut ticks = 0u64;
+    let mut all = std::time::Duration::ZERO;
     for pid in pids {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-        let fields: Vec<&str> =
-            stat.rsplit(") ").next().unwrap_or_default().split(' ').skip(11).take(2).collect();
-        ensure!(fields.len() == 2, "/proc/{pid}/stat: {stat}");
-        ticks += fields[0].parse::<u64>()? + fields[1].parse::<u64>()?;
+        all += runtime::process::cpu_time_of(*pid)?;
     }
-    Ok(ticks as f64 * 1e4)
+    Ok(all.as_secs_f64() * 1e6)
 }
 
 #[cfg(test)]
@@ -117,18 +117,5 @@ mod tests {
         assert_eq!(range, Range { median: 3.0, least: 1.0, most: 200.0 });
         assert_eq!(range.text(), "3.00 (1.00-200)");
         assert_eq!(Range::of(&[], |s| s.iops), None);
-    }
-
-    #[test]
-    fn work_costs_time() {
-        let own = [std::process::id()];
-        let before = cpu_us(&own).unwrap();
-        let begun = std::time::Instant::now();
-        let mut x = 1u64;
-        while begun.elapsed() < std::time::Duration::from_millis(100) {
-            x = std::hint::black_box(x.wrapping_mul(3));
-        }
-        assert!(cpu_us(&own).unwrap() > before);
-        assert!(cpu_us(&[u32::MAX]).is_err());
     }
 }
