@@ -169,7 +169,9 @@ impl Report<'_> {
         all.insert(self.unit.rate_key().into(), part.iops.into());
         if self.has_latencies {
             all.insert("p50_us".into(), part.p50_us.into());
+            all.insert("p90_us".into(), part.p90_us.into());
             all.insert("p99_us".into(), part.p99_us.into());
+            all.insert("p999_us".into(), part.p999_us.into());
             all.insert("max_us".into(), part.max_us.into());
         }
         if part.overwrites > 0.0 {

@@ -47,7 +47,8 @@ impl Measured {
         for (a, b) in self.series.iter_mut().zip(&other.series) {
             let all = (a.iops + b.iops).max(1e-9);
             let mix = |x: f64, y: f64| (a.iops * x + b.iops * y) / all;
-            (a.p50_us, a.p99_us) = (mix(a.p50_us, b.p50_us), mix(a.p99_us, b.p99_us));
+            (a.p50_us, a.p90_us) = (mix(a.p50_us, b.p50_us), mix(a.p90_us, b.p90_us));
+            (a.p99_us, a.p999_us) = (mix(a.p99_us, b.p99_us), mix(a.p999_us, b.p999_us));
             a.max_us = a.max_us.max(b.max_us);
             a.stall_us = a.stall_us.min(b.stall_us);
             a.overwrites += b.overwrites;
@@ -63,7 +64,9 @@ pub struct Interval {
     pub seconds: f64,
     pub iops: f64,
     pub p50_us: f64,
+    pub p90_us: f64,
     pub p99_us: f64,
+    pub p999_us: f64,
     pub max_us: f64,
     /// The longest time in which no operation ended.
     pub stall_us: f64,
@@ -165,7 +168,9 @@ impl Tally {
             seconds: (now - self.begun).as_secs_f64(),
             iops: part.ops as f64 / (now - part.begun).as_secs_f64().max(1e-9),
             p50_us: us(part.latency_ns.value_at_quantile(0.5)),
+            p90_us: us(part.latency_ns.value_at_quantile(0.9)),
             p99_us: us(part.latency_ns.value_at_quantile(0.99)),
+            p999_us: us(part.latency_ns.value_at_quantile(0.999)),
             max_us: us(part.latency_ns.max()),
             stall_us: us(stall.as_nanos() as u64),
             ..Interval::default()
