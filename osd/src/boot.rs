@@ -305,7 +305,7 @@ impl OsdNode {
     fn own_stats(&mut self, now: Now) -> CoreStats {
         let mut commits = Average::default();
         let mut slow = self.slow_parked(now.mono);
-        for shard in &self.shards {
+        for shard in &mut self.shards {
             commits.merge(&shard.commits());
             slow.merge(shard.slow_ops(now.mono));
         }

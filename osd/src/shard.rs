@@ -649,7 +649,7 @@ impl Shard {
             Body::List { after } if current => self.list(now, view, id, after, Some(from), out),
             body => {
                 if let Body::RepOp(op) = &body {
-                    self.recorder.stats.subop_in_bytes += op.data_bytes();
+                    self.recorder.on_subop(op.data_bytes());
                 }
                 let input = PgInput::Message { from, epoch, body };
                 self.pg_input(now, view, id, input, out)

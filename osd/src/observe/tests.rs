@@ -43,7 +43,7 @@ fn part(core: u16) -> Part {
         pgs: 4,
         pgs_primary: 3,
         space_total: 1 << 30,
-        stats: Some(Box::new(recorder.stats.clone())),
+        stats: Some(Box::new(recorder.stats().clone())),
         under_way: 2,
         ops: vec![kept(2, begin(31_000), false), kept(1, begin(5), false)],
         history: vec![kept(3, begin(50), true)],

@@ -52,7 +52,7 @@ impl Shard {
     pub(super) fn note_durable(&mut self, token: u64, ticket: u64, since: Instant) {
         let submitted = self.recorder.on_durable(token);
         if ticket == 0 {
-            self.recorder.on_subop(since);
+            self.recorder.on_subop_durable(since);
         } else if let Some(waiting) = self.tickets.get_mut(&ticket) {
             let track = &mut waiting.op.track;
             if let Some(at) = submitted.filter(|_| self.recorder.tracking.enabled) {
@@ -106,8 +106,8 @@ impl Shard {
 
     /// Writes that have become durable here since the counters were reset, of clients and of other
     /// primaries.
-    pub(crate) fn commits(&self) -> Average {
-        let stats = &self.recorder.stats;
+    pub(crate) fn commits(&mut self) -> Average {
+        let stats = self.recorder.stats();
         let mut sum = stats.subops;
         for kind in [Kind::Write, Kind::ReadWrite] {
             let durable = &stats.kinds[kind as usize].stages[Stage::Durable as usize];
@@ -136,7 +136,7 @@ impl Shard {
         }
         match level {
             Level::State | Level::Settings => {}
-            Level::Counters => part.stats = Some(Box::new(self.recorder.stats.clone())),
+            Level::Counters => part.stats = Some(Box::new(self.recorder.stats().clone())),
             Level::Operations => {
                 let kept = |(op, waits_for): (&ClientOp, _)| -> Kept { op.kept(waits_for) };
                 part.ops = self.under_way().take(OPS_TOLD_MAX).map(kept).collect();
