@@ -120,7 +120,7 @@ impl Cluster {
 
     /// The end of each daemon's log and what the monitor says of placement groups: what a failed
     /// step leaves to find its cause by, as its folder is removed.
-    fn last_words(&self) -> String {
+    pub fn last_words(&self) -> String {
         let script = "tail -n 12 log/*.log; timeout 10 ceph -s; timeout 10 ceph osd dump; \
                       timeout 10 ceph pg dump pgs_brief 2>&1 | grep -v active+clean | head -20";
         self.run(script).map_or_else(|e| e.to_string(), |output| describe(&output))
@@ -176,7 +176,8 @@ impl Cluster {
                 return Ok(());
             }
             if begin.elapsed() > Duration::from_secs(seconds.into()) {
-                bail!("not healthy after {seconds} s:\n{}", describe(&status));
+                let last = self.last_words();
+                bail!("not healthy after {seconds} s:\n{}\n{last}", describe(&status));
             }
             std::thread::sleep(Duration::from_millis(200));
         }

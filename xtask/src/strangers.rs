@@ -111,6 +111,7 @@ pub fn run(seconds: u64) -> anyhow::Result<Outcome> {
     for osd in 0..3 {
         c.prints(&format!("$KERMES store fsck --deep --device osd.{osd}/block"), &["clean"])?;
     }
+    std::fs::remove_dir_all(&c.dir)?;
     Ok(Outcome::Passed(format!("{first}; {second}; three stores are whole")))
 }
 
@@ -131,7 +132,7 @@ fn alive(c: &Cluster, before: &[(String, u32)]) -> anyhow::Result<()> {
     ensure!(c.pids()? == before, "daemons are not what they were");
     for (name, pid) in before {
         let runs = Path::new(&format!("/proc/{pid}/exe")).exists();
-        ensure!(runs, "{name} has ended: see {}", c.dir().join("log").display());
+        ensure!(runs, "{name} has ended\n{}", c.last_words());
     }
     Ok(())
 }
