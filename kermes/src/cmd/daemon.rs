@@ -55,7 +55,7 @@ pub struct DaemonArgs {
 pub fn run(args: &DaemonArgs) -> anyhow::Result<i32> {
     let path = socket_path(args)?;
     let words = long_form(&args.words);
-    let descriptions = ask(&path, r#"{"prefix": "get_command_descriptions"}"#)?;
+    let descriptions = ask(&path, r#"{"prefix": "get_command_descriptions"}"#, PATIENCE)?;
     let descriptions = serde_json::from_str(&descriptions)
         .with_context(|| format!("{}: no daemon answers there", path.display()))?;
     let mut command = match command(&descriptions, &words) {
@@ -65,7 +65,7 @@ pub fn run(args: &DaemonArgs) -> anyhow::Result<i32> {
     if args.compact {
         command.insert("format".into(), "json".into());
     }
-    let answer = ask(&path, &Value::Object(command).to_string())?;
+    let answer = ask(&path, &Value::Object(command).to_string(), PATIENCE)?;
     if let Some(refusal) = answer.strip_prefix("ERROR: ") {
         eprint!("{refusal}");
         return Ok(22);
@@ -128,12 +128,12 @@ fn command(descriptions: &Value, words: &[String]) -> Option<Map<String, Value>>
     rest.is_empty().then_some(command)
 }
 
-/// What the daemon whose admin socket is `path` answers to `command`, a JSON object.
-pub fn ask(path: &Path, command: &str) -> anyhow::Result<String> {
+/// What the daemon whose admin socket is `path` answers to `command`, a JSON object, within `patience`.
+pub fn ask(path: &Path, command: &str, patience: Duration) -> anyhow::Result<String> {
     let what = || format!("cannot ask {} (does the daemon run?)", path.display());
     let mut stream = UnixStream::connect(path).with_context(what)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(patience))?;
+    stream.set_write_timeout(Some(patience))?;
     stream.write_all(command.as_bytes()).with_context(what)?;
     stream.write_all(&[0]).with_context(what)?;
     let mut length = [0; 4];

@@ -31,6 +31,8 @@ const CORE_PORTS_MAX: u16 = 1000;
 const MISSING_MAX: u32 = 10;
 /// Between two of them.
 const LOOK_INTERVAL: Duration = Duration::from_millis(15);
+/// An OSD's own answer to how it is may take so long.
+const STATUS_PATIENCE: Duration = Duration::from_secs(2);
 const DOWN_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Run a cluster on this machine: monitors and OSDs as background processes on loopback.
@@ -381,7 +383,7 @@ fn wait_for_end(pid: u32, deadline: Instant) -> anyhow::Result<bool> {
     Ok(true)
 }
 
-fn patience() -> Instant {
+fn end_deadline() -> Instant {
     Instant::now() + DOWN_PATIENCE
 }
 
@@ -393,7 +395,7 @@ fn start_daemon(dir: &Path, name: &str, args: &[&str]) -> anyhow::Result<bool> {
     if let Some(pid) = read_pid(dir, name) {
         // One that was killed and is not quite gone has lost its command line, but holds its store.
         let command = std::fs::read(format!("/proc/{pid}/cmdline"));
-        if command.is_ok_and(|c| c.is_empty()) && !wait_for_end(pid, patience())? {
+        if command.is_ok_and(|c| c.is_empty()) && !wait_for_end(pid, end_deadline())? {
             bail!("{name}, process {pid}, has been told to end and does not");
         }
     }
@@ -470,7 +472,8 @@ fn is_active(conf: &Conf, osd: u32) -> bool {
     if SocketPath::from_pathname(&path).is_err() {
         return true;
     }
-    let answer = super::daemon::ask(path.as_ref(), r#"{"prefix":"status"}"#).unwrap_or_default();
+    let status = r#"{"prefix":"status"}"#;
+    let answer = super::daemon::ask(path.as_ref(), status, STATUS_PATIENCE).unwrap_or_default();
     let answer: serde_json::Value = serde_json::from_str(&answer).unwrap_or_default();
     answer["state"] == "active"
 }
@@ -509,15 +512,18 @@ async fn wait_until_clean(
             made = true;
             continue;
         }
-        let all_run = watch.look()?;
-        if all_run && up == osds && clean == pgs && started.iter().all(|&o| is_active(&conf, o)) {
+        let ready = watch.look()? && up == osds && clean == pgs;
+        let silent = started.iter().find(|&&osd| ready && !is_active(&conf, osd));
+        if ready && silent.is_none() {
             return Ok(());
         }
         if Instant::now() > deadline {
+            let silent = silent.map(|osd| format!(", osd.{osd} does not say that it is active"));
             bail!(
-                "after {} s {up} of {osds} OSDs are up and {clean} of {pgs} PGs active+clean; \
+                "after {} s {up} of {osds} OSDs are up and {clean} of {pgs} PGs active+clean{}; \
                  see {}/log",
                 UP_PATIENCE.as_secs(),
+                silent.unwrap_or_default(),
                 dir.display()
             );
         }
@@ -581,12 +587,12 @@ pub fn down(dir: &Path, wipe: bool) -> anyhow::Result<()> {
         for (_, pid) in &pids {
             signal(*pid, "TERM");
         }
-        let deadline = patience();
+        let deadline = end_deadline();
         for (name, pid) in pids {
             if !wait_for_end(pid, deadline)? {
                 eprintln!("{name} does not stop: killed");
                 signal(pid, "KILL");
-                wait_for_end(pid, patience())?;
+                wait_for_end(pid, end_deadline())?;
             }
         }
     }
