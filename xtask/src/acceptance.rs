@@ -2,8 +2,9 @@
 
 use crate::cluster::{Cluster, Shell, has};
 use crate::steps::{Outcome, ms};
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 /// Commands that print something and change nothing.
 pub const QUERIES: &[&str] = &[
@@ -146,8 +147,24 @@ fn settings(c: &mut Cluster) -> anyhow::Result<()> {
     ensure!(c.start().is_err(), "an OSD starts with a setting that is neither on nor off");
     c.ok("grep -q 'bdev_enable_discard = maybe: must be true or false' log/osd.0.log")?;
     c.ok("cp before ceph.conf")?;
+    monitor_stops(c)?;
     c.start()?;
     c.wait_healthy(30)
+}
+
+/// A start whose monitor ends says so, and does not wait for it.
+fn monitor_stops(c: &mut Cluster) -> anyhow::Result<()> {
+    c.stop()?;
+    c.ok("mv mon.a/store.redb kept && echo 'not a store' > mon.a/store.redb")?;
+    let begin = Instant::now();
+    let said = match c.start() {
+        Ok(_) => bail!("a cluster starts whose monitor has no store"),
+        Err(e) => e.to_string(),
+    };
+    ensure!(said.contains("mon.a has stopped: "), "a monitor that ends is not named: {said}");
+    ensure!(begin.elapsed() < Duration::from_secs(30), "that took {:?}", begin.elapsed());
+    c.stop()?;
+    c.ok("mv kept mon.a/store.redb").map(drop)
 }
 
 /// The same stores with other numbers of cores (design D4), and `kill -9` in between.

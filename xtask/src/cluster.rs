@@ -121,8 +121,8 @@ impl Cluster {
     /// The end of each daemon's log and what the monitor says of placement groups: what a failed
     /// step leaves to find its cause by, as its folder is removed.
     pub fn last_words(&self) -> String {
-        let script = "tail -n 12 log/*.log; timeout 10 ceph -s; timeout 10 ceph osd dump; \
-                      timeout 10 ceph pg dump pgs_brief 2>&1 | grep -v active+clean | head -20";
+        let script = "tail -n 12 log/*.log; timeout 5 ceph -s && timeout 5 ceph osd dump && \
+                      timeout 5 ceph pg dump pgs_brief 2>&1 | grep -v active+clean | head -20";
         self.run(script).map_or_else(|e| e.to_string(), |output| describe(&output))
     }
 
