@@ -32,12 +32,13 @@ const fn known(name: &'static str, form: Form, default: &'static str, at_run_tim
     Known { name, form, default, at_run_time }
 }
 
-/// Sorted by name. All but the `metrics_` ones are Ceph's.
+/// Sorted by name. All but `cpu_latency` and the `metrics_` ones are Ceph's.
 const KNOWN: &[Known] = &[
     known("admin_socket", Form::Text, "$run_dir/$cluster-$name.asok", false),
     known("auth_client_required", Form::Text, "cephx", false),
     known("bdev_enable_discard", Form::Text, "", false),
     known("bdev_power_loss_protected", Form::Switch, "false", false),
+    known("cpu_latency", Form::Text, "auto", false),
     known("crush_device_class", Form::Text, "", false),
     known("fsid", Form::Text, "", false),
     known("keyring", Form::Text, "", false),

@@ -7,6 +7,7 @@
 
 use crate::allocator::GiveBack;
 use crate::clock::Clock;
+use crate::cpu_latency::Watch;
 use crate::device::{Device, Durability};
 use crate::hop::Port;
 use crate::slabs::Slabs;
@@ -150,6 +151,7 @@ async fn drive<N: Node>(mut node: N, resources: Resources<N::Hop>) -> io::Result
     };
     let mut effects = Vec::new();
     let slabs: Rc<Slabs> = Rc::default();
+    let mut cpu_latency = Watch::new(resources.cpu_latency);
     let mut free_memory = GiveBack::new(driver.clock.now().mono);
     node.use_receive_memory(slabs.clone());
     node.use_probes(Rc::new(crate::probes::Usdt));
@@ -164,15 +166,18 @@ async fn drive<N: Node>(mut node: N, resources: Resources<N::Hop>) -> io::Result
             driver.finish().await;
             return Ok(code);
         }
-        driver.wait(node.next_deadline().min(slabs.deadline())).await;
+        driver.wait(node.next_deadline().min(slabs.deadline()).min(cpu_latency.deadline())).await;
+        let mut events = 0;
         for _ in 0..INPUTS_PER_TURN_MAX {
             let Some(report) = driver.reports.borrow_mut().reports.pop_front() else { break };
+            events += 1;
             if let Some(input) = driver.input(report) {
                 node.handle(driver.clock.now(), input, &mut effects);
             }
         }
         for _ in 0..INPUTS_PER_TURN_MAX {
             let Some((from, msg)) = driver.port.pop() else { break };
+            events += 1;
             node.handle(driver.clock.now(), Input::Hop { from, msg }, &mut effects);
         }
         let now = driver.clock.now();
@@ -187,6 +192,7 @@ async fn drive<N: Node>(mut node: N, resources: Resources<N::Hop>) -> io::Result
         if node.next_deadline() <= now.mono {
             node.handle(now, Input::Tick, &mut effects);
         }
+        cpu_latency.turn(now.mono, events);
         slabs.trim(now.mono);
         free_memory.turn(now.mono);
     }

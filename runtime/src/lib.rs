@@ -10,6 +10,7 @@
 
 mod allocator;
 pub mod clock;
+pub mod cpu_latency;
 pub mod device;
 pub mod device_class;
 pub mod device_traits;

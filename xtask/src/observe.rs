@@ -7,6 +7,7 @@ use crate::peer::{Peer, PeerOptions, missing};
 use crate::shapes::{Shape, compare, describe};
 use crate::steps::Outcome;
 use anyhow::{Context, ensure};
+use std::time::Duration;
 
 const PORT: &str = "3950";
 const METRICS_PORT: u16 = 3990;
@@ -53,7 +54,7 @@ pub fn run() -> anyhow::Result<Outcome> {
         Some(why) => format!("not compared: {why}"),
         None => shapes(&ours)?,
     };
-    Ok(Outcome::Passed(compared))
+    Ok(Outcome::Passed(format!("{compared}; {}", awake(&ours)?)))
 }
 
 fn load(c: &dyn Shell) -> anyhow::Result<()> {
@@ -121,6 +122,44 @@ fn counters(c: &dyn Shell) -> anyhow::Result<()> {
     c.ok("ceph daemon osd.0 perf reset all")?;
     c.ok("ceph daemon osd.0 perf dump | jq -e '.osd.op_w == 0 and .osd.numpg == 16'")?;
     load(c)
+}
+
+/// CPUs are kept from deep idling while there is load, and neither before it nor after it, nor by an OSD that
+/// has been killed under it.
+fn awake(c: &Cluster) -> anyhow::Result<String> {
+    let said = c.ok("grep -ho 'CPUs wake up within [0-9]* us' log/osd.0.log || true")?;
+    let Some(bound) = said.split_whitespace().nth(4).and_then(|us| us.parse::<i32>().ok()) else {
+        return Ok("nothing says how soon CPUs wake up".into());
+    };
+    let now = || -> anyhow::Result<i32> {
+        Ok(c.ok("od -An -td4 -N4 /dev/cpu_dma_latency")?.trim().parse()?)
+    };
+    let becomes = |what: &dyn Fn(i32) -> bool, when: &str| -> anyhow::Result<()> {
+        let mut seen = 0;
+        for _ in 0..100 {
+            seen = now()?;
+            if what(seen) {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        anyhow::bail!(
+            "{when} CPUs may take {seen} us to wake up; the bound under load is {bound} us"
+        )
+    };
+    becomes(&|us| us > bound, "without load")?;
+    let load = "timeout 30 $KERMES bench rados --conf ceph.conf --pool p1 --workload randread --objects 4 \
+                --seconds 2 >awake.out 2>&1 &";
+    c.ok(load)?;
+    becomes(&|us| us == bound, "under load")?;
+    becomes(&|us| us > bound, "after a load")?;
+    c.ok(load)?;
+    becomes(&|us| us == bound, "under the second load")?;
+    for (_, pid) in c.pids()?.iter().filter(|(name, _)| name.starts_with("osd")) {
+        c.kill(*pid, "KILL")?;
+    }
+    becomes(&|us| us > bound, "after OSDs were killed")?;
+    Ok(format!("CPUs wake up within {bound} us under load only"))
 }
 
 /// While one OSD stands still the other's writes wait for it; health says so until they go on.

@@ -56,6 +56,7 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<i32> {
         metrics_port: None,
         auth: dev::Auth::Cephx,
         reactor: args.reactor,
+        cpu_latency: None,
         host: std::net::Ipv4Addr::LOCALHOST.into(),
         rdma_device: None,
         rdma_setup: super::rdma::Setup::Cm,

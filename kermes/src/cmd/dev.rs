@@ -8,6 +8,7 @@ use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand, ValueEnum};
 use client::conf::Conf;
 use messenger::auth::AuthName;
+use runtime::cpu_latency::Wanted;
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -101,6 +102,9 @@ pub struct UpArgs {
     /// What drives the OSDs' cores.
     #[arg(long, value_enum, default_value_t = osd_cmd::Reactor::Uring)]
     pub reactor: osd_cmd::Reactor,
+    /// See `kermes osd --help`.
+    #[arg(long, value_name = "auto|off|US")]
+    pub cpu_latency: Option<Wanted>,
     /// Address of the OSDs.
     #[arg(long, value_name = "IP", default_value_t = IpAddr::from(Ipv4Addr::LOCALHOST))]
     pub host: IpAddr,
@@ -182,6 +186,10 @@ pub fn up(args: &UpArgs) -> anyhow::Result<()> {
         command.extend(["--cores", &cores, "--listen", &listen]);
         command.extend(["--reactor", reactor.get_name()]);
         command.extend(rdma.iter().flatten());
+        let cpu_latency = args.cpu_latency.map(|wanted| wanted.to_string());
+        if let Some(wanted) = &cpu_latency {
+            command.extend(["--cpu-latency", wanted]);
+        }
         let metrics = args.metrics_port.map(|port| format!("127.0.0.1:{}", port + id as u16));
         if let Some(metrics) = &metrics {
             command.extend(["--metrics-listen", metrics]);

@@ -13,6 +13,7 @@ mod rdma;
 
 use crate::allocator::GiveBack;
 use crate::clock::Clock;
+use crate::cpu_latency::{CpuLatency, Watch};
 use crate::device::{Device, Durability};
 use crate::hop::Port;
 use crate::pool::{Pool, ReadBuf};
@@ -62,6 +63,8 @@ pub struct Resources<H> {
     pub cpu: Option<usize>,
     /// Connections over RDMA, beside those over TCP. Where there is no such device all go over TCP.
     pub rdma: Option<RdmaConfig>,
+    /// How soon CPUs wake up while this core is busy.
+    pub cpu_latency: Option<CpuLatency>,
     pub log: crate::LogSink,
 }
 
@@ -92,10 +95,11 @@ pub fn run<N: Node>(mut node: N, resources: Resources<N::Hop>) -> io::Result<i32
             return Ok(code);
         }
         core.enter(node.next_deadline())?;
-        core.reap(&mut node, &mut effects);
-        core.turn_rdma(&mut node, &mut effects);
+        let mut events = core.reap(&mut node, &mut effects);
+        events += core.turn_rdma(&mut node, &mut effects);
         for _ in 0..HOPS_PER_TURN_MAX {
             let Some((from, msg)) = core.port.pop() else { break };
+            events += 1;
             node.handle(core.clock.now(), Input::Hop { from, msg }, &mut effects);
         }
         let now = core.clock.now();
@@ -110,6 +114,7 @@ pub fn run<N: Node>(mut node: N, resources: Resources<N::Hop>) -> io::Result<i32
         if node.next_deadline() <= now.mono {
             node.handle(now, Input::Tick, &mut effects);
         }
+        core.cpu_latency.turn(now.mono, events);
         core.slabs.trim(now.mono);
         free_memory.turn(now.mono);
     }
@@ -150,6 +155,7 @@ struct Core<H> {
     turn: usize,
     is_block: bool,
     port: Port<H>,
+    cpu_latency: Watch,
     log: crate::LogSink,
     exit: Option<i32>,
     wake_armed: bool,
@@ -199,6 +205,7 @@ impl<H> Core<H> {
             slabs,
             turn: *TURN_COMPLETIONS.end(),
             port: resources.port,
+            cpu_latency: Watch::new(resources.cpu_latency),
             log: resources.log,
             exit: None,
             wake_armed: false,
@@ -361,7 +368,10 @@ impl<H> Core<H> {
             let entry = opcode::PollAdd::new(fd, libc::POLLIN as u32).build();
             self.submit(Op::Wake, entry);
         }
-        let mut deadline = deadline.min(self.net.linger_deadline()).min(self.slabs.deadline());
+        let mut deadline = deadline
+            .min(self.net.linger_deadline())
+            .min(self.slabs.deadline())
+            .min(self.cpu_latency.deadline());
         let mut awake = false;
         if let Some(rdma) = &mut self.rdma {
             awake = rdma.keeps_awake(self.clock.now().mono);
@@ -399,14 +409,14 @@ impl<H> Core<H> {
         }
     }
 
-    /// Gives the node what has completed.
-    fn reap<N: Node<Hop = H>>(&mut self, node: &mut N, effects: &mut Vec<Effect<H>>) {
+    /// Gives the node what has completed, and says how much that was.
+    fn reap<N: Node<Hop = H>>(&mut self, node: &mut N, effects: &mut Vec<Effect<H>>) -> usize {
         let mut completions = std::mem::take(&mut self.completions);
         completions.extend(
             self.uring.completion().take(self.turn).map(|c| (c.user_data(), c.result(), c.flags())),
         );
         // One reading for the batch: the completions had all arrived by then.
-        let now = self.clock.now();
+        let (now, events) = (self.clock.now(), completions.len());
         for (key, result, flags) in completions.drain(..) {
             let more = cqueue::more(flags);
             let op = if more { self.slab.peek(key) } else { self.slab.remove(key) };
@@ -419,6 +429,7 @@ impl<H> Core<H> {
             node.handle(now, input, effects);
         }
         self.net.end_lingering(now.mono);
+        events
     }
 
     fn completed(&mut self, op: Op, result: i32, flags: u32) -> Option<Input<H>> {

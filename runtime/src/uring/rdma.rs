@@ -63,25 +63,28 @@ impl<H> Core<H> {
         }
     }
 
-    /// Gives the node what has come.
+    /// Gives the node what has come, and says how much that was.
     pub(super) fn turn_rdma<N: Node<Hop = H>>(
         &mut self,
         node: &mut N,
         effects: &mut Vec<Effect<H>>,
-    ) {
+    ) -> usize {
+        let mut events = 0;
         if self.rdma.is_none() {
-            return;
+            return events;
         }
         let now = self.clock.now();
         if let Some(rdma) = &mut self.rdma {
             rdma.turn(now.mono);
         }
         while let Some(event) = self.rdma.as_mut().and_then(Rdma::next_event) {
+            events += 1;
             if let Some(input) = self.rdma_event(event) {
                 node.handle(now, input, effects);
             }
         }
         self.watch_rdma();
+        events
     }
 
     /// The same when the node has ended.

@@ -110,6 +110,7 @@ fn drive(name: &str, run_echo: Run<DiskEcho>, run_counter: Run<Counter>) {
         port,
         cpu: None,
         rdma: None,
+        cpu_latency: None,
         log: Box::new(|_, _, _| {}),
     };
     let echo = std::thread::spawn(move || {
@@ -196,6 +197,7 @@ fn with_device(device: Device) -> Resources<usize> {
         port: mesh(1).unwrap().0.remove(0),
         cpu: None,
         rdma: None,
+        cpu_latency: None,
         log: Box::new(|_, _, _| {}),
     }
 }
@@ -364,6 +366,7 @@ fn send_thrice(run: Run<Talker>) {
             port: mesh(1).unwrap().0.remove(0),
             cpu: None,
             rdma: None,
+            cpu_latency: None,
             log: Box::new(|_, _, _| {}),
         };
         run(Talker::default(), resources).unwrap()
@@ -387,6 +390,7 @@ fn a_connection_that_sends_is_not_drained() {
         port: mesh(1).unwrap().0.remove(0),
         cpu: None,
         rdma: None,
+        cpu_latency: None,
         log: Box::new(|_, _, _| {}),
     };
     let mut core = Core::<usize>::new(resources).unwrap();
@@ -449,8 +453,15 @@ fn echo_on(run: fn(Echo, Resources<()>) -> io::Result<i32>) {
     let port = ports.pop().unwrap();
     let core = std::thread::spawn(move || {
         let log: crate::LogSink = Box::new(|_, _, _| {});
-        let resources =
-            Resources { listeners: vec![listener], device: None, port, cpu: None, rdma: None, log };
+        let resources = Resources {
+            listeners: vec![listener],
+            device: None,
+            port,
+            cpu: None,
+            rdma: None,
+            cpu_latency: None,
+            log,
+        };
         run(Echo, resources).unwrap()
     });
     let mut streams: Vec<_> = (0..60).map(|_| TcpStream::connect(addr).unwrap()).collect();
@@ -530,7 +541,8 @@ fn share_a_socket(connections: i32, run: fn(Doorman, Resources<()>) -> io::Resul
             std::thread::spawn(move || {
                 let log: crate::LogSink = Box::new(|_, _, _| {});
                 let (device, cpu, rdma) = (None, None, None);
-                let resources = Resources { listeners, device, port, cpu, rdma, log };
+                let resources =
+                    Resources { listeners, device, port, cpu, rdma, cpu_latency: None, log };
                 run(Doorman { given: 0, started }, resources).unwrap()
             })
         })

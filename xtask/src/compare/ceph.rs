@@ -7,6 +7,7 @@ use crate::cluster::{Cluster, Shell, has, kermes};
 use crate::peer::{Peer, PeerOptions};
 use anyhow::{Context, bail, ensure};
 use clap::Args;
+use runtime::cpu_latency::{CpuLatency, Wanted};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -36,6 +37,10 @@ pub struct CephArgs {
     /// Measure ours only.
     #[arg(long)]
     alone: bool,
+    /// CPUs wake up within so many microseconds the whole time, whoever is measured; see `kermes osd --help`.
+    /// By default only while our OSDs are busy, as they ask for it by themselves.
+    #[arg(long, value_name = "auto|off|US", default_value_t = Wanted::Off)]
+    cpu_latency: Wanted,
     /// Reactor of our OSDs.
     #[arg(long, default_value = "uring")]
     reactor: String,
@@ -117,8 +122,8 @@ enum What {
         /// Of its OSDs.
         pids: Vec<u32>,
     },
-    /// fio on this file.
-    File(PathBuf),
+    /// fio on these files, all at once.
+    Files(Vec<PathBuf>),
     Echo(Echo),
 }
 
@@ -149,6 +154,8 @@ pub fn compare(args: &CephArgs) -> anyhow::Result<()> {
         None => directory("compare"),
     };
     std::fs::create_dir(&dir).with_context(|| dir.display().to_string())?;
+    let latency = CpuLatency::open(args.cpu_latency)?;
+    let _held = latency.as_ref().map(CpuLatency::hold);
     let measured = measure(args, &dir);
     std::fs::remove_dir_all(&dir)?;
     let sides = measured?;
@@ -163,9 +170,9 @@ fn chosen(args: &CephArgs) -> impl Iterator<Item = (usize, &'static Load)> {
 }
 
 fn measure(args: &CephArgs, dir: &Path) -> anyhow::Result<Vec<Side>> {
-    let file = dir.join("file");
+    let files: Vec<PathBuf> = (0..args.size).map(|n| dir.join(format!("file{n}"))).collect();
     let mib = args.objects as u64 * 4;
-    fio::on_file(&file, &job("write", "1M", 8, None, mib), false)?;
+    fio::on_files(&files, &job("write", "1M", 8, None, mib), false)?;
     let pool = format!("{POOL}:{}:32", args.size);
     let (osds, port) = (args.osds.to_string(), args.port.to_string());
     let osd_size = format!("{}GiB", args.osd_size);
@@ -188,7 +195,12 @@ fn measure(args: &CephArgs, dir: &Path) -> anyhow::Result<Vec<Side>> {
         let conf = peer.dir().join("ceph.conf");
         sides.push(side(&name, What::Cluster { conf, pids: peer.osd_pids() }));
     }
-    sides.push(side("fio on a file", What::File(file)));
+    sides.push(side("fio on a file", What::Files(vec![files[0].clone()])));
+    if files.len() > 1 {
+        // As a write to replicas does where they share a disk.
+        let name = format!("fio on {} files at once", files.len());
+        sides.push(side(&name, What::Files(files)));
+    }
     sides.push(side("bare echo", What::Echo(Echo::start(args.port + ECHO_PORT)?)));
     for side in &sides {
         prepare(args, side)?;
@@ -263,10 +275,13 @@ fn one(args: &CephArgs, side: &Side, load: &Load) -> anyhow::Result<Option<Sampl
         (What::Cluster { conf, pids }, _) => (conf, pids),
         (_, None) => return Ok(None),
         (What::Echo(echo), _) => return echo.measure(load.depth, args.seconds).map(Some),
-        (What::File(file), Some(rw)) => {
+        (What::Files(files), Some(rw)) => {
+            if files.len() > 1 && rw != "write" {
+                return Ok(None);
+            }
             let mib = args.objects as u64 * 4;
             let job = job(rw, load.bs, load.depth, seconds, mib);
-            return fio::on_file(file, &job, true).map(Some);
+            return fio::on_files(files, &job, true).map(Some);
         }
     };
     if let Client::Fio = load.client {
@@ -312,6 +327,13 @@ fn table(args: &CephArgs, sides: &[Side]) -> String {
         args.seconds,
         args.objects
     );
+    if args.cpu_latency != Wanted::Off {
+        let _ = writeln!(
+            text,
+            "CPUs were kept awake for all of them (`--cpu-latency {}`).\n",
+            args.cpu_latency
+        );
+    }
     text += "| load | | operations/s | OSD CPU, us an operation | client CPU | p50 us | p99 us | OSD CPU to ours |\n";
     text += "| --- | --- | --- | --- | --- | --- | --- | --- |\n";
     for (at, load) in chosen(args) {
@@ -347,7 +369,7 @@ fn table(args: &CephArgs, sides: &[Side]) -> String {
         };
         let (Some(ours), Some(file), Some(echo)) = (
             p50(|what| matches!(what, What::Cluster { .. })),
-            p50(|what| matches!(what, What::File(_))),
+            p50(|what| matches!(what, What::Files(files) if files.len() == 1)),
             p50(|what| matches!(what, What::Echo(_))),
         ) else {
             continue;
@@ -369,7 +391,8 @@ fn table(args: &CephArgs, sides: &[Side]) -> String {
 }
 
 fn write(args: &CephArgs, sides: &[Side], table: &str) -> anyhow::Result<()> {
-    let shape = format!("{}x{}", args.osds, args.size);
+    let awake = if args.cpu_latency == Wanted::Off { "" } else { "-awake" };
+    let shape = format!("{}x{}{awake}", args.osds, args.size);
     let mut images = String::new();
     let figures: [(&str, &str, Value); 2] = [
         ("cpu", "microseconds of OSD CPU for each operation", |s| s.cpu_us_per_op),

@@ -3,7 +3,7 @@
 use super::{Sample, cpu_us, json_of};
 use anyhow::Context;
 use serde_json::Value;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What fio does.
@@ -19,7 +19,7 @@ pub struct Job<'a> {
 
 fn command(job: &Job<'_>) -> Command {
     let mut command = Command::new("fio");
-    command.args(["--name=fio", "--output-format=json", "--norandommap"]);
+    command.args(["--name=global", "--output-format=json", "--norandommap"]);
     command.arg(format!("--rw={}", job.rw)).arg(format!("--bs={}", job.bs));
     command.arg(format!("--iodepth={}", job.depth)).arg(format!("--size={}M", job.mib));
     if let Some(seconds) = job.seconds {
@@ -28,14 +28,18 @@ fn command(job: &Job<'_>) -> Command {
     command
 }
 
-/// On a file, with io_uring and past the page cache. Writes are durable with `durable`. The CPU is fio's
+/// On files, a job each, with io_uring and past the page cache. Writes are durable with `durable`. The CPU is fio's
 /// own.
-pub fn on_file(file: &Path, job: &Job<'_>, durable: bool) -> anyhow::Result<Sample> {
+pub fn on_files(files: &[PathBuf], job: &Job<'_>, durable: bool) -> anyhow::Result<Sample> {
     let mut command = command(job);
     command.args(["--ioengine=io_uring", "--direct=1"]);
-    command.arg(format!("--filename={}", file.display()));
     if durable {
         command.arg("--sync=dsync");
+    }
+    // Their operations counted together, and one distribution of all latencies.
+    command.arg("--group_reporting");
+    for file in files {
+        command.arg("--name=fio").arg(format!("--filename={}", file.display()));
     }
     let all = json_of(command)?;
     let (sample, _) = sample(&all)?;
@@ -51,6 +55,7 @@ pub fn on_pool(conf: &Path, pool: &str, job: &Job<'_>, osds: &[u32]) -> anyhow::
     command.args(["--ioengine=rados", "--clientname=admin", "--file_service_type=random"]);
     command.arg(format!("--conf={}", conf.display())).arg(format!("--pool={pool}"));
     command.args([format!("--nrfiles={}", job.mib / 4), "--filesize=4M".to_owned()]);
+    command.arg("--name=fio");
     let before = cpu_us(osds)?;
     let all = json_of(command)?;
     let used = cpu_us(osds)? - before;

@@ -133,7 +133,7 @@ fn on_file(
 ) -> anyhow::Result<Sample> {
     let bs = if seconds.is_some() { "4k" } else { "1M" };
     let job = fio::Job { rw, bs, depth: args.depth, seconds, mib };
-    fio::on_file(file, &job, seconds.is_some())
+    fio::on_files(&[file.to_owned()], &job, seconds.is_some())
 }
 
 fn bench(args: &StoreArgs, store: &Path, load: &str, mkfs: bool) -> anyhow::Result<Sample> {

@@ -6,6 +6,7 @@ use crate::cmd::connect::parse_bytes;
 use anyhow::{Context, ensure};
 use clap::Args;
 use hdrhistogram::Histogram;
+use runtime::cpu_latency::{CpuLatency, Wanted};
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -35,6 +36,8 @@ pub struct LoadArgs {
     /// --json have those of every second
     #[arg(long, value_name = "N")]
     pub interval: Option<u64>,
+    #[command(flatten)]
+    pub cpu_latency: CpuLatencyArgs,
 }
 
 impl LoadArgs {
@@ -82,6 +85,23 @@ impl CoresArgs {
     }
     pub fn count(&self) -> usize {
         self.cores as usize
+    }
+}
+
+/// How soon CPUs wake up.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct CpuLatencyArgs {
+    /// While this program is busy, CPUs of its machine are to wake up from idling within so many
+    /// microseconds; auto: 2, or 0 in a virtual machine. See `kermes osd --help`
+    #[arg(long, value_name = "auto|off|US", default_value_t = Wanted::Off)]
+    cpu_latency: Wanted,
+}
+
+impl CpuLatencyArgs {
+    #[cfg(test)]
+    pub const OFF: Self = Self { cpu_latency: Wanted::Off };
+    pub fn open(self) -> anyhow::Result<Option<CpuLatency>> {
+        CpuLatency::open(self.cpu_latency).context("--cpu-latency")
     }
 }
 

@@ -303,6 +303,7 @@ pub fn write_distribution(out: &mut impl Write, latency_ns: &Histogram<u64>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cmd::bench::options::CpuLatencyArgs;
     use crate::cmd::bench::tally::histogram;
 
     fn measured() -> Measured {
@@ -317,7 +318,15 @@ mod tests {
     }
 
     fn load() -> LoadArgs {
-        LoadArgs { bs: 4096, depth: 8, rate: None, seconds: 2, warm_up: 0, interval: None }
+        LoadArgs {
+            bs: 4096,
+            depth: 8,
+            rate: None,
+            seconds: 2,
+            warm_up: 0,
+            interval: None,
+            cpu_latency: CpuLatencyArgs::OFF,
+        }
     }
 
     fn report<'a>(unit: Unit, load: &'a LoadArgs, measured: &'a Measured) -> Report<'a> {

@@ -4,7 +4,7 @@ mod client;
 mod server;
 mod wire;
 
-use super::options::{CoresArgs, LoadArgs, OutputArgs};
+use super::options::{CoresArgs, CpuLatencyArgs, LoadArgs, OutputArgs};
 use super::report::{Cpu, Report, Unit, object};
 use crate::cmd::connect::human_bytes;
 use crate::cmd::rdma::RdmaArgs;
@@ -13,6 +13,7 @@ use anyhow::{Context, anyhow, bail, ensure};
 use clap::{Args, Subcommand, ValueEnum};
 use client::{Client, Guard, Outcome, Plan, Verdict};
 use messenger::auth::{Mode as SessionMode, crypto::CryptoKey};
+use runtime::cpu_latency::CpuLatency;
 use runtime::hop::{Port, Stopper};
 use runtime::rdma::{RdmaConfig, counters};
 use runtime::uring::Resources;
@@ -105,6 +106,8 @@ struct ServerArgs {
     key: Option<String>,
     #[command(flatten)]
     cores: CoresArgs,
+    #[command(flatten)]
+    cpu_latency: CpuLatencyArgs,
     #[arg(long, value_enum, default_value_t = Transport::Tcp)]
     transport: Transport,
     #[command(flatten)]
@@ -177,6 +180,7 @@ fn resources(
     listeners: Vec<std::net::TcpListener>,
     cpu_first: Option<usize>,
     rdma: Option<RdmaConfig>,
+    cpu_latency: Option<CpuLatency>,
 ) -> Resources<()> {
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
     let core = port.core().0 as usize;
@@ -186,6 +190,7 @@ fn resources(
         cpu: cpu_first.map(|first| (first + core) % cpus),
         port,
         rdma,
+        cpu_latency,
         log: Box::new(|_, level, text| super::say(level, text)),
     }
 }
@@ -211,6 +216,7 @@ fn start(args: &ServerArgs) -> anyhow::Result<(SocketAddr, Stopper, Threads, End
     args.cores.check()?;
     let key = key(args.mode, args.key.as_deref())?;
     let rdma = rdma_config(args.transport, &args.rdma)?;
+    let cpu_latency = args.cpu_latency.open()?;
     let on_uring = args.reactor == Reactor::Uring;
     ensure!(on_uring || rdma.is_none(), "--transport rdma is for --reactor uring");
     // Port 0 is any that is free, not one of an OSD's.
@@ -229,9 +235,9 @@ fn start(args: &ServerArgs) -> anyhow::Result<(SocketAddr, Stopper, Threads, End
         let (mode, reactor) = (args.mode, args.reactor);
         let (cpu_first, ended, seed) =
             (args.cores.cpu_first, ended_tx.clone(), runtime::clock::seed()?);
-        let rdma = rdma.clone();
+        let (rdma, cpu_latency) = (rdma.clone(), cpu_latency.clone());
         let body = move || {
-            let resources = resources(port, vec![listener], cpu_first, rdma);
+            let resources = resources(port, vec![listener], cpu_first, rdma, cpu_latency);
             let result = match mode {
                 Mode::Bare | Mode::Summed => {
                     run_on(reactor, Bare::new(core, tally, mode == Mode::Summed), resources)
@@ -366,17 +372,21 @@ fn plan(args: &ClientArgs) -> anyhow::Result<Plan> {
 fn run_clients(args: &ClientArgs) -> anyhow::Result<Outcome> {
     let plan = plan(args)?;
     let rdma = rdma_config(args.transport, &args.rdma)?;
+    let cpu_latency = args.load.cpu_latency.open()?;
     let (ports, stopper) = runtime::hop::mesh::<()>(args.cores.count())?;
     let stopper = Arc::new(stopper);
     let mut threads = Vec::new();
     for port in ports {
         let (plan, seed, cpu_first) = (plan.clone(), runtime::clock::seed()?, args.cores.cpu_first);
-        let (stopper, rdma) = (stopper.clone(), rdma.clone());
+        let (stopper, rdma, cpu_latency) = (stopper.clone(), rdma.clone(), cpu_latency.clone());
         // `None`: another core has failed, or a signal came.
         let body = move || -> anyhow::Result<Option<Outcome>> {
             let verdict = Verdict::default();
             let node = Client::new(plan, seed, verdict.clone());
-            let result = runtime::uring::run(node, resources(port, Vec::new(), cpu_first, rdma));
+            let result = runtime::uring::run(
+                node,
+                resources(port, Vec::new(), cpu_first, rdma, cpu_latency),
+            );
             let outcome = verdict.borrow_mut().take();
             if !matches!(outcome, Some(Ok(_))) {
                 stopper.stop();

@@ -168,6 +168,7 @@ fn measure(args: &RadosArgs) -> anyhow::Result<Outcome> {
     let cores = args.cores.count();
     let (ports, stopper) = runtime::hop::mesh::<Infallible>(cores)?;
     let gate = Arc::new(Gate::new(cores));
+    let cpu_latency = args.load.cpu_latency.open()?;
     let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
     let first_generation = u64::try_from(since_epoch.as_nanos())?;
     let mut threads = Vec::new();
@@ -198,6 +199,7 @@ fn measure(args: &RadosArgs) -> anyhow::Result<Outcome> {
         let cpus = std::thread::available_parallelism().map_or(1, usize::from);
         let cpu = args.cores.cpu_first.map(|first| (first + core) % cpus);
         let (stopper, verbose) = (stopper.clone(), args.connect.verbose);
+        let cpu_latency = cpu_latency.clone();
         // `None`: another core has failed, or a signal came.
         let body = move || -> anyhow::Result<Option<Outcome>> {
             let verdict = Verdict::default();
@@ -206,8 +208,15 @@ fn measure(args: &RadosArgs) -> anyhow::Result<Outcome> {
                     super::say(level, text);
                 }
             });
-            let resources =
-                Resources { listeners: Vec::new(), device: None, port, cpu, rdma: None, log };
+            let resources = Resources {
+                listeners: Vec::new(),
+                device: None,
+                port,
+                cpu,
+                rdma: None,
+                cpu_latency,
+                log,
+            };
             let node = Load::new(plan, ClientNode::new(config, seed), verdict.clone());
             let result = runtime::uring::run(node, resources);
             let outcome = verdict.borrow_mut().take();

@@ -246,6 +246,7 @@ fn measure(args: &StoreArgs) -> anyhow::Result<Outcome> {
         port: ports.remove(0),
         cpu: Some(args.cpu.unwrap_or(cpus - 1)),
         rdma: None,
+        cpu_latency: args.load.cpu_latency.open()?,
         log: Box::new(|_, level, text| super::say(level, text)),
     };
     let load = Load::new(plan, Engine::new(superblock, &nonces, discard), verdict.clone());
