@@ -1,22 +1,8 @@
 //! Hashes and checksums that Ceph's formats fix.
 
-use crc_fast::{CrcAlgorithm, Digest};
-
 /// crc32c with Ceph's convention: the caller gives the seed and there is no inversion, so
 /// `crc32c(crc32c(s, a), b) == crc32c(s, ab)`. Frames use seed 0 (preamble) or `!0`; maps use `!0`.
-pub fn crc32c(seed: u32, bytes: &[u8]) -> u32 {
-    match seed {
-        _ if bytes.is_empty() => seed,
-        // As the library does by itself, without making a digest for it.
-        0xffff_ffff => !crc_fast::crc32_iscsi(bytes),
-        _ => {
-            let mut digest = Digest::new_with_init_state(CrcAlgorithm::Crc32Iscsi, seed.into());
-            digest.update(bytes);
-            // The state is what `finalize` would invert; it has 32 bits.
-            digest.get_state() as u32
-        }
-    }
-}
+pub use crc32c::crc32c;
 
 /// Folds a hash into `count` buckets so that growing `count` splits buckets in place
 /// (ceph_stable_mod, Ceph src/include/rados.h). `mask` is the smallest 2^n - 1 >= count - 1.

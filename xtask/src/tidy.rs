@@ -8,7 +8,8 @@ use std::process::Command;
 /// Crates in the order of the layering: each may use those before it, as Cargo.toml says, and no
 /// core crate may use a driver.
 const LAYERS: &[(&str, &[&str])] = &[
-    ("types", &[]),
+    ("runtime/crc32c", &[]),
+    ("types", &["crc32c"]),
     ("crush", &["types"]),
     ("maps", &["types", "crush"]),
     ("messenger/schema", &[]),
