@@ -223,6 +223,7 @@ pub fn versioned(out: &mut Vec<u8>, version: u8, compat: u8, body: impl FnOnce(&
 }
 
 /// Appends a `u32` length and the bytes.
+#[inline]
 pub fn put_blob(out: &mut Vec<u8>, bytes: &[u8]) {
     let len = u32::try_from(bytes.len()).expect("a blob is smaller than 4 GiB");
     out.extend_from_slice(&len.to_le_bytes());
@@ -244,27 +245,32 @@ macro_rules! fixed_width {
 fixed_width!(u8, u8; u16, u16; u32, u32; u64, u64; i8, i8; i16, i16; i32, i32; i64, i64; f32, f32; f64, f64);
 
 impl Encode for bool {
+    #[inline]
     fn encode(&self, out: &mut Vec<u8>) {
         out.push(*self as u8)
     }
 }
 impl Decode for bool {
+    #[inline]
     fn decode(r: &mut Reader<'_>) -> Result<Self> {
         r.bool()
     }
 }
 impl Encode for str {
+    #[inline]
     fn encode(&self, out: &mut Vec<u8>) {
         put_blob(out, self.as_bytes())
     }
 }
 impl Encode for String {
+    #[inline]
     fn encode(&self, out: &mut Vec<u8>) {
         put_blob(out, self.as_bytes())
     }
 }
 /// Names on the wire are bytes; ours are text. Bytes that are not UTF-8 are refused.
 impl Decode for String {
+    #[inline]
     fn decode(r: &mut Reader<'_>) -> Result<Self> {
         let bytes = r.blob()?;
         if bytes.is_empty() {

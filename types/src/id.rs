@@ -17,9 +17,11 @@ pub struct PoolId(pub i64);
 macro_rules! plain_number {
     ($($t:ident, $inner:ty);*) => {$(
         impl Encode for $t {
+            #[inline]
             fn encode(&self, out: &mut Vec<u8>) { self.0.encode(out) }
         }
         impl Decode for $t {
+            #[inline]
             fn decode(r: &mut Reader<'_>) -> Result<Self> { Ok(Self(<$inner>::decode(r)?)) }
         }
         impl fmt::Display for $t {
@@ -71,11 +73,13 @@ impl fmt::Debug for Fsid {
     }
 }
 impl Encode for Fsid {
+    #[inline]
     fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.0)
     }
 }
 impl Decode for Fsid {
+    #[inline]
     fn decode(r: &mut Reader<'_>) -> Result<Self> {
         Ok(Self(r.array("uuid")?))
     }
@@ -144,12 +148,14 @@ impl fmt::Display for EntityName {
     }
 }
 impl Encode for EntityName {
+    #[inline]
     fn encode(&self, out: &mut Vec<u8>) {
         self.kind.encode(out);
         self.num.encode(out);
     }
 }
 impl Decode for EntityName {
+    #[inline]
     fn decode(r: &mut Reader<'_>) -> Result<Self> {
         Ok(Self { kind: r.u8()?, num: r.i64()? })
     }
@@ -167,12 +173,14 @@ impl fmt::Display for EVersion {
     }
 }
 impl Encode for EVersion {
+    #[inline]
     fn encode(&self, out: &mut Vec<u8>) {
         self.version.encode(out);
         self.epoch.encode(out);
     }
 }
 impl Decode for EVersion {
+    #[inline]
     fn decode(r: &mut Reader<'_>) -> Result<Self> {
         Ok(Self { version: r.u64()?, epoch: r.u32()? })
     }
@@ -190,6 +198,7 @@ impl fmt::Display for PgId {
     }
 }
 impl Encode for PgId {
+    #[inline]
     fn encode(&self, out: &mut Vec<u8>) {
         1u8.encode(out);
         self.pool.encode(out);
@@ -198,6 +207,7 @@ impl Encode for PgId {
     }
 }
 impl Decode for PgId {
+    #[inline]
     fn decode(r: &mut Reader<'_>) -> Result<Self> {
         match r.u8()? {
             1 => {}
@@ -221,6 +231,7 @@ impl ShardedPgId {
     }
 }
 impl Encode for ShardedPgId {
+    #[inline]
     fn encode(&self, out: &mut Vec<u8>) {
         versioned(out, 1, 1, |out| {
             self.pg.encode(out);
@@ -229,6 +240,7 @@ impl Encode for ShardedPgId {
     }
 }
 impl Decode for ShardedPgId {
+    #[inline]
     fn decode(r: &mut Reader<'_>) -> Result<Self> {
         let (_, mut r) = r.versioned("spg_t", 1)?;
         Ok(Self { pg: r.get()?, shard: r.i8()? })
@@ -253,6 +265,7 @@ impl fmt::Display for ReqId {
     }
 }
 impl Encode for ReqId {
+    #[inline]
     fn encode(&self, out: &mut Vec<u8>) {
         versioned(out, 2, 2, |out| {
             self.name.encode(out);
@@ -262,6 +275,7 @@ impl Encode for ReqId {
     }
 }
 impl Decode for ReqId {
+    #[inline]
     fn decode(r: &mut Reader<'_>) -> Result<Self> {
         let (_, mut r) = r.versioned("osd_reqid_t", 2)?;
         Ok(Self { name: r.get()?, tid: r.u64()?, inc: r.i32()? })

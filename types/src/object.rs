@@ -15,11 +15,13 @@ impl SnapId {
     pub const DIR: Self = Self(-1i64 as u64);
 }
 impl Encode for SnapId {
+    #[inline]
     fn encode(&self, out: &mut Vec<u8>) {
         self.0.encode(out)
     }
 }
 impl Decode for SnapId {
+    #[inline]
     fn decode(r: &mut Reader<'_>) -> Result<Self> {
         Ok(Self(r.u64()?))
     }
@@ -32,12 +34,14 @@ pub struct SnapContext {
     pub snaps: Vec<u64>,
 }
 impl Encode for SnapContext {
+    #[inline]
     fn encode(&self, out: &mut Vec<u8>) {
         self.seq.encode(out);
         self.snaps.encode(out);
     }
 }
 impl Decode for SnapContext {
+    #[inline]
     fn decode(r: &mut Reader<'_>) -> Result<Self> {
         Ok(Self { seq: r.u64()?, snaps: r.get()? })
     }
@@ -64,6 +68,7 @@ impl ObjectLocator {
     }
 }
 impl Encode for ObjectLocator {
+    #[inline]
     fn encode(&self, out: &mut Vec<u8>) {
         let compat = if self.hash == -1 { 3 } else { 6 };
         versioned(out, 6, compat, |out| {
@@ -76,6 +81,7 @@ impl Encode for ObjectLocator {
     }
 }
 impl Decode for ObjectLocator {
+    #[inline]
     fn decode(r: &mut Reader<'_>) -> Result<Self> {
         let (version, mut r) = r.versioned("object_locator_t", 6)?;
         let pool = r.get()?;

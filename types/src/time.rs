@@ -59,12 +59,14 @@ impl Add<Duration> for UTime {
     }
 }
 impl Encode for UTime {
+    #[inline]
     fn encode(&self, out: &mut Vec<u8>) {
         self.sec.encode(out);
         self.nsec.encode(out);
     }
 }
 impl Decode for UTime {
+    #[inline]
     fn decode(r: &mut Reader<'_>) -> Result<Self> {
         Ok(Self { sec: r.u32()?, nsec: r.u32()? })
     }
