@@ -510,7 +510,8 @@ impl FrameWriter {
         Ok(self.scratch.split().freeze())
     }
 
-    /// A MESSAGE frame, appended to `out`. In crc mode `middle` and `data` are passed on as they are.
+    /// A MESSAGE frame, appended to `out`: its length. In crc mode `middle` and `data` are passed on as they are,
+    /// and what is small lies behind what `out` ends with.
     pub fn message(
         &mut self,
         header: &[u8; MESSAGE_HEADER],
@@ -518,14 +519,15 @@ impl FrameWriter {
         middle: &Bytes,
         data: &Data,
         out: &mut Vec<Bytes>,
-    ) -> Result<(), FrameError> {
+    ) -> Result<usize, FrameError> {
         let lens = [MESSAGE_HEADER, front.len(), middle.len(), data.len()];
         let count = 1 + lens.iter().rposition(|len| *len > 0).expect("the header is not empty");
-        match self.gcm {
-            None => self.message_crc(header, front, middle, data, lens, count, out),
-            Some(_) => return self.message_secure(header, front, middle, data, lens, count, out),
+        if self.gcm.is_some() {
+            return self.message_secure(header, front, middle, data, lens, count, out);
         }
-        Ok(())
+        self.message_crc(header, front, middle, data, lens, count, out);
+        let epilogue = if count > 1 { EPILOGUE_CRC } else { 0 };
+        Ok(PREAMBLE + 4 + lens.iter().sum::<usize>() + epilogue)
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -541,11 +543,19 @@ impl FrameWriter {
     ) {
         const HEAD: usize = PREAMBLE + MESSAGE_HEADER + 4;
         let copied = front.len() <= FRONT_COPIED_MAX;
-        self.room(HEAD + FRONT_COPIED_MAX + EPILOGUE_CRC);
         let mut head = [0; HEAD];
         head[..PREAMBLE].copy_from_slice(self.preamble(count, lens));
         head[PREAMBLE..HEAD - 4].copy_from_slice(header);
         head[HEAD - 4..].copy_from_slice(&crc32c(!0, header).to_le_bytes());
+        // Of segments that are not there the checksum is 0.
+        let mut epilogue = [0; EPILOGUE_CRC];
+        epilogue[0] = LATE_COMPLETE;
+        if count == 2 && copied {
+            epilogue[1..5].copy_from_slice(&crc32c(!0, front).to_le_bytes());
+            let parts = [&head, &front[..], &epilogue];
+            return self.append(&parts, out);
+        }
+        self.room(HEAD + FRONT_COPIED_MAX + EPILOGUE_CRC);
         let room = &mut self.scratch;
         debug_assert!(room.is_empty());
         room.extend_from_slice(&head);
@@ -557,20 +567,37 @@ impl FrameWriter {
         if copied {
             room.extend_from_slice(front);
         }
-        let bulk = count > 2 || !copied;
-        if bulk {
-            out.push(room.split().freeze());
-            out.extend((!copied).then(|| front.clone()));
-            out.extend((!middle.is_empty()).then(|| middle.clone()));
-            out.extend(data.parts().iter().cloned());
-        }
-        // Of segments that are not there the checksum is 0.
-        let mut epilogue = [0; EPILOGUE_CRC];
-        epilogue[0] = LATE_COMPLETE;
+        out.push(room.split().freeze());
+        out.extend((!copied).then(|| front.clone()));
+        out.extend((!middle.is_empty()).then(|| middle.clone()));
+        out.extend(data.parts().iter().cloned());
         let words = epilogue[1..].chunks_exact_mut(4).zip(crcs);
         words.take(count - 1).for_each(|(word, crc)| word.copy_from_slice(&crc.to_le_bytes()));
         room.extend_from_slice(&epilogue);
         out.push(room.split().freeze());
+    }
+
+    /// A small frame. Several in one `out` lie behind each other in one buffer, which nobody else holds until
+    /// it is sent: none of them takes a reference or a place in the list of its own.
+    fn append(&mut self, parts: &[&[u8]; 3], out: &mut Vec<Bytes>) {
+        let len = parts.iter().map(|part| part.len()).sum();
+        let Some(last) = out.pop() else {
+            self.room(len);
+            parts.iter().for_each(|part| self.scratch.extend_from_slice(part));
+            return out.push(self.scratch.split().freeze());
+        };
+        let mut buf = match last.try_into_mut() {
+            Ok(buf) if buf.capacity() - buf.len() >= len => buf,
+            other => {
+                out.push(other.map_or_else(|shared| shared, BytesMut::freeze));
+                let mut fresh = BytesMut::with_capacity(len.max(SCRATCH));
+                // Counted from the start, so that freezing and thawing it allocates nothing.
+                drop(fresh.split_off(fresh.capacity()));
+                fresh
+            }
+        };
+        parts.iter().for_each(|part| buf.extend_from_slice(part));
+        out.push(buf.freeze());
     }
 
     /// A MESSAGE's preamble.
@@ -591,7 +618,7 @@ impl FrameWriter {
         lens: [usize; 4],
         count: usize,
         out: &mut Vec<Bytes>,
-    ) -> Result<(), FrameError> {
+    ) -> Result<usize, FrameError> {
         let body: usize = lens[1..].iter().map(|len| padded(*len)).sum();
         self.room(SECURE_HEAD + body + EPILOGUE_SECURE + GCM_TAG);
         let preamble = *self.preamble(count, lens);
@@ -614,8 +641,10 @@ impl FrameWriter {
             head.resize(fill + EPILOGUE_SECURE, 0);
             gcm.seal(head, SECURE_HEAD)?;
         }
-        out.push(head.split().freeze());
-        Ok(())
+        let frame = head.split().freeze();
+        let len = frame.len();
+        out.push(frame);
+        Ok(len)
     }
 }
 

@@ -417,16 +417,16 @@ impl Link {
         self.control(tag::ACK, &seq.to_le_bytes(), out)
     }
 
+    /// Appends the frame to `out`: its length.
     pub fn send_message(
         &mut self,
         seq: u64,
         ack_seq: u64,
         msg: &Message,
         out: &mut Vec<Bytes>,
-    ) -> Result<(), CloseCause> {
+    ) -> Result<usize, CloseCause> {
         let header = message_header(seq, ack_seq, msg);
-        self.writer.message(&header, &msg.front, &msg.middle, &msg.data, out)?;
-        Ok(())
+        Ok(self.writer.message(&header, &msg.front, &msg.middle, &msg.data, out)?)
     }
 }
 

@@ -46,9 +46,10 @@ fn messages_come_back_in_both_modes() {
         for (n, (front, middle, data)) in shapes().into_iter().enumerate() {
             let header = [n as u8; MESSAGE_HEADER];
             let mut out = Vec::new();
-            w.message(&header, &front, &middle, &data, &mut out).unwrap();
+            let len = w.message(&header, &front, &middle, &data, &mut out).unwrap();
             let mut buf = flat(&out);
             let whole = buf.len();
+            assert_eq!(len, whole);
             // One byte less is never enough.
             let mut short = buf.split_to(whole - 1);
             let last = buf;
@@ -68,6 +69,33 @@ fn messages_come_back_in_both_modes() {
             assert_eq!(frame.data_crc, crc);
         }
     }
+}
+
+/// Several frames in one list: small ones lie in few buffers, and none is changed that somebody else holds.
+#[test]
+fn small_frames_in_a_row_share_buffers() {
+    let (mut w, mut r) = pair(false);
+    let (mut out, mut held) = (Vec::new(), Vec::new());
+    let fronts: Vec<Bytes> = (0..400usize).map(|n| vec![n as u8; 1 + n * 7 % 300].into()).collect();
+    for (n, front) in fronts.iter().enumerate() {
+        let data = if n % 50 == 9 { data(&[b"data"]) } else { Data::default() };
+        w.message(&[n as u8; MESSAGE_HEADER], front, &Bytes::new(), &data, &mut out).unwrap();
+        if n % 40 == 5 {
+            let last = out.last().unwrap().clone();
+            held.push((last.to_vec(), last));
+        }
+    }
+    // A frame with data is three; behind one, behind what is held and where 8 KiB are full a buffer begins.
+    assert!(out.len() < 8 * 3 + 8 + held.len() + 400 * 256 / SCRATCH + 1, "{}", out.len());
+    held.iter().for_each(|(then, now)| assert_eq!(then, now));
+    let mut buf = flat(&out);
+    for (n, front) in fronts.iter().enumerate() {
+        let Ok(Step::Frame(frame)) = r.next(&mut buf, &Limits::default(), true) else {
+            panic!("no frame {n}")
+        };
+        assert_eq!((frame.header, &frame.segments[1]), ([n as u8; MESSAGE_HEADER], front));
+    }
+    assert!(buf.is_empty());
 }
 
 #[test]

@@ -176,13 +176,13 @@ impl Session {
     }
 
     /// Frames `msg` for `t`, the session's connection, and keeps it if it may have to be sent again.
-    /// Fails only where the key is used up.
+    /// Returns the frame's length; fails only where the key is used up.
     pub fn put(
         &mut self,
         t: &mut Transport,
         msg: Message,
         out: &mut Vec<Bytes>,
-    ) -> Result<(), CloseCause> {
+    ) -> Result<usize, CloseCause> {
         self.out_seq += 1;
         let sent = t.link.send_message(self.out_seq, self.in_seq, &msg, out);
         self.ack_sent = self.in_seq;
