@@ -396,31 +396,46 @@ fn crc_frame(mut frame: BytesMut, head: Head) -> Result<Step, FrameError> {
             at = end;
         }
     }
-    let mut whole = Frame::new(head.tag);
-    whole.data_crc = data_crc;
     if head.tag == tag::MESSAGE {
-        whole.header.copy_from_slice(&frame[first]);
+        let header: [u8; MESSAGE_HEADER] =
+            frame[first].try_into().expect("parse_preamble checked it");
         frame.advance(rest);
-        cut_segments(frame.freeze(), &head, 1, &mut whole.segments);
-    } else {
-        frame.truncate(first.end);
-        frame.advance(first.start);
-        whole.segments[0] = frame.freeze();
+        let whole = message_frame(header, frame.freeze(), &head, 1);
+        return Ok(Step::Frame(Frame { data_crc, ..whole }));
     }
+    let mut whole = Frame::new(head.tag);
+    frame.truncate(first.end);
+    frame.advance(first.start);
+    whole.segments[0] = frame.freeze();
     Ok(Step::Frame(whole))
 }
 
-/// Cuts what is behind segment 0 into segments that begin at multiples of `unit`. The last one is what is
-/// left: each cut costs a reference more to the memory that they share.
-fn cut_segments(mut bytes: Bytes, head: &Head, unit: usize, segments: &mut [Bytes; 4]) {
-    let lens = &head.lens[1..head.count];
-    let Some((last, before)) = segments[1..head.count].split_last_mut() else { return };
-    for (segment, &len) in before.iter_mut().zip(lens) {
-        *segment = bytes.split_to(len);
-        bytes.advance(len.next_multiple_of(unit) - len);
-    }
-    bytes.truncate(lens[before.len()]);
-    *last = bytes;
+/// A MESSAGE frame of a header and what is behind it, whose segments begin at multiples of `unit`. The last one
+/// is what is left: each cut costs a reference more to the memory that they share.
+fn message_frame(
+    header: [u8; MESSAGE_HEADER],
+    mut bytes: Bytes,
+    head: &Head,
+    unit: usize,
+) -> Frame {
+    let mut cut = |segment| {
+        let len = head.lens[segment];
+        match head.count - 1 {
+            // Taken as it is: what may be behind it is filler.
+            last if segment == last => {
+                bytes.truncate(len);
+                std::mem::take(&mut bytes)
+            }
+            last if segment < last && len > 0 => {
+                let taken = bytes.split_to(len);
+                bytes.advance(len.next_multiple_of(unit) - len);
+                taken
+            }
+            _ => Bytes::new(),
+        }
+    };
+    let segments = [Bytes::new(), cut(1), cut(2), cut(3)];
+    Frame { tag: head.tag, header, segments, data_crc: None }
 }
 
 fn secure_frame(gcm: &mut Gcm, mut frame: BytesMut, head: Head) -> Result<Step, FrameError> {
@@ -444,9 +459,10 @@ fn secure_frame(gcm: &mut Gcm, mut frame: BytesMut, head: Head) -> Result<Step, 
         }
     }
     if head.tag == tag::MESSAGE {
-        whole.header.copy_from_slice(&frame[PREAMBLE..PREAMBLE + MESSAGE_HEADER]);
+        let header = PREAMBLE..PREAMBLE + MESSAGE_HEADER;
+        let header = frame[header].try_into().expect("parse_preamble checked it");
         frame.advance(at);
-        cut_segments(frame.freeze(), &head, 16, &mut whole.segments);
+        whole = message_frame(header, frame.freeze(), &head, 16);
     } else if head.lens[0] <= INLINE {
         frame.truncate(PREAMBLE + head.lens[0]);
         frame.advance(PREAMBLE);

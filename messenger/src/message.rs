@@ -102,9 +102,10 @@ impl PartialEq for Data {
 impl Eq for Data {}
 impl From<Bytes> for Data {
     fn from(part: Bytes) -> Self {
-        let mut data = Self::default();
-        data.push(part);
-        data
+        match part.len() {
+            0 => Self::default(),
+            len => Self { parts: Parts::One(part), len, crc: None },
+        }
     }
 }
 
