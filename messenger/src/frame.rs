@@ -268,11 +268,11 @@ impl FrameReader {
                 if head.tag == tag::MESSAGE && !messages {
                     return Err(FrameError::Early);
                 }
-                self.head = Some(head);
                 head
             }
         };
         if buf.len() < head.total {
+            self.head = Some(head);
             return Ok(Step::Need(head.total));
         }
         self.head = None;
@@ -618,7 +618,8 @@ impl FrameWriter {
 
     /// A MESSAGE's preamble.
     fn preamble(&mut self, count: usize, lens: [usize; 4]) -> &[u8; PREAMBLE] {
-        if self.known.0 != lens {
+        // Word by word: the lengths were just written so, and would be waited for if read in pairs.
+        if self.known.0.iter().zip(lens).any(|(known, len)| *known != len) {
             self.known = (lens, preamble(tag::MESSAGE, count, lens));
         }
         &self.known.1

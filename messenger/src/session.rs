@@ -297,6 +297,9 @@ impl Link {
                             return Ok(Err(bytes));
                         }
                         Step::Aborted => *cx.frames_aborted += 1,
+                        Step::Frame(frame) if ready && frame.tag == tag::MESSAGE => {
+                            return Ok(Ok(message_from(frame)));
+                        }
                         Step::Frame(frame) => {
                             if let Some(before) = before {
                                 let used = before.len() - buf.len();
@@ -375,7 +378,6 @@ impl Link {
     ) -> Result<Option<LinkEvent>, CloseCause> {
         let payload = &frame.segments[0];
         match frame.tag {
-            tag::MESSAGE => return Ok(Some(message_from(frame))),
             tag::ACK => {
                 let seq = u64::from_slice(payload).map_err(|_| broken("ACK payload"))?;
                 return Ok(Some(LinkEvent::Ack { seq }));

@@ -177,6 +177,7 @@ impl<'a> Reader<'a> {
 
     /// A count that fits the input, each item taking at least `item_bytes_min` bytes. Bounds what a
     /// decoder allocates by what has really arrived.
+    #[inline]
     pub fn count(&mut self, what: &'static str, item_bytes_min: usize) -> Result<usize> {
         let count = self.u32()? as usize;
         if count.saturating_mul(item_bytes_min.max(1)) > self.remaining() {
@@ -309,8 +310,12 @@ impl<T: Encode> Encode for Vec<T> {
     }
 }
 impl<T: Decode> Decode for Vec<T> {
+    #[inline]
     fn decode(r: &mut Reader<'_>) -> Result<Self> {
         let count = r.count("item count", 1)?;
+        if count == 0 {
+            return Ok(Self::new());
+        }
         (0..count).map(|_| T::decode(r)).collect()
     }
 }

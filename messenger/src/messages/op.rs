@@ -365,11 +365,13 @@ impl Op {
     }
 
     /// Reads the 38 bytes; returns the operation without its input, and the input's length.
+    #[inline]
     pub fn decode(r: &mut Reader<'_>) -> Result<(Self, u32)> {
-        let code = OpCode(r.u16()?);
-        let flags = r.u32()?;
-        let args = r.array("operation")?;
-        let payload_len = r.u32()?;
+        let bytes: &[u8; OP_SIZE] = r.take("operation", OP_SIZE)?.try_into().expect("so many");
+        let [c0, c1, f0, f1, f2, f3, args @ .., l0, l1, l2, l3] = *bytes;
+        let code = OpCode(u16::from_le_bytes([c0, c1]));
+        let flags = u32::from_le_bytes([f0, f1, f2, f3]);
+        let payload_len = u32::from_le_bytes([l0, l1, l2, l3]);
         Ok((Self { code, flags, args, input: Bytes::new() }, payload_len))
     }
 
