@@ -256,9 +256,11 @@ impl Messenger {
     /// its budget. Harmless for sessions that are gone.
     pub fn release<H>(&mut self, conn: ConnId, charge: usize, fx: &mut Vec<Effect<H>>) {
         let Some(s) = self.sessions.get_mut(&conn) else { return };
+        let was_full = s.is_full(&self.config.limits);
         s.held_bytes = s.held_bytes.saturating_sub(charge);
         s.held_messages = s.held_messages.saturating_sub(1);
-        if s.is_full(&self.config.limits) {
+        // Buffers are parked only while the session is full.
+        if !was_full || s.is_full(&self.config.limits) {
             return;
         }
         let Some(transport) = s.transport else { return };
@@ -339,11 +341,13 @@ impl Messenger {
                 frames_aborted: &mut self.counters.frames_aborted,
             };
             let step = t.link.next(&mut cx, &mut buf);
-            self.transmit(conn, &mut out, fx);
+            give(&mut self.counters, conn, t, &mut out, fx);
             let outcome = match step {
                 Ok(Err(wanted)) => break wanted,
                 Ok(Ok(LinkEvent::Message { seq, ack_seq, msg })) => {
-                    self.on_message(now, conn, (seq, ack_seq), msg, events)
+                    let since = std::mem::replace(&mut t.frame_since, now.mono);
+                    let id = t.session.expect("messages come on ready sessions");
+                    self.on_message(id, since, (seq, ack_seq), msg, events)
                 }
                 Ok(Ok(event)) => self.on_link_event(now, conn, event, events, fx),
                 Err(why) => Err(why),
@@ -368,15 +372,12 @@ impl Messenger {
 
     fn on_message(
         &mut self,
-        now: Now,
-        conn: ConnId,
+        id: ConnId,
+        since: Instant,
         (seq, ack_seq): (u64, u64),
         msg: Message,
         events: &mut Vec<Event>,
     ) -> Result<(), CloseCause> {
-        let t = self.transports.get_mut(&conn).expect("messages come on transports");
-        let since = std::mem::replace(&mut t.frame_since, now.mono);
-        let id = t.session.expect("messages come on ready sessions");
         let s = self.sessions.get_mut(&id).expect("transports lead to sessions");
         if s.policy == Policy::LosslessPeer {
             s.drop_acked(ack_seq)?;
