@@ -237,6 +237,12 @@ impl CmId {
         done(unsafe { (self.channel.lib.rdma_establish)(self.raw) })
     }
 
+    /// A message has come from the peer: it is connected, whether or not its confirmation arrives.
+    pub fn confirm(&self) {
+        // SAFETY: see `resolve_route`. It fails where the confirmation was first.
+        unsafe { (self.channel.lib.rdma_notify)(self.raw, sys::event::COMM_EST) };
+    }
+
     pub fn reject(&self) {
         // SAFETY: see `resolve_route`. One that fails is rejected when the id goes.
         unsafe { (self.channel.lib.rdma_reject)(self.raw, std::ptr::null(), 0) };

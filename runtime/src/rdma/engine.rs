@@ -3,7 +3,7 @@
 
 use super::cm::{Channel, CmId};
 use super::handout::Seat;
-use super::link::{HELD, Held, Key, Link, Opening, State, Work, id};
+use super::link::{HELD, Held, Key, Link, Opening, State, Wire, Work, id};
 use super::memory::Pool;
 use super::stream::{Kept, Lent, Offered};
 use super::sys;
@@ -418,6 +418,9 @@ impl Rdma {
             }
             return;
         };
+        if let (State::Opening(Opening::CmConfirm), Wire::Cm(id)) = (&link.state, &link.wire) {
+            id.confirm();
+        }
         let Some(stream) = &mut link.stream else { return self.repost(piece) };
         // SAFETY: the buffer's receive has completed, and it is not posted again before the end of
         // this use.

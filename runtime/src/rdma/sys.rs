@@ -385,6 +385,7 @@ pub mod event {
     pub const QP_FATAL: c_int = 1;
     pub const QP_REQ_ERR: c_int = 2;
     pub const QP_ACCESS_ERR: c_int = 3;
+    pub const COMM_EST: c_int = 4;
     pub const PATH_MIG_ERR: c_int = 7;
     pub const DEVICE_FATAL: c_int = 8;
     pub const PORT_ACTIVE: c_int = 9;
@@ -495,5 +496,6 @@ library!(Cm, "librdmacm.so.1", {
     rdma_migrate_id: fn(*mut rdma_cm_id, *mut rdma_event_channel) -> c_int;
     rdma_get_cm_event: fn(*mut rdma_event_channel, *mut *mut rdma_cm_event) -> c_int;
     rdma_ack_cm_event: fn(*mut rdma_cm_event) -> c_int;
+    rdma_notify: fn(*mut rdma_cm_id, c_int) -> c_int;
     rdma_set_option: fn(*mut rdma_cm_id, c_int, c_int, *mut c_void, usize) -> c_int;
 });

@@ -124,6 +124,7 @@ fn check_in(
     for (way, port) in WAYS {
         pair.serve(way, port)?;
     }
+    say(pair.unconfirmed("cm", WAYS[0].1).context("confirmations are lost")?);
     for percent in loss {
         say(pair.lossy(*percent, late, seconds).with_context(|| format!("{percent} % lost"))?);
     }
@@ -313,6 +314,19 @@ impl Pair {
             passed + lost,
             rates.join(", ")
         ))
+    }
+
+    /// Connections open although the peer's confirmation never arrives: its first message says as much.
+    fn unconfirmed(&mut self, way: &str, port: u16) -> anyhow::Result<String> {
+        let weather = self.relay.weather.clone();
+        weather.is_unconfirmed.store(true, Relaxed);
+        let found = self.over_rdma(way, port, "--seconds 5 --bs 500 --connections 4");
+        weather.is_unconfirmed.store(false, Relaxed);
+        let (found, lost) = (found?, weather.unconfirmed.load(Relaxed));
+        ensure!(lost >= 4, "{lost} confirmations lost, of 4 connections");
+        let longest = found["max_us"].as_f64().unwrap_or(f64::MAX) / 1e6;
+        ensure!(longest < 2.0, "an answer took {longest} s: {found}");
+        Ok(format!("{way}: {lost} confirmations lost, 4 connections open"))
     }
 
     /// The network ends under a connection: both ends know soon, say why, and free what they had.

@@ -31,6 +31,9 @@ pub struct Weather {
     pub is_cut: AtomicBool,
     /// No frame of RoCE passes.
     pub is_filtered: AtomicBool,
+    /// No confirmation of rdma_cm passes, the third message of those that make a connection.
+    pub is_unconfirmed: AtomicBool,
+    pub unconfirmed: AtomicU64,
     pub passed: AtomicU64,
     pub lost: AtomicU64,
     pub late: AtomicU64,
@@ -155,6 +158,10 @@ impl Way {
         }
         let is_closed =
             weather.is_cut.load(Relaxed) || (weather.is_filtered.load(Relaxed) && is_roce);
+        if weather.is_unconfirmed.load(Relaxed) && is_roce && is_confirmation(frame) {
+            weather.unconfirmed.fetch_add(1, Relaxed);
+            return;
+        }
         if is_closed || self.happens(weather.lost_ppm.load(Relaxed)) {
             weather.lost.fetch_add(1, Relaxed);
         } else if self.happens(weather.late_ppm.load(Relaxed)) {
@@ -205,6 +212,20 @@ fn is_roce(frame: &[u8]) -> bool {
     frame.get(12..14) == Some(&[8, 0])
         && frame.get(23) == Some(&17)
         && frame.get(14 + head + 2..14 + head + 4) == Some(&ROCE.to_be_bytes())
+}
+
+/// Of a frame of RoCE: a datagram to queue pair 1 with a management message of rdma_cm's class, ReadyToUse
+/// (InfiniBand Architecture Specification, volume 1, chapters 12 and 13).
+fn is_confirmation(frame: &[u8]) -> bool {
+    const UD_SEND_ONLY: u8 = 0x64;
+    const COMMUNICATION: u8 = 7;
+    const READY_TO_USE: [u8; 2] = 0x14u16.to_be_bytes();
+    // Behind a base header of 12 bytes and a datagram's of 8.
+    const MESSAGE: usize = ROCE_AT + 20;
+    frame.get(ROCE_AT) == Some(&UD_SEND_ONLY)
+        && frame.get(ROCE_AT + 5..ROCE_AT + 8) == Some(&[0, 0, 1])
+        && frame.get(MESSAGE + 1) == Some(&COMMUNICATION)
+        && frame.get(MESSAGE + 16..MESSAGE + 18) == Some(&READY_TO_USE)
 }
 
 #[cfg(test)]
