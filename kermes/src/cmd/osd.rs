@@ -86,7 +86,8 @@ pub struct MkfsArgs {
     #[arg(long, value_name = "UUID", value_parser = super::parse_fsid)]
     pub osd_uuid: Option<Fsid>,
     /// Store shards: the most cores that can ever share this device. A power of two up to 256; 8 by
-    /// default, fewer on a zoned device that writes to few zones at once.
+    /// default, fewer on a zoned device that writes to few zones at once. Each has a journal of its
+    /// own: with no more of them than cores, more writes go to the device together.
     #[arg(long, value_name = "N")]
     pub shards: Option<u16>,
     /// Overwrite whatever is there.
