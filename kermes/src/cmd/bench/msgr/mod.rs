@@ -219,6 +219,8 @@ fn start(args: &ServerArgs) -> anyhow::Result<(SocketAddr, Stopper, Threads, End
     let cpu_latency = args.cpu_latency.open()?;
     let on_uring = args.reactor == Reactor::Uring;
     ensure!(on_uring || rdma.is_none(), "--transport rdma is for --reactor uring");
+    let on_epoll = args.reactor == Reactor::Epoll;
+    ensure!(!on_epoll || cpu_latency.is_none(), "--cpu-latency is not for --reactor epoll");
     // Port 0 is any that is free, not one of an OSD's.
     let listener = match args.listen.port() {
         0 => std::net::TcpListener::bind(args.listen)?,
