@@ -167,17 +167,11 @@ impl Watch {
 }
 
 /// Whether a core is busy.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Load {
     window_end: Instant,
     events: u32,
     busy: bool,
-}
-
-impl Default for Load {
-    fn default() -> Self {
-        Self { window_end: Instant(0), events: 0, busy: false }
-    }
 }
 
 impl Load {
