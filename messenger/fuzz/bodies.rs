@@ -2,12 +2,17 @@
 
 use bytes::Bytes;
 use messenger::messages::peer::{
-    Body, Change, Chunk, CopyInfo, CopyState, PastInterval, PeerMessage, RepAck, RepOp,
+    Body, Change, Chunk, CopyInfo, CopyState, OsdCores, PastInterval, PeerMessage, RepAck, RepOp,
 };
-use types::{EVersion, Epoch, HObject, OsdId, PgId, PoolId};
+use types::{EVersion, EntityAddr, EntityAddrVec, Epoch, HObject, OsdId, PgId, PoolId};
 
 pub fn bytes(text: &'static str) -> Bytes {
     Bytes::from_static(text.as_bytes())
+}
+
+pub fn osd_cores() -> OsdCores {
+    let addr = |port| EntityAddrVec::one(EntityAddr::msgr2(([10, 0, 0, 1], port).into(), 7));
+    OsdCores { store_shards: 8, addrs: vec![addr(6801), addr(6802)] }
 }
 
 pub fn changes() -> Vec<Change> {

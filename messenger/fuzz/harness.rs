@@ -10,7 +10,7 @@ use messenger::auth::keyring::Keyring;
 use messenger::auth::{AuthMethod, AuthName, AuthServer, ClientAuth, EntityAuth, Mode, Ticket};
 use messenger::caps::{MonCaps, OsdCaps};
 use messenger::frame::{FrameReader, SecureKeys, Step};
-use messenger::messages::peer::{Heartbeat, PeerMessage};
+use messenger::messages::peer::{Heartbeat, OsdCores, PeerMessage};
 use messenger::messages::{self, TypedMessage, internal};
 use messenger::table::{Event, Limits, Messenger, MessengerConfig, Policy};
 use rand_chacha::ChaCha12Rng;
@@ -225,7 +225,7 @@ pub fn peer_message(bytes: &[u8]) -> Option<Message> {
     let len = u16::from_le_bytes([*len_low, *len_high]) as usize;
     let (front, data) = rest.split_at(len.min(rest.len()));
     Some(Message {
-        kind: 0x6b10 + (*kind % 0x21) as u16,
+        kind: 0x6b10 + (*kind % 0x22) as u16,
         front: Bytes::copy_from_slice(front),
         data: Bytes::copy_from_slice(data).into(),
         ..Message::default()
@@ -250,6 +250,9 @@ pub fn check_peer(message: &Message) {
     }
     if let Ok(beat) = Heartbeat::from_message(message) {
         assert_eq!(Heartbeat::from_message(&beat.into_message(0)), Ok(beat));
+    }
+    if let Ok(cores) = OsdCores::from_message(message) {
+        assert_eq!(OsdCores::from_message(&cores.clone().into_message(0)), Ok(cores));
     }
 }
 

@@ -12,7 +12,7 @@ use harness::check_peer as check;
 use messenger::Message;
 use messenger::messages::TypedMessage;
 use messenger::messages::internal::kind;
-use messenger::messages::peer::{Body, Change, Heartbeat, PeerMessage, RepAck, RepOp};
+use messenger::messages::peer::{Body, Change, Heartbeat, OsdCores, PeerMessage, RepAck, RepOp};
 use proptest::prelude::*;
 use schema::Builder;
 use types::Epoch;
@@ -34,18 +34,22 @@ fn every_kind_round_trips() {
     assert_eq!(kinds, all.collect::<Vec<_>>(), "a body of every kind, in order");
 }
 
-#[test]
-fn heartbeats_round_trip() {
-    let beat = Heartbeat { reply: true, epoch: Epoch(7), stamp: 99 };
-    let message = beat.into_message(0);
-    assert_eq!(Heartbeat::from_message(&message), Ok(beat));
+/// Whole they come back, cut they are an error or a value, and nothing is an error.
+fn travels<T: TypedMessage + PartialEq + std::fmt::Debug + Clone>(sent: T) {
+    let message = sent.clone().into_message(0);
+    assert_eq!(T::from_message(&message), Ok(sent));
     for len in 0..message.front.len() {
-        let _ = Heartbeat::from_message(&Message {
-            front: message.front.slice(..len),
-            ..message.clone()
-        });
+        let _ = T::from_message(&Message { front: message.front.slice(..len), ..message.clone() });
     }
-    assert!(Heartbeat::from_message(&Message { front: Bytes::new(), ..message }).is_err());
+    let nothing = Message { front: Bytes::new(), ..message };
+    assert!(T::from_message(&nothing).is_err());
+}
+
+#[test]
+fn what_is_about_osds_round_trips() {
+    travels(Heartbeat { reply: true, epoch: Epoch(7), stamp: 99 });
+    travels(bodies::osd_cores());
+    travels(OsdCores { addrs: Vec::new(), ..bodies::osd_cores() });
 }
 
 #[test]

@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 use harness::{NOW, OneKey, connect, end};
 use messenger::Message;
 use messenger::messages::internal::OsdFailure;
-use messenger::messages::peer::{Heartbeat, PeerMessage};
+use messenger::messages::peer::{Heartbeat, OsdCores, PeerMessage};
 use messenger::messages::{MgrMapUpdate, MonCommand, Op, OsdOp, OsdOpHead, TypedMessage};
 use rand_chacha::rand_core::RngCore;
 use std::path::PathBuf;
@@ -166,6 +166,9 @@ fn peers() {
     let beat = Heartbeat { reply: true, epoch: Epoch(7), stamp: 99 };
     let seed = recorded(&beat.into_message(0), "heartbeat");
     assert_eq!(Heartbeat::from_message(&seed), Ok(beat));
+    let cores = bodies::osd_cores();
+    let seed = recorded(&cores.clone().into_message(0), "cores");
+    assert_eq!(OsdCores::from_message(&seed), Ok(cores));
     run(harness::peer, &seeds("peer"), 40_000);
 }
 

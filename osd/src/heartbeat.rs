@@ -93,7 +93,7 @@ impl OsdNode {
         }
         let beat = Heartbeat { reply: false, epoch: self.history.epoch(), stamp: now.mono.0 };
         for osd in ask {
-            self.send_peer(now, osd, beat.into_message(0), fx);
+            self.send_peer_osd(now, osd, beat.into_message(0), fx);
         }
     }
 

@@ -3,7 +3,8 @@
 //! OSDs (`heartbeat.rs`) for all cores.
 //!
 //! A connection to the OSD's address lands on any core; what is meant for a PG on another one hops
-//! there, and the answer hops back. Our own clients know where each core listens, and need none. Each core dials other OSDs itself, so answers from them arrive where they are needed.
+//! there, and the answer hops back. Our own clients and OSDs know where each core listens, and need none:
+//! each core dials those cores of other OSDs that its PGs have to do with.
 
 mod clients;
 mod fetch;
@@ -331,7 +332,7 @@ impl OsdNode {
                 Out::Reset { core, conn } => {
                     fx.push(Effect::Hop { to: core, msg: OsdHop::Reset { conn } })
                 }
-                Out::Peer { to, message } => self.send_peer(now, to, message, fx),
+                Out::Peer { to, pg, message } => self.send_peer(now, to, pg, message, fx),
                 Out::Fetch { request, source, ops } => {
                     self.fetch(now, slot, request, source, ops, fx)
                 }
@@ -404,7 +405,7 @@ impl OsdNode {
             return;
         }
         match event {
-            Event::Ready { conn, peer, .. } => self.on_ready(conn, *peer),
+            Event::Ready { conn, peer, .. } => self.on_ready(now, conn, *peer, fx),
             Event::Message { conn, msg, charge, since } => {
                 self.on_message(now, conn, msg, Came { charge, since }, fx)
             }
@@ -494,7 +495,7 @@ impl OsdNode {
             self.tick_at = now.mono + TICK_BUSY;
             return;
         }
-        self.redial_peers(now, fx);
+        self.peers_tick(now, fx);
         self.each_shard(now, fx, |shard, now, view, out| shard.on_tick(now, view, out));
         let active = |s: &Shard| s.pgs.values().all(|p| !p.pg.is_primary() || p.pg.is_active());
         let quiet = self.booted() && self.shards.iter().all(active) && !self.peers.any_waiting();

@@ -65,6 +65,7 @@ pub enum Out {
     },
     Peer {
         to: OsdId,
+        pg: PgId,
         message: Message,
     },
     /// Send `ops` to the primary of `source`; the answer comes by [`Shard::on_fetched`].
@@ -475,7 +476,7 @@ impl Shard {
         for effect in fx.drain(..) {
             match effect {
                 PgEffect::Send { to, body } => self.send(view, id, to, body, out),
-                PgEffect::Replicate { to, message } => out.push(Out::Peer { to, message }),
+                PgEffect::Replicate { to, message } => out.push(Out::Peer { to, pg: id, message }),
                 PgEffect::Persist { txn, token } => self.persist(id, txn, token),
                 PgEffect::Push { to, object } => self.start_transfer(view, id, to, object, out),
                 PgEffect::List { after } => self.list(now, view, id, after, None, out),
@@ -496,7 +497,7 @@ impl Shard {
             return;
         }
         let epoch = self.pgs.get(&pg).map_or(view.map.epoch, |s| s.pg.epoch());
-        out.push(Out::Peer { to, message: PeerMessage { pg, epoch, body }.encode() });
+        out.push(Out::Peer { to, pg, message: PeerMessage { pg, epoch, body }.encode() });
     }
 
     fn persist(&mut self, id: PgId, txn: PgTxn, token: pg::Token) {
@@ -627,6 +628,7 @@ impl Shard {
                 let body = Body::Info { info: None };
                 out.push(Out::Peer {
                     to: from,
+                    pg: id,
                     message: PeerMessage { pg: id, epoch: view.map.epoch, body }.encode(),
                 });
             }

@@ -42,6 +42,8 @@ pub struct Outcome {
     pub crashes: u32,
     /// Operations of clients that hopped to another core of their OSD.
     pub op_hops: u64,
+    /// Messages of other OSDs that did.
+    pub peer_hops: u64,
     pub failures: Vec<String>,
     /// The last lines that processes logged, when something failed.
     pub tail: Vec<String>,
@@ -65,7 +67,7 @@ pub(crate) struct Cluster {
     cores_max: u16,
     /// Clients look for the cores of OSDs.
     to_cores: bool,
-    pub op_hops: SharedHops,
+    pub hops: SharedHops,
     admin_key: CryptoKey,
     fsid: Fsid,
     nonce: u32,
@@ -163,7 +165,7 @@ impl Cluster {
             cache_bytes: plan.cache_bytes,
             cores_max: plan.cores_max,
             to_cores: plan.to_cores,
-            op_hops: SharedHops::default(),
+            hops: SharedHops::default(),
             admin_key,
             fsid: fsid_value,
             nonce: 1,
@@ -244,7 +246,7 @@ impl Cluster {
         }
         let nodes = (0..cores).map(|core| node(core, chance.seed())).collect();
         let chance = Chance::new(chance.word());
-        self.world.start(host, Cores::new(nodes, &ports, chance, self.op_hops.clone()));
+        self.world.start(host, Cores::new(nodes, &ports, chance, self.hops.clone()));
     }
 
     pub(crate) fn client_config(&self, name: &str) -> ClientConfig {
@@ -297,7 +299,8 @@ impl Cluster {
             answered,
             refused: 0,
             crashes: self.crashes,
-            op_hops: self.op_hops.get(),
+            op_hops: self.hops.ops.get(),
+            peer_hops: self.hops.peers.get(),
             tail: if failures.is_empty() { Vec::new() } else { self.world.tail.into() },
             failures,
         }

@@ -14,8 +14,15 @@ use types::time::{Instant, Now};
 /// A core's requests to the device are below this; its number stands above.
 const IO_BITS: u32 = 58;
 
-/// Operations of clients that hopped to another core, in all OSDs of a world.
-pub type SharedHops = Rc<Cell<u64>>;
+/// What hopped to another core, in all OSDs of a world.
+#[derive(Debug, Default)]
+pub struct Hops {
+    /// Operations of clients.
+    pub ops: Cell<u64>,
+    /// Messages of other OSDs.
+    pub peers: Cell<u64>,
+}
+pub type SharedHops = Rc<Hops>;
 
 pub struct Cores {
     nodes: Vec<OsdNode>,
@@ -26,7 +33,7 @@ pub struct Cores {
     /// Messages under way, by sender and receiver.
     hops: BTreeMap<(CoreId, CoreId), VecDeque<OsdHop>>,
     chance: Chance,
-    op_hops: SharedHops,
+    counts: SharedHops,
     fx: Vec<Effect<OsdHop>>,
 }
 
@@ -38,11 +45,11 @@ impl Cores {
         nodes: Vec<OsdNode>,
         ports: &[SocketAddr],
         chance: Chance,
-        op_hops: SharedHops,
+        counts: SharedHops,
     ) -> Self {
         let ports = ports.iter().enumerate().map(|(core, addr)| (*addr, core)).collect();
         let (accepted, hops) = Default::default();
-        Self { nodes, ports, accepted, hops, chance, op_hops, fx: Vec::new() }
+        Self { nodes, ports, accepted, hops, chance, counts, fx: Vec::new() }
     }
 
     /// Accepted connections have one number; those that the cores dial are told apart by it.
@@ -75,8 +82,13 @@ impl Cores {
         for effect in fx.drain(..) {
             out.push(match effect {
                 Effect::Hop { to, msg } => {
-                    if let OsdHop::ClientOp(_) = msg {
-                        self.op_hops.set(self.op_hops.get() + 1);
+                    let count = match msg {
+                        OsdHop::ClientOp(_) => Some(&self.counts.ops),
+                        OsdHop::Peer { .. } => Some(&self.counts.peers),
+                        _ => None,
+                    };
+                    if let Some(count) = count {
+                        count.set(count.get() + 1);
                     }
                     self.hops.entry((CoreId(core as u16), to)).or_default().push_back(msg);
                     continue;

@@ -3,7 +3,7 @@
 //! The number of store shards is fixed when a device is prepared, that of cores at each start. Clients
 //! that know both, from the OSD's metadata, send an operation to the core that serves it.
 
-use crate::PgId;
+use crate::{EntityAddrVec, PgId};
 
 /// More store shards no device has.
 pub const STORE_SHARDS_MAX: u16 = 256;
@@ -21,6 +21,44 @@ pub fn shard_of(pg: PgId, shard_count: u16) -> u16 {
 /// of shards.
 pub fn core_of(shard: u16, core_count: u16) -> u16 {
     shard % core_count
+}
+
+/// Where each core of an OSD listens alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CoreAddrs {
+    shards: u16,
+    addrs: Vec<EntityAddrVec>,
+}
+
+impl CoreAddrs {
+    /// `addrs` by core. `None` where that says nothing of any core: `shards` is no power of two up to
+    /// [`STORE_SHARDS_MAX`], or there are no cores, more than shards, or one that has no msgr2 address
+    /// with a port.
+    pub fn new(shards: u32, addrs: Vec<EntityAddrVec>) -> Option<Self> {
+        let shards = u16::try_from(shards).ok().filter(|n| *n <= STORE_SHARDS_MAX)?;
+        let dialled = |addrs: &EntityAddrVec| {
+            addrs.msgr2().is_some_and(|addr| addr.sock.is_some_and(|sock| sock.port() != 0))
+        };
+        let sound = shards.is_power_of_two()
+            && (1..=shards as usize).contains(&addrs.len())
+            && addrs.iter().all(dialled);
+        sound.then_some(Self { shards, addrs })
+    }
+
+    /// One core, that listens at `addrs` and nowhere else.
+    pub fn is_only(&self, addrs: &EntityAddrVec) -> bool {
+        self.addrs == std::slice::from_ref(addrs)
+    }
+
+    /// The core that serves a PG.
+    pub fn core_of(&self, pg: PgId) -> u16 {
+        core_of(shard_of(pg, self.shards), self.addrs.len() as u16)
+    }
+
+    /// Where it listens.
+    pub fn addrs_of(&self, core: u16) -> Option<&EntityAddrVec> {
+        self.addrs.get(core as usize)
+    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use types::shard::{STORE_SHARDS_MAX, core_of, shard_of};
+use types::shard::CoreAddrs;
 use types::time::Now;
 use types::{AddrKind, EntityAddr, EntityAddrVec, Epoch, Instant, OsdId, PgId};
 
@@ -21,20 +21,6 @@ const ASK_AGAIN: Duration = Duration::from_secs(5);
 const AVOID_MIN: Duration = Duration::from_secs(30);
 const AVOID_MAX: Duration = Duration::from_secs(3600);
 
-/// What an OSD tells of its cores.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Cores {
-    shards: u16,
-    /// By core; at least one, and not more than shards.
-    addrs: Vec<EntityAddrVec>,
-}
-
-impl Cores {
-    fn core_of(&self, pg: PgId) -> u16 {
-        core_of(shard_of(pg, self.shards), self.addrs.len() as u16)
-    }
-}
-
 /// What the monitor's answer says.
 #[derive(Debug, PartialEq, Eq)]
 enum Told {
@@ -42,34 +28,25 @@ enum Told {
     Nothing,
     /// It is not of the boot that the map shows.
     OfAnotherBoot,
-    Cores(Cores),
+    Cores(CoreAddrs),
 }
 
 /// Reads the answer to `osd metadata N` (docs/formats.md). `addrs` are the OSD's in the map.
 fn read(text: &[u8], addrs: &EntityAddrVec) -> Told {
     let value: Value = serde_json::from_slice(text).unwrap_or_default();
     let field = |name: &str| value[name].as_str().unwrap_or_default();
-    let Ok(shards) = field("kermes_store_shards").parse::<u16>() else { return Told::Nothing };
-    let each = field("kermes_shard_addrs").split_whitespace();
-    let Some(cores) = each.map(core_addr).collect::<Option<Vec<_>>>() else { return Told::Nothing };
-    let sound = shards.is_power_of_two() && shards <= STORE_SHARDS_MAX;
-    if !sound || cores.is_empty() || cores.len() > shards as usize {
-        return Told::Nothing;
-    }
-    // One core listens nowhere else.
-    if cores == [addrs.clone()] {
-        return Told::Nothing;
-    }
+    let Ok(shards) = field("kermes_store_shards").parse() else { return Told::Nothing };
+    let each = field("kermes_shard_addrs").split_whitespace().map(core_addr);
+    let cores = each.collect::<Option<Vec<_>>>().and_then(|addrs| CoreAddrs::new(shards, addrs));
+    let Some(cores) = cores.filter(|cores| !cores.is_only(addrs)) else { return Told::Nothing };
     if field("front_addr") != addrs.to_string() {
         return Told::OfAnotherBoot;
     }
-    Told::Cores(Cores { shards, addrs: cores })
+    Told::Cores(cores)
 }
 
 fn core_addr(text: &str) -> Option<EntityAddrVec> {
-    let addr = EntityAddr::parse(text, AddrKind::Msgr2)?;
-    let dialled = addr.kind == AddrKind::Msgr2 && addr.sock.is_some_and(|sock| sock.port() != 0);
-    dialled.then(|| EntityAddrVec::one(addr))
+    EntityAddr::parse(text, AddrKind::Msgr2).map(EntityAddrVec::one)
 }
 
 #[derive(Debug)]
@@ -85,7 +62,7 @@ enum State {
     OfAnotherBoot {
         ask_at: Instant,
     },
-    Cores(Cores),
+    Cores(CoreAddrs),
 }
 
 /// A core that did not answer.
@@ -163,7 +140,7 @@ impl CoreBook {
 
     pub fn addrs_of(&self, osd: OsdId, core: u16) -> Option<&EntityAddrVec> {
         match &self.by_osd.get(&osd)?.state {
-            State::Cores(cores) => cores.addrs.get(core as usize),
+            State::Cores(cores) => cores.addrs_of(core),
             _ => None,
         }
     }
@@ -238,6 +215,7 @@ impl CoreBook {
 mod tests {
     use super::*;
     use types::PoolId;
+    use types::shard::shard_of;
 
     fn at(ms: u64) -> Now {
         Now { mono: Instant::ZERO + Duration::from_millis(ms), ..Now::default() }
@@ -258,7 +236,8 @@ mod tests {
     fn metadata_that_name_no_core_are_as_good_as_none() {
         let read = |shards, cores| read(&metadata(shards, cores), &map_addrs());
         let Told::Cores(cores) = read("8", TWO) else { panic!("it is right") };
-        assert_eq!((cores.shards, cores.addrs.len()), (8, 2));
+        let two = TWO.split(' ').map(|text| core_addr(text).unwrap()).collect();
+        assert_eq!(Some(cores), CoreAddrs::new(8, two));
         let three = format!("{TWO} v2:10.0.0.1:6803/7");
         for (shards, cores) in [
             ("8", ""),

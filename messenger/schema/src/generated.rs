@@ -9477,10 +9477,326 @@ mod root {
             }
         }
 
+        /// The table `OsdCores` in the namespace `kermes`
+        ///
+        /// Generated from these locations:
+        /// * Table `OsdCores` in the file `messenger/schema/kermes.fbs:116`
+        #[derive(
+            Clone,
+            Debug,
+            PartialEq,
+            PartialOrd,
+            Eq,
+            Ord,
+            Hash,
+            ::serde::Serialize,
+            ::serde::Deserialize,
+        )]
+        pub struct OsdCores {
+            /// The field `store_shards` in the table `OsdCores`
+            pub store_shards: u32,
+            /// The field `addrs` in the table `OsdCores`
+            pub addrs: ::core::option::Option<::planus::alloc::vec::Vec<self::Addrs>>,
+        }
+
+        #[allow(clippy::derivable_impls)]
+        impl ::core::default::Default for OsdCores {
+            fn default() -> Self {
+                Self { store_shards: 0, addrs: ::core::default::Default::default() }
+            }
+        }
+
+        impl OsdCores {
+            /// Creates a [OsdCoresBuilder] for serializing an instance of this table.
+            #[inline]
+            pub fn builder() -> OsdCoresBuilder<()> {
+                OsdCoresBuilder(())
+            }
+
+            #[allow(clippy::too_many_arguments)]
+            pub fn create(
+                builder: &mut ::planus::Builder,
+                field_store_shards: impl ::planus::WriteAsDefault<u32, u32>,
+                field_addrs: impl ::planus::WriteAsOptional<
+                    ::planus::Offset<[::planus::Offset<self::Addrs>]>,
+                >,
+            ) -> ::planus::Offset<Self> {
+                let prepared_store_shards = field_store_shards.prepare(builder, &0);
+                let prepared_addrs = field_addrs.prepare(builder);
+
+                let mut table_writer: ::planus::table_writer::TableWriter<8> =
+                    ::core::default::Default::default();
+                if prepared_store_shards.is_some() {
+                    table_writer.write_entry::<u32>(0);
+                }
+                if prepared_addrs.is_some() {
+                    table_writer
+                        .write_entry::<::planus::Offset<[::planus::Offset<self::Addrs>]>>(1);
+                }
+
+                unsafe {
+                    table_writer.finish(builder, |object_writer| {
+                        if let ::core::option::Option::Some(prepared_store_shards) =
+                            prepared_store_shards
+                        {
+                            object_writer.write::<_, _, 4>(&prepared_store_shards);
+                        }
+                        if let ::core::option::Option::Some(prepared_addrs) = prepared_addrs {
+                            object_writer.write::<_, _, 4>(&prepared_addrs);
+                        }
+                    });
+                }
+                builder.current_offset()
+            }
+        }
+
+        impl ::planus::WriteAs<::planus::Offset<OsdCores>> for OsdCores {
+            type Prepared = ::planus::Offset<Self>;
+
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<OsdCores> {
+                ::planus::WriteAsOffset::prepare(self, builder)
+            }
+        }
+
+        impl ::planus::WriteAsOptional<::planus::Offset<OsdCores>> for OsdCores {
+            type Prepared = ::planus::Offset<Self>;
+
+            #[inline]
+            fn prepare(
+                &self,
+                builder: &mut ::planus::Builder,
+            ) -> ::core::option::Option<::planus::Offset<OsdCores>> {
+                ::core::option::Option::Some(::planus::WriteAsOffset::prepare(self, builder))
+            }
+        }
+
+        impl ::planus::WriteAsOffset<OsdCores> for OsdCores {
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<OsdCores> {
+                OsdCores::create(builder, self.store_shards, &self.addrs)
+            }
+        }
+
+        /// Builder for serializing an instance of the [OsdCores] type.
+        ///
+        /// Can be created using the [OsdCores::builder] method.
+        #[derive(Debug)]
+        #[must_use]
+        pub struct OsdCoresBuilder<State>(State);
+
+        impl OsdCoresBuilder<()> {
+            /// Setter for the [`store_shards` field](OsdCores#structfield.store_shards).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn store_shards<T0>(self, value: T0) -> OsdCoresBuilder<(T0,)>
+            where
+                T0: ::planus::WriteAsDefault<u32, u32>,
+            {
+                OsdCoresBuilder((value,))
+            }
+
+            /// Sets the [`store_shards` field](OsdCores#structfield.store_shards) to the default value.
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn store_shards_as_default(self) -> OsdCoresBuilder<(::planus::DefaultValue,)> {
+                self.store_shards(::planus::DefaultValue)
+            }
+        }
+
+        impl<T0> OsdCoresBuilder<(T0,)> {
+            /// Setter for the [`addrs` field](OsdCores#structfield.addrs).
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn addrs<T1>(self, value: T1) -> OsdCoresBuilder<(T0, T1)>
+            where
+                T1: ::planus::WriteAsOptional<::planus::Offset<[::planus::Offset<self::Addrs>]>>,
+            {
+                let (v0,) = self.0;
+                OsdCoresBuilder((v0, value))
+            }
+
+            /// Sets the [`addrs` field](OsdCores#structfield.addrs) to null.
+            #[inline]
+            #[allow(clippy::type_complexity)]
+            pub fn addrs_as_null(self) -> OsdCoresBuilder<(T0, ())> {
+                self.addrs(())
+            }
+        }
+
+        impl<T0, T1> OsdCoresBuilder<(T0, T1)> {
+            /// Finish writing the builder to get an [Offset](::planus::Offset) to a serialized [OsdCores].
+            #[inline]
+            pub fn finish(self, builder: &mut ::planus::Builder) -> ::planus::Offset<OsdCores>
+            where
+                Self: ::planus::WriteAsOffset<OsdCores>,
+            {
+                ::planus::WriteAsOffset::prepare(&self, builder)
+            }
+        }
+
+        impl<
+                T0: ::planus::WriteAsDefault<u32, u32>,
+                T1: ::planus::WriteAsOptional<::planus::Offset<[::planus::Offset<self::Addrs>]>>,
+            > ::planus::WriteAs<::planus::Offset<OsdCores>> for OsdCoresBuilder<(T0, T1)>
+        {
+            type Prepared = ::planus::Offset<OsdCores>;
+
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<OsdCores> {
+                ::planus::WriteAsOffset::prepare(self, builder)
+            }
+        }
+
+        impl<
+                T0: ::planus::WriteAsDefault<u32, u32>,
+                T1: ::planus::WriteAsOptional<::planus::Offset<[::planus::Offset<self::Addrs>]>>,
+            > ::planus::WriteAsOptional<::planus::Offset<OsdCores>> for OsdCoresBuilder<(T0, T1)>
+        {
+            type Prepared = ::planus::Offset<OsdCores>;
+
+            #[inline]
+            fn prepare(
+                &self,
+                builder: &mut ::planus::Builder,
+            ) -> ::core::option::Option<::planus::Offset<OsdCores>> {
+                ::core::option::Option::Some(::planus::WriteAsOffset::prepare(self, builder))
+            }
+        }
+
+        impl<
+                T0: ::planus::WriteAsDefault<u32, u32>,
+                T1: ::planus::WriteAsOptional<::planus::Offset<[::planus::Offset<self::Addrs>]>>,
+            > ::planus::WriteAsOffset<OsdCores> for OsdCoresBuilder<(T0, T1)>
+        {
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> ::planus::Offset<OsdCores> {
+                let (v0, v1) = &self.0;
+                OsdCores::create(builder, v0, v1)
+            }
+        }
+
+        /// Reference to a deserialized [OsdCores].
+        #[derive(Copy, Clone)]
+        pub struct OsdCoresRef<'a>(#[allow(dead_code)] ::planus::table_reader::Table<'a>);
+
+        impl<'a> OsdCoresRef<'a> {
+            /// Getter for the [`store_shards` field](OsdCores#structfield.store_shards).
+            #[inline]
+            pub fn store_shards(&self) -> ::planus::Result<u32> {
+                ::core::result::Result::Ok(
+                    self.0.access(0, "OsdCores", "store_shards")?.unwrap_or(0),
+                )
+            }
+
+            /// Getter for the [`addrs` field](OsdCores#structfield.addrs).
+            #[inline]
+            pub fn addrs(
+                &self,
+            ) -> ::planus::Result<
+                ::core::option::Option<::planus::Vector<'a, ::planus::Result<self::AddrsRef<'a>>>>,
+            > {
+                self.0.access(1, "OsdCores", "addrs")
+            }
+        }
+
+        impl<'a> ::core::fmt::Debug for OsdCoresRef<'a> {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                let mut f = f.debug_struct("OsdCoresRef");
+                f.field("store_shards", &self.store_shards());
+                if let ::core::option::Option::Some(field_addrs) = self.addrs().transpose() {
+                    f.field("addrs", &field_addrs);
+                }
+                f.finish()
+            }
+        }
+
+        impl<'a> ::core::convert::TryFrom<OsdCoresRef<'a>> for OsdCores {
+            type Error = ::planus::Error;
+
+            #[allow(unreachable_code)]
+            fn try_from(value: OsdCoresRef<'a>) -> ::planus::Result<Self> {
+                ::core::result::Result::Ok(Self {
+                    store_shards: ::core::convert::TryInto::try_into(value.store_shards()?)?,
+                    addrs: if let ::core::option::Option::Some(addrs) = value.addrs()? {
+                        ::core::option::Option::Some(addrs.to_vec_result()?)
+                    } else {
+                        ::core::option::Option::None
+                    },
+                })
+            }
+        }
+
+        impl<'a> ::planus::TableRead<'a> for OsdCoresRef<'a> {
+            #[inline]
+            fn from_buffer(
+                buffer: ::planus::SliceWithStartOffset<'a>,
+                offset: usize,
+            ) -> ::core::result::Result<Self, ::planus::errors::ErrorKind> {
+                ::core::result::Result::Ok(Self(::planus::table_reader::Table::from_buffer(
+                    buffer, offset,
+                )?))
+            }
+        }
+
+        impl<'a> ::planus::VectorReadInner<'a> for OsdCoresRef<'a> {
+            type Error = ::planus::Error;
+            const STRIDE: usize = 4;
+
+            unsafe fn from_buffer(
+                buffer: ::planus::SliceWithStartOffset<'a>,
+                offset: usize,
+            ) -> ::planus::Result<Self> {
+                ::planus::TableRead::from_buffer(buffer, offset).map_err(|error_kind| {
+                    error_kind.with_error_location("[OsdCoresRef]", "get", buffer.offset_from_start)
+                })
+            }
+        }
+
+        /// # Safety
+        /// The planus compiler generates implementations that initialize
+        /// the bytes in `write_values`.
+        unsafe impl ::planus::VectorWrite<::planus::Offset<OsdCores>> for OsdCores {
+            type Value = ::planus::Offset<OsdCores>;
+            const STRIDE: usize = 4;
+            #[inline]
+            fn prepare(&self, builder: &mut ::planus::Builder) -> Self::Value {
+                ::planus::WriteAs::prepare(self, builder)
+            }
+
+            #[inline]
+            unsafe fn write_values(
+                values: &[::planus::Offset<OsdCores>],
+                bytes: *mut ::core::mem::MaybeUninit<u8>,
+                buffer_position: u32,
+            ) {
+                let bytes = bytes as *mut [::core::mem::MaybeUninit<u8>; 4];
+                for (i, v) in ::core::iter::Iterator::enumerate(values.iter()) {
+                    ::planus::WriteAsPrimitive::write(
+                        v,
+                        ::planus::Cursor::new(unsafe { &mut *bytes.add(i) }),
+                        buffer_position - (Self::STRIDE * i) as u32,
+                    );
+                }
+            }
+        }
+
+        impl<'a> ::planus::ReadAsRoot<'a> for OsdCoresRef<'a> {
+            fn read_as_root(slice: &'a [u8]) -> ::planus::Result<Self> {
+                ::planus::TableRead::from_buffer(
+                    ::planus::SliceWithStartOffset { buffer: slice, offset_from_start: 0 },
+                    0,
+                )
+                .map_err(|error_kind| {
+                    error_kind.with_error_location("[OsdCoresRef]", "read_as_root", 0)
+                })
+            }
+        }
+
         /// The struct `PgHead` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Struct `PgHead` in the file `messenger/schema/kermes.fbs:116`
+        /// * Struct `PgHead` in the file `messenger/schema/kermes.fbs:123`
         #[derive(
             Copy,
             Clone,
@@ -9703,7 +10019,7 @@ mod root {
         /// The struct `Version` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Struct `Version` in the file `messenger/schema/kermes.fbs:122`
+        /// * Struct `Version` in the file `messenger/schema/kermes.fbs:129`
         #[derive(
             Copy,
             Clone,
@@ -9908,7 +10224,7 @@ mod root {
         /// The enum `CopyState` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Enum `CopyState` in the file `messenger/schema/kermes.fbs:125`
+        /// * Enum `CopyState` in the file `messenger/schema/kermes.fbs:132`
         #[derive(
             Copy,
             Clone,
@@ -10081,7 +10397,7 @@ mod root {
         /// The table `CopyInfo` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `CopyInfo` in the file `messenger/schema/kermes.fbs:127`
+        /// * Table `CopyInfo` in the file `messenger/schema/kermes.fbs:134`
         #[derive(
             Clone,
             Debug,
@@ -10568,7 +10884,7 @@ mod root {
         /// The table `PastInterval` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `PastInterval` in the file `messenger/schema/kermes.fbs:137`
+        /// * Table `PastInterval` in the file `messenger/schema/kermes.fbs:144`
         #[derive(
             Clone,
             Debug,
@@ -10967,7 +11283,7 @@ mod root {
         /// The table `Blob` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `Blob` in the file `messenger/schema/kermes.fbs:140`
+        /// * Table `Blob` in the file `messenger/schema/kermes.fbs:147`
         #[derive(
             Clone,
             Debug,
@@ -11222,7 +11538,7 @@ mod root {
         /// The table `Pair` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `Pair` in the file `messenger/schema/kermes.fbs:141`
+        /// * Table `Pair` in the file `messenger/schema/kermes.fbs:148`
         #[derive(
             Clone,
             Debug,
@@ -11528,7 +11844,7 @@ mod root {
         /// The table `PgRequest` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `PgRequest` in the file `messenger/schema/kermes.fbs:144`
+        /// * Table `PgRequest` in the file `messenger/schema/kermes.fbs:151`
         #[derive(
             Clone,
             Debug,
@@ -11776,7 +12092,7 @@ mod root {
         /// The table `PgObject` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `PgObject` in the file `messenger/schema/kermes.fbs:146`
+        /// * Table `PgObject` in the file `messenger/schema/kermes.fbs:153`
         #[derive(
             Clone,
             Debug,
@@ -12112,7 +12428,7 @@ mod root {
         /// The table `PgInfo` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `PgInfo` in the file `messenger/schema/kermes.fbs:153`
+        /// * Table `PgInfo` in the file `messenger/schema/kermes.fbs:160`
         #[derive(
             Clone,
             Debug,
@@ -12411,7 +12727,7 @@ mod root {
         /// The table `PgLog` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `PgLog` in the file `messenger/schema/kermes.fbs:154`
+        /// * Table `PgLog` in the file `messenger/schema/kermes.fbs:161`
         #[derive(
             Clone,
             Debug,
@@ -12802,7 +13118,7 @@ mod root {
         /// The table `PgPrepare` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `PgPrepare` in the file `messenger/schema/kermes.fbs:160`
+        /// * Table `PgPrepare` in the file `messenger/schema/kermes.fbs:167`
         #[derive(
             Clone,
             Debug,
@@ -13152,7 +13468,7 @@ mod root {
         /// The table `PgPush` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `PgPush` in the file `messenger/schema/kermes.fbs:162`
+        /// * Table `PgPush` in the file `messenger/schema/kermes.fbs:169`
         #[derive(
             Clone,
             Debug,
@@ -13893,7 +14209,7 @@ mod root {
         /// The table `PgListed` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `PgListed` in the file `messenger/schema/kermes.fbs:176`
+        /// * Table `PgListed` in the file `messenger/schema/kermes.fbs:183`
         #[derive(
             Clone,
             Debug,
@@ -14283,7 +14599,7 @@ mod root {
         /// The table `PgActivate` in the namespace `kermes`
         ///
         /// Generated from these locations:
-        /// * Table `PgActivate` in the file `messenger/schema/kermes.fbs:177`
+        /// * Table `PgActivate` in the file `messenger/schema/kermes.fbs:184`
         #[derive(
             Clone,
             Debug,

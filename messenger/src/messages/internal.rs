@@ -41,6 +41,7 @@ pub mod kind {
     pub const PG_ACTIVATED: u16 = 0x6b2c;
     pub const PG_DROP: u16 = 0x6b2d;
     pub const HEARTBEAT: u16 = 0x6b30;
+    pub const OSD_CORES: u16 = 0x6b31;
 }
 
 /// State of a PG, bits of [`PgStat::state`]. Numbers as in Ceph's `pg_state`, so that the same names
@@ -89,7 +90,7 @@ where
     R::read_as_root(front).map_err(bad)?.try_into().map_err(bad)
 }
 
-fn build<T>(value: &T, out: &mut Vec<u8>)
+pub(super) fn build<T>(value: &T, out: &mut Vec<u8>)
 where
     T: schema::WriteAsOffset<T>,
 {
@@ -98,8 +99,15 @@ where
 }
 
 /// A field that holds another encoding.
-fn nested<T: Decode>(bytes: Option<Vec<u8>>) -> Result<T> {
+pub(super) fn nested<T: Decode>(bytes: Option<Vec<u8>>) -> Result<T> {
     T::from_slice(&bytes.unwrap_or_default())
+}
+
+pub(super) fn addrs_table(addrs: &EntityAddrVec) -> schema::Addrs {
+    schema::Addrs { addrs: Some(addrs.to_vec()) }
+}
+pub(super) fn addrs_of(tables: Option<Vec<schema::Addrs>>) -> Result<Vec<EntityAddrVec>> {
+    tables.unwrap_or_default().into_iter().map(|table| nested(table.addrs)).collect()
 }
 
 fn osds(ids: Option<Vec<u32>>) -> Vec<OsdId> {
@@ -165,13 +173,12 @@ impl TypedMessage for OsdBoot {
     const KIND: u16 = kind::OSD_BOOT;
     const PRIORITY: u16 = priority::HIGH;
     fn encode_front(&self, out: &mut Vec<u8>) {
-        let addrs = |a: &EntityAddrVec| schema::Addrs { addrs: Some(a.to_vec()) };
         let table = schema::OsdBoot {
             osd: self.osd.0,
             uuid: Some(self.uuid.to_vec()),
             public_addrs: Some(self.public_addrs.to_vec()),
             cluster_addrs: Some(self.cluster_addrs.to_vec()),
-            shard_addrs: Some(self.shard_addrs.iter().map(addrs).collect()),
+            shard_addrs: Some(self.shard_addrs.iter().map(addrs_table).collect()),
             epoch: self.epoch.0,
             features: self.features,
             store_shards: self.store_shards,
@@ -186,13 +193,12 @@ impl TypedMessage for OsdBoot {
     }
     fn decode_front(r: &mut Reader<'_>, _: &Message) -> Result<Self> {
         let t: schema::OsdBoot = flat::<schema::OsdBootRef<'_>, _>(r.rest(), "OSD boot")?;
-        let shards = t.shard_addrs.unwrap_or_default();
         Ok(Self {
             osd: OsdId(t.osd),
             uuid: nested(t.uuid)?,
             public_addrs: nested(t.public_addrs)?,
             cluster_addrs: nested(t.cluster_addrs)?,
-            shard_addrs: shards.into_iter().map(|a| nested(a.addrs)).collect::<Result<_>>()?,
+            shard_addrs: addrs_of(t.shard_addrs)?,
             epoch: Epoch(t.epoch),
             features: t.features,
             store_shards: t.store_shards,

@@ -6,13 +6,13 @@
 
 pub use super::replication::{Change, RepAck, RepOp};
 
-use super::internal::{flat, kind};
+use super::internal::{addrs_of, addrs_table, build, flat, kind};
 use super::{TypedMessage, replication};
 use crate::message::{Data, Message, priority};
 use bytes::Bytes;
 use schema::{Builder, Offset, ReadAsRoot, Vector, WriteAsOffset};
 use types::enc::{Decode, DecodeError, Encode, Reader, Result};
-use types::{EVersion, Epoch, HObject, OsdId, PgId, PoolId};
+use types::{EVersion, EntityAddrVec, Epoch, HObject, OsdId, PgId, PoolId};
 
 /// Are you there? And the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +33,26 @@ impl TypedMessage for Heartbeat {
     fn decode_front(r: &mut Reader<'_>, _: &Message) -> Result<Self> {
         let t: schema::Heartbeat = flat::<schema::HeartbeatRef<'_>, _>(r.rest(), "heartbeat")?;
         Ok(Self { reply: t.reply, epoch: Epoch(t.epoch), stamp: t.stamp })
+    }
+}
+
+/// Where the cores of the OSD listen that has accepted this session: the first thing that it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OsdCores {
+    pub store_shards: u32,
+    /// By core; empty where only the map's address leads to them.
+    pub addrs: Vec<EntityAddrVec>,
+}
+impl TypedMessage for OsdCores {
+    const KIND: u16 = kind::OSD_CORES;
+    const PRIORITY: u16 = priority::HIGH;
+    fn encode_front(&self, out: &mut Vec<u8>) {
+        let addrs = Some(self.addrs.iter().map(addrs_table).collect());
+        build(&schema::OsdCores { store_shards: self.store_shards, addrs }, out);
+    }
+    fn decode_front(r: &mut Reader<'_>, _: &Message) -> Result<Self> {
+        let t: schema::OsdCores = flat::<schema::OsdCoresRef<'_>, _>(r.rest(), "OSD's cores")?;
+        Ok(Self { store_shards: t.store_shards, addrs: addrs_of(t.addrs)? })
     }
 }
 

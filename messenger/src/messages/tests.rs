@@ -401,7 +401,8 @@ fn decode_all(msg: &Message) {
         OsdStats,
         internal::RotatingKeysReply,
         internal::PgTemp,
-        peer::Heartbeat
+        peer::Heartbeat,
+        peer::OsdCores
     );
     let mut op = msg.clone();
     (op.kind, op.version, op.compat) = (kind::OSD_OP, 8, 3);

@@ -10,7 +10,7 @@ use messenger::message::Message;
 use messenger::messages::internal::kind as internal;
 use messenger::messages::op::{Op, OpCode};
 use messenger::messages::osd_op::flag;
-use messenger::messages::peer::{Heartbeat, PeerMessage};
+use messenger::messages::peer::{Heartbeat, OsdCores, PeerMessage};
 use messenger::messages::{OsdOp, OsdOpHead, TypedMessage, kind};
 use messenger::table::PeerInfo;
 use std::collections::VecDeque;
@@ -57,9 +57,13 @@ impl Session {
 }
 
 impl OsdNode {
-    pub(super) fn on_ready(&mut self, conn: ConnId, peer: PeerInfo) {
+    pub(super) fn on_ready(&mut self, now: Now, conn: ConnId, peer: PeerInfo, fx: &mut Fx) {
         if !peer.accepted {
+            self.peers.on_ready(now, conn);
             return;
+        }
+        if peer.name.kind == EntityKind::Osd as u8 {
+            self.messenger.send(now, conn, self.cores_of_ours().into_message(0), fx);
         }
         // Capabilities that cannot be read allow nothing.
         let caps = if peer.caps.allow_all {
@@ -100,6 +104,11 @@ impl OsdNode {
                 self.on_fetch_reply(now, &message, fx)
             }
             internal::HEARTBEAT => self.on_heartbeat(now, conn, &message, fx),
+            internal::OSD_CORES => {
+                if let Ok(said) = OsdCores::from_message(&message) {
+                    self.on_cores(now, conn, said, fx);
+                }
+            }
             kind if PeerMessage::is_kind(kind) => {
                 let Some(session) = self.sessions.get(&conn) else { return };
                 if session.name.kind != EntityKind::Osd as u8 || session.name.num < 0 {

@@ -67,7 +67,7 @@ impl OsdNode {
             let op = Box::new(ClientOp::new(origin, EntityName::osd(self.me), arrival, op));
             self.run_op(now, op, fx);
         } else {
-            self.send_peer(now, primary, op.into_message(tid), fx);
+            self.send_peer(now, primary, pg, op.into_message(tid), fx);
         }
     }
 

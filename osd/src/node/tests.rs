@@ -583,7 +583,7 @@ fn client_writes(w: &mut World, core: usize, tid: u64, seed: u32) {
         features: types::features::PACIFIC,
     };
     let mut fx = Vec::new();
-    w.nodes[core].on_ready(conn, peer);
+    w.nodes[core].on_ready(w.now, conn, peer, &mut fx);
     let came = Came { charge: 0, since: w.now.mono };
     w.nodes[core].on_client_message(w.now, conn, op.into_message(tid), came, &mut fx);
     w.perform(core, fx);

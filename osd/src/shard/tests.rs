@@ -131,7 +131,7 @@ impl World {
                     self.fetches.push_back((request, source, ops))
                 }
                 Out::Dropped { origin } => self.dropped.push(origin.tid),
-                Out::Peer { to, message } => {
+                Out::Peer { to, message, .. } => {
                     self.sent.push((to, PeerMessage::decode(&message).unwrap().body))
                 }
                 Out::Alarm(text) => self.alarms.push(text),
