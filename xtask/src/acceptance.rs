@@ -177,6 +177,12 @@ fn cores(c: &mut Cluster) -> anyhow::Result<()> {
         c.ok("rados -p p1 get o1 back && cmp back file")?;
         c.ok("rados -p p1 put o2 file && rados -p p1 get o2 back && cmp back file")?;
         c.prints("rados -p p1 bench 2 write -b 4096", &["Average IOPS"])?;
+        // What OSDs send each other comes in where it is needed.
+        let subops = "for o in 0 1 2; do ceph daemon osd.$o perf dump; done \
+                      | jq -se 'map(.osd.subop_w) | add > 1000'";
+        c.ok(subops)?;
+        c.ok("for o in 0 1 2; do ceph daemon osd.$o perf dump; done \
+              | jq -se 'map(.osd.subop_hop) | add == 0'")?;
         let osd = c.pids()?.into_iter().find(|(n, _)| n == "osd.1");
         let (_, pid) = osd.ok_or_else(|| anyhow::anyhow!("osd.1 runs"))?;
         c.kill(pid, "KILL")?;

@@ -22,8 +22,8 @@ const REDIAL: Duration = Duration::from_millis(250);
 /// From a ready session at the map's address until the peer has said where its cores listen.
 const SAYS_WITHIN: Duration = Duration::from_secs(2);
 /// From dialling a core until its session is ready. What does not let us through to cores' ports mostly
-/// drops what we send.
-const READY_WITHIN: Duration = Duration::from_secs(1);
+/// drops what we send. Longer than RDMA is waited for before TCP is tried.
+const READY_WITHIN: Duration = Duration::from_secs(5);
 /// A core that was not reached is not dialled for so long, unless its OSD boots again.
 const AVOID: Duration = Duration::from_secs(600);
 const ECONNREFUSED: i32 = 111;
@@ -552,8 +552,8 @@ mod tests {
         tell(&mut peers, MAP);
         peers.core_dialled(at(0), OSD, 1, ConnId(11));
         assert!(peers.was_unreached(OSD, 1) && !peers.was_unreached(OSD, 0));
-        assert_eq!(peers.late(at(999)).1, []);
-        assert_eq!(peers.late(at(1000)).1, [(OSD, 1)]);
+        assert_eq!(peers.late(at(4999)).1, []);
+        assert_eq!(peers.late(at(5000)).1, [(OSD, 1)]);
         for (ms, port, avoided) in
             [(600_999, 6800, true), (601_000, 6800, false), (2000, 6900, false)]
         {
