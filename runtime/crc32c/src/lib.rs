@@ -5,6 +5,9 @@
 
 use crc_fast::{CrcAlgorithm, Digest};
 
+#[cfg(target_arch = "x86_64")]
+mod wide;
+
 /// From this length on crc-fast is as fast: each instruction waits for the one before it, its wide vectors do
 /// not.
 const LONG_BYTES_MIN: usize = 384;
@@ -14,10 +17,19 @@ const LONG_BYTES_MIN: usize = 384;
 #[inline]
 pub fn crc32c(seed: u32, bytes: &[u8]) -> u32 {
     #[cfg(target_arch = "x86_64")]
-    if bytes.len() < LONG_BYTES_MIN && std::is_x86_feature_detected!("sse4.2") {
-        // SAFETY: the only condition of `short` is that the processor has SSE 4.2, and it was just
-        // asked. Without it short inputs would take what they take of crc-fast, twice as long.
-        return unsafe { short(seed, bytes) };
+    match bytes.len() {
+        wide::BYTES_MIN.. if wide::is_here() => {
+            // SAFETY: the only condition of `wide::crc32c` is that the processor has what was just asked for.
+            // Without it 4 KiB would take what they take of crc-fast, 79 ns in the place of 58, and 256 bytes
+            // 24 in that of 13.
+            return unsafe { wide::crc32c(seed, bytes) };
+        }
+        ..LONG_BYTES_MIN if std::is_x86_feature_detected!("sse4.2") => {
+            // SAFETY: the only condition of `short` is that the processor has SSE 4.2, and it was just
+            // asked. Without it short inputs would take what they take of crc-fast, twice as long.
+            return unsafe { short(seed, bytes) };
+        }
+        _ => {}
     }
     long(seed, bytes)
 }
@@ -84,7 +96,7 @@ mod tests {
 
     #[test]
     fn every_length_is_the_polynomials() {
-        check_every_length(6000, crc32c);
+        check_every_length(9000, crc32c);
     }
 
     /// Other processors take it for short inputs too.
