@@ -168,6 +168,12 @@ impl<'a> Reader<'a> {
         Ok(f64::from_bits(self.u64()?))
     }
 
+    /// A reader of the next `len` bytes. Of a constant `len` the steps in it are checked when they are compiled.
+    #[inline]
+    pub fn part(&mut self, what: &'static str, len: usize) -> Result<Reader<'a>> {
+        Ok(Reader::new(self.take(what, len)?))
+    }
+
     /// A `u32` length and that many bytes (Ceph's string and bufferlist).
     #[inline]
     pub fn blob(&mut self) -> Result<&'a [u8]> {
@@ -190,13 +196,11 @@ impl<'a> Reader<'a> {
     /// This reader moves to the end of the body, so fields of later versions are skipped.
     #[inline]
     pub fn versioned(&mut self, what: &'static str, known: u8) -> Result<(u8, Reader<'a>)> {
-        let version = self.u8()?;
-        let compat = self.u8()?;
+        let [version, compat, len @ ..] = self.array::<6>(what)?;
         if compat > known {
             return Err(DecodeError::TooNew { what, compat, known });
         }
-        let len = self.u32()? as usize;
-        Ok((version, Reader::new(self.take(what, len)?)))
+        Ok((version, self.part(what, u32::from_le_bytes(len) as usize)?))
     }
 
     /// Says that the format ends here.
@@ -221,6 +225,33 @@ pub fn versioned(out: &mut Vec<u8>, version: u8, compat: u8, body: impl FnOnce(&
     body(out);
     let len = u32::try_from(out.len() - start).expect("a struct is smaller than 4 GiB");
     out[start - 4..start].copy_from_slice(&len.to_le_bytes());
+}
+
+/// `N` bytes of fields that have fixed widths, made by `fill`. Appended as a whole they look for room once, and
+/// not each before itself.
+///
+/// # Panics
+/// If `fill` puts more or fewer bytes.
+#[inline(always)]
+pub fn fixed<const N: usize>(fill: impl FnOnce(&mut Fields<'_>)) -> [u8; N] {
+    let mut bytes = [0; N];
+    let mut fields = Fields(&mut bytes);
+    fill(&mut fields);
+    assert!(fields.0.is_empty(), "{} bytes were not put", fields.0.len());
+    bytes
+}
+
+/// What is still to be put.
+#[derive(Debug)]
+pub struct Fields<'a>(&'a mut [u8]);
+impl Fields<'_> {
+    #[inline(always)]
+    pub fn put<const M: usize>(&mut self, field: [u8; M]) {
+        let (here, rest) =
+            std::mem::take(&mut self.0).split_first_chunk_mut().expect("there is room");
+        *here = field;
+        self.0 = rest;
+    }
 }
 
 /// Appends a `u32` length and the bytes.
@@ -370,5 +401,32 @@ impl<T: Encode> Encode for Option<T> {
 impl<T: Decode> Decode for Option<T> {
     fn decode(r: &mut Reader<'_>) -> Result<Self> {
         r.bool()?.then(|| T::decode(r)).transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fixed_fields_lie_behind_each_other() {
+        let bytes = fixed::<7>(|f| {
+            f.put([1]);
+            f.put(0x0504_0302u32.to_le_bytes());
+            f.put([6, 7]);
+        });
+        assert_eq!(bytes, [1, 2, 3, 4, 5, 6, 7]);
+        let mut r = Reader::new(&bytes);
+        let mut part = r.part("part", 5).unwrap();
+        assert_eq!((part.u8(), part.u32(), part.remaining()), (Ok(1), Ok(0x0504_0302), 0));
+        assert_eq!((r.pos(), r.u16()), (5, Ok(0x0706)));
+        let short = r.part("part", 1).map(|_| ()).unwrap_err();
+        assert_eq!(short, DecodeError::Truncated { what: "part", at: 7, needed: 1 });
+    }
+
+    #[test]
+    #[should_panic(expected = "1 bytes were not put")]
+    fn a_field_that_is_missing_is_noticed() {
+        fixed::<2>(|f| f.put([1]));
     }
 }

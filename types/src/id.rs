@@ -1,6 +1,6 @@
 //! Who and where: entities, OSDs, pools, placement groups, epochs and versions.
 
-use crate::enc::{Decode, DecodeError, Encode, Reader, Result, versioned};
+use crate::enc::{Decode, DecodeError, Encode, Reader, Result, fixed, versioned};
 use std::fmt;
 
 /// Version of the OSDMap; only monitors make one. 0 is "no map yet".
@@ -172,16 +172,26 @@ impl fmt::Display for EVersion {
         write!(f, "{}'{}", self.epoch, self.version)
     }
 }
+impl EVersion {
+    /// As it is encoded.
+    #[inline]
+    pub fn to_bytes(self) -> [u8; 12] {
+        fixed(|f| {
+            f.put(self.version.to_le_bytes());
+            f.put(self.epoch.to_le_bytes());
+        })
+    }
+}
 impl Encode for EVersion {
     #[inline]
     fn encode(&self, out: &mut Vec<u8>) {
-        self.version.encode(out);
-        self.epoch.encode(out);
+        out.extend_from_slice(&self.to_bytes());
     }
 }
 impl Decode for EVersion {
     #[inline]
     fn decode(r: &mut Reader<'_>) -> Result<Self> {
+        let mut r = r.part("eversion_t", 12)?;
         Ok(Self { version: r.u64()?, epoch: r.u32()? })
     }
 }
@@ -197,25 +207,35 @@ impl fmt::Display for PgId {
         write!(f, "{}.{:x}", self.pool.0, self.seed)
     }
 }
+impl PgId {
+    /// As it is encoded.
+    #[inline]
+    pub fn to_bytes(self) -> [u8; 17] {
+        const VERSION: u8 = 1;
+        const PREFERRED: i32 = -1;
+        fixed(|f| {
+            f.put([VERSION]);
+            f.put(self.pool.0.to_le_bytes());
+            f.put(self.seed.to_le_bytes());
+            f.put(PREFERRED.to_le_bytes());
+        })
+    }
+}
 impl Encode for PgId {
     #[inline]
     fn encode(&self, out: &mut Vec<u8>) {
-        1u8.encode(out);
-        self.pool.encode(out);
-        self.seed.encode(out);
-        (-1i32).encode(out);
+        out.extend_from_slice(&self.to_bytes());
     }
 }
 impl Decode for PgId {
     #[inline]
     fn decode(r: &mut Reader<'_>) -> Result<Self> {
+        let mut r = r.part("pg_t", 17)?;
         match r.u8()? {
             1 => {}
             v => return Err(DecodeError::Invalid { what: "pg_t version", value: v as u64 }),
         }
-        let pg = Self { pool: r.get()?, seed: r.u32()? };
-        r.skip("pg_t preferred", 4)?;
-        Ok(pg)
+        Ok(Self { pool: r.get()?, seed: r.u32()? })
     }
 }
 
@@ -278,6 +298,7 @@ impl Decode for ReqId {
     #[inline]
     fn decode(r: &mut Reader<'_>) -> Result<Self> {
         let (_, mut r) = r.versioned("osd_reqid_t", 2)?;
+        let mut r = r.part("osd_reqid_t", 9 + 8 + 4)?;
         Ok(Self { name: r.get()?, tid: r.u64()?, inc: r.i32()? })
     }
 }

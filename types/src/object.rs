@@ -84,8 +84,8 @@ impl Decode for ObjectLocator {
     #[inline]
     fn decode(r: &mut Reader<'_>) -> Result<Self> {
         let (version, mut r) = r.versioned("object_locator_t", 6)?;
-        let pool = r.get()?;
-        r.skip("object_locator_t preferred", 4)?;
+        // The second word is a preferred OSD, of older releases.
+        let pool = r.part("object_locator_t", 8 + 4)?.get()?;
         let key = r.get()?;
         let nspace = if version >= 5 { r.get()? } else { String::new() };
         let hash = if version >= 6 { r.i64()? } else { -1 };

@@ -68,6 +68,7 @@ impl Encode for UTime {
 impl Decode for UTime {
     #[inline]
     fn decode(r: &mut Reader<'_>) -> Result<Self> {
+        let mut r = r.part("utime_t", 8)?;
         Ok(Self { sec: r.u32()?, nsec: r.u32()? })
     }
 }

@@ -1,7 +1,7 @@
 //! One operation inside a MOSDOp: its code, its 38-byte form and its meaning (ceph-wire.md 7.3).
 
 use bytes::{Bytes, BytesMut};
-use types::enc::{Decode, DecodeError, Encode, Reader, Result};
+use types::enc::{Decode, DecodeError, Encode, Reader, Result, fixed};
 use types::{HObject, ObjectLocator, SnapId};
 
 /// Operation number. Modes: read 0x1000, write 0x2000, both 0x3000, cache 0x8000.
@@ -377,10 +377,12 @@ impl Op {
 
     /// Writes the 38 bytes. A request's `payload_len` is its input's length, a reply's its output's.
     pub fn encode_with(&self, payload_len: u32, out: &mut Vec<u8>) {
-        self.code.0.encode(out);
-        self.flags.encode(out);
-        out.extend_from_slice(&self.args);
-        payload_len.encode(out);
+        out.extend_from_slice(&fixed::<OP_SIZE>(|f| {
+            f.put(self.code.0.to_le_bytes());
+            f.put(self.flags.to_le_bytes());
+            f.put(self.args);
+            f.put(payload_len.to_le_bytes());
+        }));
     }
 
     fn args_u64(&self, at: usize) -> u64 {

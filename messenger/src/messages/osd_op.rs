@@ -4,7 +4,7 @@ use super::op::{OP_SIZE, Op, OpCode, decode_ops};
 use super::{TypedMessage, kind, share};
 use crate::message::{Data, Message, priority};
 use bytes::Bytes;
-use types::enc::{Decode, DecodeError, Encode, Reader, Result, put_blob};
+use types::enc::{Decode, DecodeError, Encode, Reader, Result, fixed, put_blob};
 use types::{
     EVersion, Epoch, HObject, ObjectLocator, PgId, ReqId, ShardedPgId, SnapContext, SnapId, UTime,
 };
@@ -46,7 +46,10 @@ pub mod flag {
 /// Tracing ids at the end of a message, zero. 24 bytes.
 const TRACE_SIZE: usize = 24;
 /// Length of a reply's front without the object's name and operations, and of one operation there.
-const REPLY_SIZE: usize = 4 + 17 + 8 + 4 + 12 + 4 + 4 + 4 + 12 + 8 + 1 + TRACE_SIZE;
+const REPLY_SIZE: usize = 4 + REPLY_HEAD_SIZE + 4 + REPLY_TAIL_SIZE;
+/// Between the name and the operations; behind the results.
+const REPLY_HEAD_SIZE: usize = 17 + 8 + 4 + 12 + 4 + 4;
+const REPLY_TAIL_SIZE: usize = 12 + 8 + 1 + TRACE_SIZE;
 const REPLY_OP_SIZE: usize = OP_SIZE + 4;
 /// Bytes of a front that [`OsdOpHead::peek`] reads.
 const HEAD_SIZE: usize = 36;
@@ -70,7 +73,9 @@ impl OsdOpHead {
     }
     fn decode(r: &mut Reader<'_>) -> Result<Self> {
         const { assert!(HEAD_SIZE == 24 + 4 + 4 + 4) };
-        Ok(Self { pgid: r.get()?, hash: r.u32()?, epoch: r.get()?, flags: r.u32()? })
+        let pgid = r.get()?;
+        let mut r = r.part("MOSDOp", 4 + 4 + 4)?;
+        Ok(Self { pgid, hash: r.u32()?, epoch: r.get()?, flags: r.u32()? })
     }
 }
 
@@ -162,9 +167,10 @@ impl TypedMessage for OsdOp {
         check_kind(msg)?;
         let head = OsdOpHead::decode(r)?;
         let reqid = r.get()?;
-        r.skip("trace", TRACE_SIZE)?;
-        let client_inc = r.u32()?;
-        let mtime = r.get()?;
+        let mut times = r.part("MOSDOp", TRACE_SIZE + 4 + 8)?;
+        times.skip("trace", TRACE_SIZE)?;
+        let client_inc = times.u32()?;
+        let mtime = times.get()?;
         let locator = r.get()?;
         let name = r.get()?;
         let count = r.u16()?;
@@ -223,12 +229,14 @@ impl TypedMessage for OsdOpReply {
     const COMPAT: u16 = 2;
     fn encode_front(&self, out: &mut Vec<u8>) {
         self.name.encode(out);
-        self.pg.encode(out);
-        self.flags.encode(out);
-        self.result.encode(out);
-        self.bad_replay_version.encode(out);
-        self.epoch.encode(out);
-        (self.ops.len() as u32).encode(out);
+        out.extend_from_slice(&fixed::<REPLY_HEAD_SIZE>(|f| {
+            f.put(self.pg.to_bytes());
+            f.put(self.flags.to_le_bytes());
+            f.put(self.result.to_le_bytes());
+            f.put(self.bad_replay_version.to_bytes());
+            f.put(self.epoch.0.to_le_bytes());
+            f.put((self.ops.len() as u32).to_le_bytes());
+        }));
         for op in &self.ops {
             op.op.encode_with(op.output.len() as u32, out);
         }
@@ -236,10 +244,13 @@ impl TypedMessage for OsdOpReply {
         for op in &self.ops {
             op.result.encode(out);
         }
-        self.replay_version.encode(out);
-        self.user_version.encode(out);
-        false.encode(out); // no redirect
-        out.extend_from_slice(&[0; TRACE_SIZE]);
+        const NO_REDIRECT: u8 = 0;
+        out.extend_from_slice(&fixed::<REPLY_TAIL_SIZE>(|f| {
+            f.put(self.replay_version.to_bytes());
+            f.put(self.user_version.to_le_bytes());
+            f.put([NO_REDIRECT]);
+            f.put([0; TRACE_SIZE]);
+        }));
     }
     fn front_room(&self) -> usize {
         REPLY_SIZE + self.name.len() + REPLY_OP_SIZE * self.ops.len()
