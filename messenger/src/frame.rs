@@ -4,6 +4,10 @@
 //! small buffers around what is sent. Both have a crc mode, in which payloads are not touched, and a
 //! secure mode (AES-128-GCM), which decrypts in place.
 
+mod header;
+
+pub use header::{MESSAGE_HEADER, MessageHeader};
+
 use crate::api::Limits;
 use crate::message::Data;
 use aes_gcm::aead::{AeadInPlace, KeyInit};
@@ -47,8 +51,6 @@ const LATE_COMPLETE: u8 = 0xe;
 const LATE_ABORTED: u8 = 0x1;
 /// What Ceph writes as the alignment of each segment; readers ignore it.
 const ALIGNMENTS: [u16; 4] = [8, 8, 8, 4096];
-/// Length of a MESSAGE frame's segment 0.
-pub const MESSAGE_HEADER: usize = 41;
 /// Bound of every control frame. The largest real one is AUTH_DONE with its tickets.
 pub const CONTROL_BYTES_MAX: usize = 64 << 10;
 /// Fronts up to here are copied behind the header: cheaper than one more buffer in the list.
@@ -180,7 +182,7 @@ impl SecureKeys {
     }
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Head {
     tag: u8,
     count: usize,
@@ -192,8 +194,8 @@ struct Head {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
     pub tag: u8,
-    /// Segment 0 of a MESSAGE. Smaller than a reference to it.
-    pub header: [u8; MESSAGE_HEADER],
+    /// Segment 0 of a MESSAGE.
+    pub header: MessageHeader,
     /// The first one of a MESSAGE is in `header` and empty here.
     pub segments: [Bytes; 4],
     /// [`Data::crc`] of the last segment, in crc mode: it came with the frame and was verified.
@@ -202,7 +204,7 @@ pub struct Frame {
 
 impl Frame {
     fn new(tag: u8) -> Self {
-        Self { tag, header: [0; MESSAGE_HEADER], segments: Default::default(), data_crc: None }
+        Self { tag, header: MessageHeader::default(), segments: Default::default(), data_crc: None }
     }
 }
 
@@ -219,11 +221,12 @@ pub enum Step {
 #[derive(Default)]
 pub struct FrameReader {
     gcm: Option<Box<Gcm>>,
-    /// Preamble of the frame that has begun.
-    head: Option<Head>,
-    /// The last MESSAGE's preamble, as it came and what it says. Those of one stream have few sizes, and
-    /// of the same bytes nothing has to be checked again.
-    known: Option<([u8; PREAMBLE], Head)>,
+    /// A frame has begun and is not at hand as a whole.
+    begun: bool,
+    /// The last preamble as it came, if it says `head`. Those of one stream have few sizes, and of the same
+    /// bytes nothing has to be checked again.
+    known: Option<[u8; PREAMBLE]>,
+    head: Head,
 }
 
 impl FrameReader {
@@ -237,7 +240,7 @@ impl FrameReader {
     /// Where the data of the frame that has begun lie, from its first byte on. `None` between frames,
     /// and for frames without.
     pub fn data_at(&self) -> Option<usize> {
-        let head = self.head.filter(|head| head.lens[3] > 0)?;
+        let head = Some(&self.head).filter(|head| self.begun && head.lens[3] > 0)?;
         let [_, front, middle, _] = head.lens;
         Some(match self.gcm {
             Some(_) => SECURE_HEAD + padded(front) + padded(middle),
@@ -254,47 +257,34 @@ impl FrameReader {
         limits: &Limits,
         messages: bool,
     ) -> Result<Step, FrameError> {
-        let head = match self.head {
-            Some(head) => head,
-            None => {
-                let wanted = if self.gcm.is_some() { SECURE_HEAD } else { PREAMBLE };
-                if buf.len() < wanted {
-                    return Ok(Step::Need(wanted));
-                }
-                if let Some(gcm) = &mut self.gcm {
-                    gcm.open(&mut buf[..SECURE_HEAD])?;
-                }
-                let head = self.preamble(buf, limits)?;
-                if head.tag == tag::MESSAGE && !messages {
-                    return Err(FrameError::Early);
-                }
-                head
+        if !self.begun {
+            let wanted = if self.gcm.is_some() { SECURE_HEAD } else { PREAMBLE };
+            if buf.len() < wanted {
+                return Ok(Step::Need(wanted));
             }
-        };
-        if buf.len() < head.total {
-            self.head = Some(head);
+            if let Some(gcm) = &mut self.gcm {
+                gcm.open(&mut buf[..SECURE_HEAD])?;
+            }
+            let bytes = buf.first_chunk().expect("it is long enough");
+            if self.known.as_ref() != Some(bytes) {
+                self.known = None;
+                self.head = parse_preamble(bytes, self.gcm.is_some(), limits)?;
+                self.known = Some(*bytes);
+            }
+            if self.head.tag == tag::MESSAGE && !messages {
+                return Err(FrameError::Early);
+            }
+        }
+        let head = &self.head;
+        self.begun = buf.len() < head.total;
+        if self.begun {
             return Ok(Step::Need(head.total));
         }
-        self.head = None;
         let frame = buf.split_to(head.total);
         match &mut self.gcm {
             Some(gcm) => secure_frame(gcm, frame, head),
             None => crc_frame(frame, head),
         }
-    }
-
-    fn preamble(&mut self, buf: &[u8], limits: &Limits) -> Result<Head, FrameError> {
-        let bytes = buf.first_chunk().expect("the caller has a preamble");
-        if let Some((known, head)) = &self.known
-            && known == bytes
-        {
-            return Ok(*head);
-        }
-        let head = parse_preamble(bytes, self.gcm.is_some(), limits)?;
-        if head.tag == tag::MESSAGE {
-            self.known = Some((*bytes, head));
-        }
-        Ok(head)
     }
 }
 
@@ -368,7 +358,8 @@ fn late_status(status: u8) -> Result<bool, FrameError> {
     }
 }
 
-fn crc_frame(mut frame: BytesMut, head: Head) -> Result<Step, FrameError> {
+#[inline]
+fn crc_frame(mut frame: BytesMut, head: &Head) -> Result<Step, FrameError> {
     let word = |at: usize| u32::from_le_bytes(frame[at..at + 4].try_into().expect("4 bytes"));
     let first = PREAMBLE..PREAMBLE + head.lens[0];
     let mut rest = first.end;
@@ -397,11 +388,11 @@ fn crc_frame(mut frame: BytesMut, head: Head) -> Result<Step, FrameError> {
         }
     }
     if head.tag == tag::MESSAGE {
-        let header: [u8; MESSAGE_HEADER] =
-            frame[first].try_into().expect("parse_preamble checked it");
+        let header = frame[PREAMBLE..].first_chunk().expect("parse_preamble checked it");
+        let header = MessageHeader::decode(header);
         frame.advance(rest);
-        let whole = message_frame(header, frame.freeze(), &head, 1);
-        return Ok(Step::Frame(Frame { data_crc, ..whole }));
+        let segments = segments(frame.freeze(), head, 1);
+        return Ok(Step::Frame(Frame { tag: tag::MESSAGE, header, segments, data_crc }));
     }
     let mut whole = Frame::new(head.tag);
     frame.truncate(first.end);
@@ -410,35 +401,38 @@ fn crc_frame(mut frame: BytesMut, head: Head) -> Result<Step, FrameError> {
     Ok(Step::Frame(whole))
 }
 
-/// A MESSAGE frame of a header and what is behind it, whose segments begin at multiples of `unit`. The last one
-/// is what is left: each cut costs a reference more to the memory that they share.
-fn message_frame(
-    header: [u8; MESSAGE_HEADER],
-    mut bytes: Bytes,
-    head: &Head,
-    unit: usize,
-) -> Frame {
-    let mut cut = |segment| {
-        let len = head.lens[segment];
-        match head.count - 1 {
-            // Taken as it is: what may be behind it is filler.
-            last if segment == last => {
-                bytes.truncate(len);
-                std::mem::take(&mut bytes)
-            }
-            last if segment < last && len > 0 => {
-                let taken = bytes.split_to(len);
-                bytes.advance(len.next_multiple_of(unit) - len);
-                taken
-            }
-            _ => Bytes::new(),
-        }
-    };
-    let segments = [Bytes::new(), cut(1), cut(2), cut(3)];
-    Frame { tag: head.tag, header, segments, data_crc: None }
+/// The segments of a MESSAGE that lie behind its header, each at a multiple of `unit`.
+#[inline]
+fn segments(mut bytes: Bytes, head: &Head, unit: usize) -> [Bytes; 4] {
+    let bytes = &mut bytes;
+    [
+        Bytes::new(),
+        segment(bytes, head, 1, unit),
+        segment(bytes, head, 2, unit),
+        segment(bytes, head, 3, unit),
+    ]
 }
 
-fn secure_frame(gcm: &mut Gcm, mut frame: BytesMut, head: Head) -> Result<Step, FrameError> {
+/// The last one is what is left: each cut costs a reference more to the memory that they share.
+#[inline(always)]
+fn segment(bytes: &mut Bytes, head: &Head, index: usize, unit: usize) -> Bytes {
+    let len = head.lens[index];
+    match head.count - 1 {
+        // Taken as it is: what may be behind it is filler.
+        last if index == last => {
+            bytes.truncate(len);
+            std::mem::take(bytes)
+        }
+        last if index < last && len > 0 => {
+            let taken = bytes.split_to(len);
+            bytes.advance(len.next_multiple_of(unit) - len);
+            taken
+        }
+        _ => Bytes::new(),
+    }
+}
+
+fn secure_frame(gcm: &mut Gcm, mut frame: BytesMut, head: &Head) -> Result<Step, FrameError> {
     let mut whole = Frame::new(head.tag);
     let mut at = SECURE_HEAD;
     if head.lens[0] > INLINE {
@@ -459,10 +453,10 @@ fn secure_frame(gcm: &mut Gcm, mut frame: BytesMut, head: Head) -> Result<Step, 
         }
     }
     if head.tag == tag::MESSAGE {
-        let header = PREAMBLE..PREAMBLE + MESSAGE_HEADER;
-        let header = frame[header].try_into().expect("parse_preamble checked it");
+        let header = frame[PREAMBLE..].first_chunk().expect("parse_preamble checked it");
+        whole.header = MessageHeader::decode(header);
         frame.advance(at);
-        whole = message_frame(header, frame.freeze(), &head, 16);
+        whole.segments = segments(frame.freeze(), head, 16);
     } else if head.lens[0] <= INLINE {
         frame.truncate(PREAMBLE + head.lens[0]);
         frame.advance(PREAMBLE);
@@ -530,7 +524,7 @@ impl FrameWriter {
     /// and what is small lies behind what `out` ends with.
     pub fn message(
         &mut self,
-        header: &[u8; MESSAGE_HEADER],
+        header: &MessageHeader,
         front: &Bytes,
         middle: &Bytes,
         data: &Data,
@@ -549,7 +543,7 @@ impl FrameWriter {
     #[allow(clippy::too_many_arguments)]
     fn message_crc(
         &mut self,
-        header: &[u8; MESSAGE_HEADER],
+        header: &MessageHeader,
         front: &Bytes,
         middle: &Bytes,
         data: &Data,
@@ -561,8 +555,9 @@ impl FrameWriter {
         let copied = front.len() <= FRONT_COPIED_MAX;
         let mut head = [0; HEAD];
         head[..PREAMBLE].copy_from_slice(self.preamble(count, lens));
-        head[PREAMBLE..HEAD - 4].copy_from_slice(header);
-        head[HEAD - 4..].copy_from_slice(&crc32c(!0, header).to_le_bytes());
+        let header = header.encode();
+        head[PREAMBLE..HEAD - 4].copy_from_slice(&header);
+        head[HEAD - 4..].copy_from_slice(&crc32c(!0, &header).to_le_bytes());
         // Of segments that are not there the checksum is 0.
         let mut epilogue = [0; EPILOGUE_CRC];
         epilogue[0] = LATE_COMPLETE;
@@ -628,7 +623,7 @@ impl FrameWriter {
     #[allow(clippy::too_many_arguments)]
     fn message_secure(
         &mut self,
-        header: &[u8; MESSAGE_HEADER],
+        header: &MessageHeader,
         front: &Bytes,
         middle: &Bytes,
         data: &Data,
@@ -643,7 +638,7 @@ impl FrameWriter {
         let head = &mut self.scratch;
         debug_assert!(head.is_empty());
         head.extend_from_slice(&preamble);
-        head.extend_from_slice(header);
+        head.extend_from_slice(&header.encode());
         head.resize(PREAMBLE + INLINE, 0);
         gcm.seal(head, 0)?;
         if count > 1 {

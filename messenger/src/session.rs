@@ -12,7 +12,7 @@ use crate::auth::cephx::authorizer::Authorizer;
 use crate::auth::cephx::mon::MonExchange;
 use crate::auth::crypto::CryptoKey;
 use crate::auth::{AuthMethod, AuthName, AuthReply, AuthServer, ClientAuth, Mode, PeerCaps};
-use crate::frame::{Frame, FrameError, FrameReader, FrameWriter, MESSAGE_HEADER, Step, tag};
+use crate::frame::{Frame, FrameError, FrameReader, FrameWriter, MessageHeader, Step, tag};
 use crate::message::{Data, Message};
 use bytes::{Bytes, BytesMut};
 use ident::{ClientIdent, Reconnect, ServerIdent};
@@ -289,18 +289,19 @@ impl Link {
                     // Segments share the buffer, so what is signed is copied before it is cut.
                     let before = logged.then(|| buf.clone());
                     let ready = self.state == State::Ready;
-                    let step = self.reader.next(buf, cx.limits, ready)?;
                     self.wanted = 0;
-                    match step {
-                        Step::Need(bytes) => {
+                    // Taken apart where it is: a frame that goes through `?` is copied once more.
+                    match self.reader.next(buf, cx.limits, ready) {
+                        Err(e) => return Err(e.into()),
+                        Ok(Step::Need(bytes)) => {
                             self.wanted = bytes;
                             return Ok(Err(bytes));
                         }
-                        Step::Aborted => *cx.frames_aborted += 1,
-                        Step::Frame(frame) if ready && frame.tag == tag::MESSAGE => {
+                        Ok(Step::Aborted) => *cx.frames_aborted += 1,
+                        Ok(Step::Frame(frame)) if ready && frame.tag == tag::MESSAGE => {
                             return Ok(Ok(message_from(frame)));
                         }
-                        Step::Frame(frame) => {
+                        Ok(Step::Frame(frame)) => {
                             if let Some(before) = before {
                                 let used = before.len() - buf.len();
                                 self.log_received(&before[..used])?;
@@ -427,44 +428,20 @@ impl Link {
         msg: &Message,
         out: &mut Vec<Bytes>,
     ) -> Result<usize, CloseCause> {
-        let header = message_header(seq, ack_seq, msg);
+        let &Message { tid, kind, priority, version, compat, .. } = msg;
+        let header = MessageHeader { seq, tid, kind, priority, version, compat, ack_seq };
         Ok(self.writer.message(&header, &msg.front, &msg.middle, &msg.data, out)?)
     }
 }
 
-/// `ceph_msg_header2`: u64 seq, u64 tid, u16 type, u16 priority, u16 version, u32 padding, u16 data
-/// offset, u64 ack, u8 flags, u16 compat, u16 reserved.
-fn message_header(seq: u64, ack_seq: u64, msg: &Message) -> [u8; MESSAGE_HEADER] {
-    let mut h = [0; MESSAGE_HEADER];
-    h[..8].copy_from_slice(&seq.to_le_bytes());
-    h[8..16].copy_from_slice(&msg.tid.to_le_bytes());
-    h[16..18].copy_from_slice(&msg.kind.to_le_bytes());
-    h[18..20].copy_from_slice(&msg.priority.to_le_bytes());
-    h[20..22].copy_from_slice(&msg.version.to_le_bytes());
-    h[28..36].copy_from_slice(&ack_seq.to_le_bytes());
-    h[36] = 3;
-    h[37..39].copy_from_slice(&msg.compat.to_le_bytes());
-    h
-}
-
+#[inline]
 fn message_from(frame: Frame) -> LinkEvent {
     let [_, front, middle, data] = frame.segments;
     let mut data = Data::from(data);
     if let Some(crc) = frame.data_crc {
         data.set_crc(crc);
     }
-    let header = &frame.header;
-    let u16_at = |at: usize| u16::from_le_bytes([header[at], header[at + 1]]);
-    let u64_at = |at: usize| u64::from_le_bytes(header[at..at + 8].try_into().expect("8 bytes"));
-    let msg = Message {
-        kind: u16_at(16),
-        tid: u64_at(8),
-        priority: u16_at(18),
-        version: u16_at(20),
-        compat: u16_at(37),
-        front,
-        middle,
-        data,
-    };
-    LinkEvent::Message { seq: u64_at(0), ack_seq: u64_at(28), msg }
+    let MessageHeader { seq, tid, kind, priority, version, compat, ack_seq } = frame.header;
+    let msg = Message { kind, tid, priority, version, compat, front, middle, data };
+    LinkEvent::Message { seq, ack_seq, msg }
 }

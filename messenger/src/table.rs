@@ -370,6 +370,7 @@ impl Messenger {
         }
     }
 
+    #[inline]
     fn on_message(
         &mut self,
         id: ConnId,

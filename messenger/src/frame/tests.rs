@@ -11,6 +11,12 @@ fn pair(secure: bool) -> (FrameWriter, FrameReader) {
     (w, r)
 }
 
+/// A header whose every field follows from `n`.
+fn header(n: u64) -> MessageHeader {
+    let [kind, priority, version, compat] = [1, 2, 3, 4].map(|field| (n as u16) << 3 | field);
+    MessageHeader { seq: n, tid: n << 32, kind, priority, version, compat, ack_seq: !n }
+}
+
 fn flat(parts: &[Bytes]) -> BytesMut {
     parts.iter().flat_map(|p| p.iter().copied()).collect::<Vec<u8>>().as_slice().into()
 }
@@ -44,7 +50,7 @@ fn messages_come_back_in_both_modes() {
     for secure in [false, true] {
         let (mut w, mut r) = pair(secure);
         for (n, (front, middle, data)) in shapes().into_iter().enumerate() {
-            let header = [n as u8; MESSAGE_HEADER];
+            let header = header(n as u64);
             let mut out = Vec::new();
             let len = w.message(&header, &front, &middle, &data, &mut out).unwrap();
             let mut buf = flat(&out);
@@ -79,7 +85,7 @@ fn small_frames_in_a_row_share_buffers() {
     let fronts: Vec<Bytes> = (0..400usize).map(|n| vec![n as u8; 1 + n * 7 % 300].into()).collect();
     for (n, front) in fronts.iter().enumerate() {
         let data = if n % 50 == 9 { data(&[b"data"]) } else { Data::default() };
-        w.message(&[n as u8; MESSAGE_HEADER], front, &Bytes::new(), &data, &mut out).unwrap();
+        w.message(&header(n as u64), front, &Bytes::new(), &data, &mut out).unwrap();
         if n % 40 == 5 {
             let last = out.last().unwrap().clone();
             held.push((last.to_vec(), last));
@@ -93,7 +99,7 @@ fn small_frames_in_a_row_share_buffers() {
         let Ok(Step::Frame(frame)) = r.next(&mut buf, &Limits::default(), true) else {
             panic!("no frame {n}")
         };
-        assert_eq!((frame.header, &frame.segments[1]), ([n as u8; MESSAGE_HEADER], front));
+        assert_eq!((frame.header, &frame.segments[1]), (header(n as u64), front));
     }
     assert!(buf.is_empty());
 }
@@ -124,7 +130,7 @@ fn bytes_of_a_crc_frame_are_as_the_format_says() {
     assert_eq!(crc32c(!0, b"123456789"), !0xe306_9283);
     assert_eq!(bytes[33..], crc32c(!0, &[1]).to_le_bytes());
     let mut out = Vec::new();
-    let (front, header) = (Bytes::from_static(b"front"), [7; MESSAGE_HEADER]);
+    let (front, header) = (Bytes::from_static(b"front"), header(7));
     w.message(&header, &front, &Bytes::new(), &data(&[b"da", b"ta"]), &mut out).unwrap();
     // Data buffers are passed on, not copied.
     assert_eq!(out.len(), 4);
@@ -142,7 +148,7 @@ fn receiving_does_not_copy_payloads() {
         let (mut w, mut r) = pair(secure);
         let mut out = Vec::new();
         let bulk = Data::from(Bytes::from(vec![9; 4096]));
-        w.message(&[0; 41], &Bytes::new(), &Bytes::new(), &bulk, &mut out).unwrap();
+        w.message(&header(0), &Bytes::new(), &Bytes::new(), &bulk, &mut out).unwrap();
         let mut buf = flat(&out);
         let range = buf.as_ptr_range();
         let Step::Frame(frame) = r.next(&mut buf, &Limits::default(), true).unwrap() else {
@@ -156,7 +162,7 @@ fn receiving_does_not_copy_payloads() {
 fn aborted_frames_are_dropped() {
     let (mut w, mut r) = pair(false);
     let mut out = Vec::new();
-    w.message(&[0; 41], &Bytes::from_static(b"x"), &Bytes::new(), &Data::default(), &mut out)
+    w.message(&header(0), &Bytes::from_static(b"x"), &Bytes::new(), &Data::default(), &mut out)
         .unwrap();
     let bytes = flat(&out);
     let epilogue = bytes.len() - EPILOGUE_CRC;
@@ -207,7 +213,7 @@ fn every_flipped_byte_is_noticed() {
         let (mut w, _) = pair(secure);
         let mut out = Vec::new();
         let front = Bytes::from_static(b"front bytes");
-        w.message(&[3; 41], &front, &Bytes::new(), &data(&[b"data"]), &mut out).unwrap();
+        w.message(&header(3), &front, &Bytes::new(), &data(&[b"data"]), &mut out).unwrap();
         whole.extend_from_slice(&flat(&out));
         for at in 0..whole.len() {
             let (_, mut r) = pair(secure);
@@ -235,11 +241,10 @@ fn a_sender_ends_before_it_uses_a_nonce_twice() {
 #[test]
 fn a_preamble_that_differs_from_the_last_one_is_checked() {
     let (mut w, mut r) = pair(false);
-    let mut frame = |header: u8| {
+    let mut frame = |n: u64| {
         let mut out = Vec::new();
         let front = Bytes::from_static(b"front");
-        w.message(&[header; MESSAGE_HEADER], &front, &Bytes::new(), &data(&[b"data"]), &mut out)
-            .unwrap();
+        w.message(&header(n), &front, &Bytes::new(), &data(&[b"data"]), &mut out).unwrap();
         flat(&out)
     };
     let whole = frame(1).len();
@@ -247,7 +252,7 @@ fn a_preamble_that_differs_from_the_last_one_is_checked() {
         let Ok(Step::Frame(first)) = r.next(&mut frame(2), &Limits::default(), true) else {
             panic!("no frame")
         };
-        assert_eq!(first.header, [2; MESSAGE_HEADER]);
+        assert_eq!(first.header, header(2));
         let mut changed = frame(3);
         assert_eq!(changed.len(), whole);
         changed[at] ^= 1;
