@@ -84,9 +84,9 @@ impl Server {
         self.messenger.handle(now(), input, &mut Anybody, &mut events, fx);
         for event in events.drain(..) {
             match event {
-                Event::Message { conn, msg, charge, .. } => {
+                Event::Message { conn, mut msg, charge, .. } => {
                     assert_eq!(msg.kind, kind::OSD_OP);
-                    let op = OsdOp::from_message(&msg).expect("a request of our own");
+                    let Ok(op) = OsdOp::take_from(&mut msg) else { panic!("{msg:?}") };
                     self.messenger.send(now(), conn, answer(op).into_message(msg.tid), fx);
                     self.messenger.release(conn, charge, fx);
                 }

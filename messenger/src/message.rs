@@ -2,7 +2,6 @@
 //! understood. Typed messages live in [`crate::messages`].
 
 use bytes::{Bytes, BytesMut};
-use std::borrow::Cow;
 use types::hash::crc32c;
 
 /// Bulk bytes of a message: a rope, so that a reply can carry buffers as the store read them.
@@ -66,17 +65,17 @@ impl Data {
     /// One contiguous buffer. Free for received messages, whose data is always one part; copies
     /// only when there are several.
     pub fn to_bytes(&self) -> Bytes {
-        self.joined().into_owned()
+        self.clone().into_bytes()
     }
     /// As [`Data::to_bytes`], and one part is not even counted once more.
-    pub fn joined(&self) -> Cow<'_, Bytes> {
-        match self.parts() {
-            [] => Cow::Owned(Bytes::new()),
-            [one] => Cow::Borrowed(one),
-            many => {
+    pub fn into_bytes(self) -> Bytes {
+        match self.parts {
+            Parts::None => Bytes::new(),
+            Parts::One(one) => one,
+            Parts::Many(many) => {
                 let mut all = BytesMut::with_capacity(self.len);
                 many.iter().for_each(|part| all.extend_from_slice(part));
-                Cow::Owned(all.freeze())
+                all.freeze()
             }
         }
     }

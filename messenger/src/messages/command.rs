@@ -19,9 +19,9 @@ impl TypedMessage for MonCommand {
         self.fsid.encode(out);
         self.cmd.encode(out);
     }
-    fn decode_front(r: &mut Reader<'_>, msg: &Message) -> Result<Self> {
+    fn decode_front(r: &mut Reader<'_>, _: &Message, data: Data) -> Result<Self> {
         paxos(r)?;
-        Ok(Self { fsid: r.get()?, cmd: r.get()?, input: msg.data.clone() })
+        Ok(Self { fsid: r.get()?, cmd: r.get()?, input: data })
     }
     fn take_data(&mut self) -> Data {
         std::mem::take(&mut self.input)
@@ -49,15 +49,9 @@ impl TypedMessage for MonCommandAck {
         self.status.encode(out);
         self.cmd.encode(out);
     }
-    fn decode_front(r: &mut Reader<'_>, msg: &Message) -> Result<Self> {
+    fn decode_front(r: &mut Reader<'_>, _: &Message, data: Data) -> Result<Self> {
         let version = paxos(r)?;
-        Ok(Self {
-            version,
-            result: r.i32()?,
-            status: r.get()?,
-            cmd: r.get()?,
-            output: msg.data.clone(),
-        })
+        Ok(Self { version, result: r.i32()?, status: r.get()?, cmd: r.get()?, output: data })
     }
     fn take_data(&mut self) -> Data {
         std::mem::take(&mut self.output)
@@ -77,8 +71,8 @@ impl TypedMessage for Command {
         self.fsid.encode(out);
         self.cmd.encode(out);
     }
-    fn decode_front(r: &mut Reader<'_>, msg: &Message) -> Result<Self> {
-        Ok(Self { fsid: r.get()?, cmd: r.get()?, input: msg.data.clone() })
+    fn decode_front(r: &mut Reader<'_>, _: &Message, data: Data) -> Result<Self> {
+        Ok(Self { fsid: r.get()?, cmd: r.get()?, input: data })
     }
     fn take_data(&mut self) -> Data {
         std::mem::take(&mut self.input)
@@ -97,8 +91,8 @@ impl TypedMessage for CommandReply {
         self.result.encode(out);
         self.status.encode(out);
     }
-    fn decode_front(r: &mut Reader<'_>, msg: &Message) -> Result<Self> {
-        Ok(Self { result: r.i32()?, status: r.get()?, output: msg.data.clone() })
+    fn decode_front(r: &mut Reader<'_>, _: &Message, data: Data) -> Result<Self> {
+        Ok(Self { result: r.i32()?, status: r.get()?, output: data })
     }
     fn take_data(&mut self) -> Data {
         std::mem::take(&mut self.output)

@@ -6,7 +6,7 @@
 
 use super::TypedMessage;
 use super::pool::ObjectStatSum;
-use crate::message::{Message, priority};
+use crate::message::{Data, Message, priority};
 use bytes::Bytes;
 use schema::ReadAsRoot;
 use std::time::Duration;
@@ -191,7 +191,7 @@ impl TypedMessage for OsdBoot {
         };
         build(&table, out);
     }
-    fn decode_front(r: &mut Reader<'_>, _: &Message) -> Result<Self> {
+    fn decode_front(r: &mut Reader<'_>, _: &Message, _: Data) -> Result<Self> {
         let t: schema::OsdBoot = flat::<schema::OsdBootRef<'_>, _>(r.rest(), "OSD boot")?;
         Ok(Self {
             osd: OsdId(t.osd),
@@ -223,7 +223,7 @@ macro_rules! small_table {
                 let table = schema::$name { $($field: $to(self.$field)),* };
                 build(&table, out);
             }
-            fn decode_front(r: &mut Reader<'_>, _: &Message) -> Result<Self> {
+            fn decode_front(r: &mut Reader<'_>, _: &Message, _: Data) -> Result<Self> {
                 let t: schema::$name = flat::<schema::$view<'_>, _>(r.rest(), $what)?;
                 Ok(Self { $($field: $from(t.$field)),* })
             }
@@ -310,7 +310,7 @@ impl TypedMessage for RotatingKeysReply {
         let keys = Some(self.keys.iter().map(key).collect());
         build(&schema::RotatingKeysReply { service: self.service, keys }, out);
     }
-    fn decode_front(r: &mut Reader<'_>, _: &Message) -> Result<Self> {
+    fn decode_front(r: &mut Reader<'_>, _: &Message, _: Data) -> Result<Self> {
         let t: schema::RotatingKeysReply =
             flat::<schema::RotatingKeysReplyRef<'_>, _>(r.rest(), "rotating keys")?;
         let key = |k: schema::RotatingKey| RotatingKey {
@@ -456,7 +456,7 @@ impl TypedMessage for OsdStats {
         };
         build(&table, out);
     }
-    fn decode_front(r: &mut Reader<'_>, _: &Message) -> Result<Self> {
+    fn decode_front(r: &mut Reader<'_>, _: &Message, _: Data) -> Result<Self> {
         let t: schema::OsdStats = flat::<schema::OsdStatsRef<'_>, _>(r.rest(), "OSD stats")?;
         Ok(Self {
             osd: OsdId(t.osd),
@@ -491,7 +491,7 @@ impl TypedMessage for PgTemp {
         let pgs = Some(self.pgs.iter().map(entry).collect());
         build(&schema::PgTemp { osd: self.osd.0, epoch: self.epoch.0, pgs }, out);
     }
-    fn decode_front(r: &mut Reader<'_>, _: &Message) -> Result<Self> {
+    fn decode_front(r: &mut Reader<'_>, _: &Message, _: Data) -> Result<Self> {
         let t: schema::PgTemp = flat::<schema::PgTempRef<'_>, _>(r.rest(), "pg_temp")?;
         let entry =
             |e: schema::PgTempEntry| (PgId { pool: PoolId(e.pool), seed: e.seed }, osds(e.acting));

@@ -75,8 +75,8 @@ pub trait TypedMessage: Sized {
 
     fn encode_front(&self, out: &mut Vec<u8>);
 
-    /// Reads the front; `msg` gives the header's version and the data segment.
-    fn decode_front(r: &mut Reader<'_>, msg: &Message) -> Result<Self>;
+    /// Reads the front; `msg` gives the header's version, `data` are its data segment.
+    fn decode_front(r: &mut Reader<'_>, msg: &Message, data: Data) -> Result<Self>;
 
     /// The data segment, moved out for sending.
     fn take_data(&mut self) -> Data {
@@ -106,18 +106,31 @@ pub trait TypedMessage: Sized {
     /// Fails for another kind of message, for one that needs a newer reader, and for a front that
     /// ends early. Bytes after the known fields belong to later versions and are skipped.
     fn from_message(msg: &Message) -> Result<Self> {
-        if msg.kind != Self::KIND {
-            return Err(DecodeError::Invalid { what: "message kind", value: msg.kind as u64 });
-        }
-        if msg.compat > Self::VERSION {
-            return Err(DecodeError::TooNew {
-                what: "message",
-                compat: msg.compat.min(255) as u8,
-                known: Self::VERSION as u8,
-            });
-        }
-        Self::decode_front(&mut Reader::new(&msg.front), msg)
+        check::<Self>(msg)?;
+        Self::decode_front(&mut Reader::new(&msg.front), msg, msg.data.clone())
     }
+
+    /// As [`TypedMessage::from_message`], with the data moved out of `msg`: a reference to their memory less to
+    /// count.
+    fn take_from(msg: &mut Message) -> Result<Self> {
+        check::<Self>(msg)?;
+        let data = std::mem::take(&mut msg.data);
+        Self::decode_front(&mut Reader::new(&msg.front), msg, data)
+    }
+}
+
+fn check<M: TypedMessage>(msg: &Message) -> Result<()> {
+    if msg.kind != M::KIND {
+        return Err(DecodeError::Invalid { what: "message kind", value: msg.kind as u64 });
+    }
+    if msg.compat > M::VERSION {
+        return Err(DecodeError::TooNew {
+            what: "message",
+            compat: msg.compat.min(255) as u8,
+            known: M::VERSION as u8,
+        });
+    }
+    Ok(())
 }
 
 /// The prefix of messages to and from monitors (`PaxosServiceMessage`): version of the state that

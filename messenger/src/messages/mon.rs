@@ -1,7 +1,7 @@
 //! Messages between a client (or OSD) and a monitor.
 
 use super::{TypedMessage, kind, paxos, put_paxos, share};
-use crate::message::{Message, priority};
+use crate::message::{Data, Message, priority};
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
 use types::enc::{Decode, Encode, Reader, Result, put_blob, versioned};
@@ -15,7 +15,7 @@ macro_rules! empty_message {
         impl TypedMessage for $name {
             const KIND: u16 = $kind;
             fn encode_front(&self, _: &mut Vec<u8>) {}
-            fn decode_front(_: &mut Reader<'_>, _: &Message) -> Result<Self> {
+            fn decode_front(_: &mut Reader<'_>, _: &Message, _: Data) -> Result<Self> {
                 Ok(Self)
             }
         }
@@ -39,7 +39,7 @@ impl TypedMessage for MonMapUpdate {
     fn encode_front(&self, out: &mut Vec<u8>) {
         put_blob(out, &self.monmap);
     }
-    fn decode_front(r: &mut Reader<'_>, msg: &Message) -> Result<Self> {
+    fn decode_front(r: &mut Reader<'_>, msg: &Message, _: Data) -> Result<Self> {
         Ok(Self { monmap: share(&msg.front, r.blob()?) })
     }
 }
@@ -59,7 +59,7 @@ impl TypedMessage for Statfs {
         self.fsid.encode(out);
         self.pool.encode(out);
     }
-    fn decode_front(r: &mut Reader<'_>, msg: &Message) -> Result<Self> {
+    fn decode_front(r: &mut Reader<'_>, msg: &Message, _: Data) -> Result<Self> {
         let version = paxos(r)?;
         let fsid = r.get()?;
         let pool = if msg.version >= 2 { r.get()? } else { None };
@@ -85,7 +85,7 @@ impl TypedMessage for StatfsReply {
             n.encode(out);
         }
     }
-    fn decode_front(r: &mut Reader<'_>, _: &Message) -> Result<Self> {
+    fn decode_front(r: &mut Reader<'_>, _: &Message, _: Data) -> Result<Self> {
         Ok(Self {
             fsid: r.get()?,
             version: r.u64()?,
@@ -128,7 +128,7 @@ impl TypedMessage for Subscribe {
         self.what.encode(out);
         self.hostname.encode(out);
     }
-    fn decode_front(r: &mut Reader<'_>, msg: &Message) -> Result<Self> {
+    fn decode_front(r: &mut Reader<'_>, msg: &Message, _: Data) -> Result<Self> {
         let what = r.get()?;
         let hostname = if msg.version >= 3 { r.get()? } else { String::new() };
         Ok(Self { what, hostname })
@@ -147,7 +147,7 @@ impl TypedMessage for SubscribeAck {
         self.interval_sec.encode(out);
         self.fsid.encode(out);
     }
-    fn decode_front(r: &mut Reader<'_>, _: &Message) -> Result<Self> {
+    fn decode_front(r: &mut Reader<'_>, _: &Message, _: Data) -> Result<Self> {
         Ok(Self { interval_sec: r.u32()?, fsid: r.get()? })
     }
 }
@@ -168,7 +168,7 @@ impl TypedMessage for Auth {
         put_blob(out, &self.payload);
         self.monmap_epoch.encode(out);
     }
-    fn decode_front(r: &mut Reader<'_>, msg: &Message) -> Result<Self> {
+    fn decode_front(r: &mut Reader<'_>, msg: &Message, _: Data) -> Result<Self> {
         paxos(r)?;
         let protocol = r.u32()?;
         let payload = share(&msg.front, r.blob()?);
@@ -195,7 +195,7 @@ impl TypedMessage for AuthReply {
         put_blob(out, &self.payload);
         self.text.encode(out);
     }
-    fn decode_front(r: &mut Reader<'_>, msg: &Message) -> Result<Self> {
+    fn decode_front(r: &mut Reader<'_>, msg: &Message, _: Data) -> Result<Self> {
         Ok(Self {
             protocol: r.u32()?,
             result: r.i32()?,
@@ -218,7 +218,7 @@ impl TypedMessage for GetVersion {
         self.handle.encode(out);
         self.what.encode(out);
     }
-    fn decode_front(r: &mut Reader<'_>, _: &Message) -> Result<Self> {
+    fn decode_front(r: &mut Reader<'_>, _: &Message, _: Data) -> Result<Self> {
         Ok(Self { handle: r.u64()?, what: r.get()? })
     }
 }
@@ -238,7 +238,7 @@ impl TypedMessage for GetVersionReply {
         self.newest.encode(out);
         self.oldest.encode(out);
     }
-    fn decode_front(r: &mut Reader<'_>, msg: &Message) -> Result<Self> {
+    fn decode_front(r: &mut Reader<'_>, msg: &Message, _: Data) -> Result<Self> {
         let handle = r.u64()?;
         let newest = r.u64()?;
         let oldest = if msg.version >= 2 { r.u64()? } else { 0 };
@@ -306,7 +306,7 @@ impl TypedMessage for Log {
         self.fsid.encode(out);
         self.entries.encode(out);
     }
-    fn decode_front(r: &mut Reader<'_>, _: &Message) -> Result<Self> {
+    fn decode_front(r: &mut Reader<'_>, _: &Message, _: Data) -> Result<Self> {
         paxos(r)?;
         Ok(Self { fsid: r.get()?, entries: r.get()? })
     }
@@ -325,7 +325,7 @@ impl TypedMessage for LogAck {
         self.last.encode(out);
         self.channel.encode(out);
     }
-    fn decode_front(r: &mut Reader<'_>, _: &Message) -> Result<Self> {
+    fn decode_front(r: &mut Reader<'_>, _: &Message, _: Data) -> Result<Self> {
         let fsid = r.get()?;
         let last = r.u64()?;
         let channel = if r.is_empty() { String::new() } else { r.get()? };
@@ -343,7 +343,7 @@ impl TypedMessage for ConfigUpdate {
     fn encode_front(&self, out: &mut Vec<u8>) {
         self.options.encode(out);
     }
-    fn decode_front(r: &mut Reader<'_>, _: &Message) -> Result<Self> {
+    fn decode_front(r: &mut Reader<'_>, _: &Message, _: Data) -> Result<Self> {
         Ok(Self { options: r.get()? })
     }
 }
@@ -408,7 +408,7 @@ impl TypedMessage for MgrMapUpdate {
     fn encode_front(&self, out: &mut Vec<u8>) {
         self.map.encode(out);
     }
-    fn decode_front(r: &mut Reader<'_>, _: &Message) -> Result<Self> {
+    fn decode_front(r: &mut Reader<'_>, _: &Message, _: Data) -> Result<Self> {
         Ok(Self { map: r.get()? })
     }
 }

@@ -763,22 +763,19 @@ impl Decode for ListReply {
 pub const ALL_NSPACES: &str = "\u{1}";
 
 /// Reads `count` operations and gives each its part of the message's data. Fails if these are too few.
-pub(crate) fn decode_ops(r: &mut Reader<'_>, count: usize, data: &Bytes) -> Result<Vec<Op>> {
+pub(crate) fn decode_ops(r: &mut Reader<'_>, count: usize, mut data: Bytes) -> Result<Vec<Op>> {
+    let whole = data.len();
     let mut ops = Vec::with_capacity(count.min(r.remaining() / OP_SIZE));
-    let mut at = 0usize;
     for _ in 0..count {
         let (mut op, len) = Op::decode(r)?;
-        let end = at.saturating_add(len as usize);
-        if end > data.len() {
-            return Err(DecodeError::Truncated {
-                what: "operation input",
-                at: data.len(),
-                needed: end - data.len(),
-            });
+        let len = len as usize;
+        if len > data.len() {
+            let needed = len - data.len();
+            return Err(DecodeError::Truncated { what: "operation input", at: whole, needed });
         }
-        op.input = data.slice(at..end);
+        // The last part is what is left, and no reference more.
+        op.input = data.split_to(len);
         ops.push(op);
-        at = end;
     }
     Ok(ops)
 }

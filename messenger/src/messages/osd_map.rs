@@ -1,7 +1,7 @@
 //! OSD_MAP: epochs of the OSDMap on their way to clients and OSDs.
 
 use super::{TypedMessage, kind, share};
-use crate::message::{Message, priority};
+use crate::message::{Data, Message, priority};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use types::enc::{Encode, Reader, Result, put_blob};
@@ -46,7 +46,7 @@ impl TypedMessage for OsdMapUpdate {
         self.newest.encode(out);
         0u32.encode(out); // snapshots removed in a gap of epochs; none, full maps carry them
     }
-    fn decode_front(r: &mut Reader<'_>, msg: &Message) -> Result<Self> {
+    fn decode_front(r: &mut Reader<'_>, msg: &Message, _: Data) -> Result<Self> {
         let fsid = r.get()?;
         let incrementals = maps(r, &msg.front)?;
         let fulls = maps(r, &msg.front)?;

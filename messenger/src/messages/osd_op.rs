@@ -163,7 +163,7 @@ impl TypedMessage for OsdOp {
         self.retry_attempt.encode(out);
         self.features.encode(out);
     }
-    fn decode_front(r: &mut Reader<'_>, msg: &Message) -> Result<Self> {
+    fn decode_front(r: &mut Reader<'_>, msg: &Message, data: Data) -> Result<Self> {
         check_kind(msg)?;
         let head = OsdOpHead::decode(r)?;
         let reqid = r.get()?;
@@ -174,7 +174,7 @@ impl TypedMessage for OsdOp {
         let locator = r.get()?;
         let name = r.get()?;
         let count = r.u16()?;
-        let ops = decode_ops(r, count as usize, &msg.data.joined())?;
+        let ops = decode_ops(r, count as usize, data.into_bytes())?;
         Ok(Self {
             head,
             reqid,
@@ -255,7 +255,7 @@ impl TypedMessage for OsdOpReply {
     fn front_room(&self) -> usize {
         REPLY_SIZE + self.name.len() + REPLY_OP_SIZE * self.ops.len()
     }
-    fn decode_front(r: &mut Reader<'_>, msg: &Message) -> Result<Self> {
+    fn decode_front(r: &mut Reader<'_>, msg: &Message, data: Data) -> Result<Self> {
         if msg.version < 7 {
             let value = msg.version as u64;
             return Err(DecodeError::Invalid { what: "MOSDOpReply version", value });
@@ -267,7 +267,7 @@ impl TypedMessage for OsdOpReply {
         let bad_replay_version = r.get()?;
         let epoch = r.get()?;
         let count = r.count("operations", OP_SIZE)?;
-        let ops = decode_ops(r, count, &msg.data.joined())?;
+        let ops = decode_ops(r, count, data.into_bytes())?;
         let retry_attempt = r.i32()?;
         let ops = ops
             .into_iter()
@@ -331,7 +331,7 @@ impl TypedMessage for WatchNotify {
         self.return_code.encode(out);
         self.notifier_gid.encode(out);
     }
-    fn decode_front(r: &mut Reader<'_>, msg: &Message) -> Result<Self> {
+    fn decode_front(r: &mut Reader<'_>, msg: &Message, data: Data) -> Result<Self> {
         r.skip("watch-notify version", 1)?;
         Ok(Self {
             opcode: r.u8()?,
@@ -341,7 +341,7 @@ impl TypedMessage for WatchNotify {
             payload: share(&msg.front, r.blob()?),
             return_code: if msg.version >= 2 { r.i32()? } else { 0 },
             notifier_gid: if msg.version >= 3 { r.u64()? } else { 0 },
-            data: msg.data.clone(),
+            data,
         })
     }
     fn take_data(&mut self) -> Data {
@@ -375,7 +375,7 @@ impl TypedMessage for Backoff {
         self.begin.encode(out);
         self.end.encode(out);
     }
-    fn decode_front(r: &mut Reader<'_>, _: &Message) -> Result<Self> {
+    fn decode_front(r: &mut Reader<'_>, _: &Message, _: Data) -> Result<Self> {
         Ok(Self {
             pgid: r.get()?,
             epoch: r.get()?,

@@ -30,7 +30,7 @@ impl TypedMessage for Heartbeat {
         let table = schema::Heartbeat { reply: self.reply, epoch: self.epoch.0, stamp: self.stamp };
         out.extend_from_slice(Builder::new().finish(&table, None));
     }
-    fn decode_front(r: &mut Reader<'_>, _: &Message) -> Result<Self> {
+    fn decode_front(r: &mut Reader<'_>, _: &Message, _: Data) -> Result<Self> {
         let t: schema::Heartbeat = flat::<schema::HeartbeatRef<'_>, _>(r.rest(), "heartbeat")?;
         Ok(Self { reply: t.reply, epoch: Epoch(t.epoch), stamp: t.stamp })
     }
@@ -50,7 +50,7 @@ impl TypedMessage for OsdCores {
         let addrs = Some(self.addrs.iter().map(addrs_table).collect());
         build(&schema::OsdCores { store_shards: self.store_shards, addrs }, out);
     }
-    fn decode_front(r: &mut Reader<'_>, _: &Message) -> Result<Self> {
+    fn decode_front(r: &mut Reader<'_>, _: &Message, _: Data) -> Result<Self> {
         let t: schema::OsdCores = flat::<schema::OsdCoresRef<'_>, _>(r.rest(), "OSD's cores")?;
         Ok(Self { store_shards: t.store_shards, addrs: addrs_of(t.addrs)? })
     }

@@ -1,7 +1,7 @@
 //! Pool operations and pool statistics.
 
 use super::{TypedMessage, kind, paxos, put_paxos, share};
-use crate::message::{Message, priority};
+use crate::message::{Data, Message, priority};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use types::enc::{Decode, Encode, Reader, Result, put_blob, versioned};
@@ -43,7 +43,7 @@ impl TypedMessage for PoolOp {
         0u8.encode(out);
         self.crush_rule.encode(out);
     }
-    fn decode_front(r: &mut Reader<'_>, msg: &Message) -> Result<Self> {
+    fn decode_front(r: &mut Reader<'_>, msg: &Message, _: Data) -> Result<Self> {
         let version = paxos(r)?;
         let fsid = r.get()?;
         let pool = PoolId(r.u32()? as i64);
@@ -85,7 +85,7 @@ impl TypedMessage for PoolOpReply {
             put_blob(out, response);
         }
     }
-    fn decode_front(r: &mut Reader<'_>, msg: &Message) -> Result<Self> {
+    fn decode_front(r: &mut Reader<'_>, msg: &Message, _: Data) -> Result<Self> {
         paxos(r)?;
         let fsid = r.get()?;
         let result = r.i32()?;
@@ -108,7 +108,7 @@ impl TypedMessage for GetPoolStats {
         self.fsid.encode(out);
         self.pools.encode(out);
     }
-    fn decode_front(r: &mut Reader<'_>, _: &Message) -> Result<Self> {
+    fn decode_front(r: &mut Reader<'_>, _: &Message, _: Data) -> Result<Self> {
         Ok(Self { version: paxos(r)?, fsid: r.get()?, pools: r.get()? })
     }
 }
@@ -273,7 +273,7 @@ impl TypedMessage for PoolStatsReply {
         self.stats.encode(out);
         self.per_pool.encode(out);
     }
-    fn decode_front(r: &mut Reader<'_>, msg: &Message) -> Result<Self> {
+    fn decode_front(r: &mut Reader<'_>, msg: &Message, _: Data) -> Result<Self> {
         paxos(r)?;
         let fsid = r.get()?;
         let stats = r.get()?;

@@ -162,7 +162,7 @@ impl OsdNode {
         &mut self,
         now: Now,
         conn: ConnId,
-        message: Message,
+        mut message: Message,
         came: Came,
         fx: &mut Fx,
     ) {
@@ -186,7 +186,8 @@ impl OsdNode {
         let client = session.name;
         let arrival = session.arrival(came, now.mono);
         let sent = session.sent_epoch;
-        let decoded = match OsdOp::from_message(&message) {
+        let (input_bytes, input_crc) = (message.data.len(), message.data.known_crc());
+        let decoded = match OsdOp::take_from(&mut message) {
             Ok(op) => op,
             Err(e) => {
                 log(fx, LogLevel::Warn, format!("request of {client} cannot be read: {e}"));
@@ -203,6 +204,7 @@ impl OsdNode {
         let idle = session.promised == 0 && room == limit;
         let gone = || self.messenger.peer(conn).is_none();
         if session.promised + promise > room && !idle && !gone() {
+            put_back(&mut message, decoded, input_bytes, input_crc);
             session.stalled.push_front((message, came));
             self.stalled.insert(conn);
             return;
@@ -214,7 +216,7 @@ impl OsdNode {
         let origin = Origin { core: self.config.core, conn, charge, promise, tid: message.tid };
         let verdict = self.check_client(conn, &decoded);
         let mut op = Box::new(ClientOp::new(origin, client, arrival, decoded));
-        op.note_input(&message.data);
+        op.note_input(input_bytes, input_crc);
         match verdict {
             Verdict::Run => self.run_op(now, op, fx),
             Verdict::Drop => self.dropped(origin, fx),
@@ -395,6 +397,15 @@ impl OsdNode {
     }
 }
 
+/// `op` was taken from `message`, whose data were so many bytes with this checksum: they are there again, but for
+/// such as are no op's.
+fn put_back(message: &mut Message, mut op: OsdOp, bytes: usize, crc: Option<u32>) {
+    message.data = op.take_data();
+    if let Some(crc) = crc.filter(|_| message.data.len() == bytes) {
+        message.data.set_crc(crc);
+    }
+}
+
 /// About what the outputs of these ops come to at most, bytes. What a read without a length comes to
 /// is known only to the object.
 fn reply_bytes_max(ops: &[Op]) -> usize {
@@ -426,4 +437,57 @@ enum Verdict {
     /// Silently: the client sends it again when its map says so.
     Drop,
     Refuse(i32),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use messenger::message::Data;
+    use types::{ObjectLocator, PgId, PoolId, ReqId, ShardedPgId, SnapContext, SnapId, UTime};
+
+    fn request(ops: Vec<Op>) -> OsdOp {
+        let pg = PgId { pool: PoolId(1), seed: 0 };
+        OsdOp {
+            head: OsdOpHead {
+                pgid: ShardedPgId::replicated(pg),
+                hash: 0,
+                epoch: Epoch(1),
+                flags: 0,
+            },
+            reqid: ReqId::default(),
+            client_inc: 0,
+            mtime: UTime::default(),
+            locator: ObjectLocator::new(pg.pool, ""),
+            name: "object".into(),
+            ops,
+            snap: SnapId::HEAD,
+            snapc: SnapContext::default(),
+            retry_attempt: 0,
+            features: 0,
+        }
+    }
+
+    #[test]
+    fn a_request_that_waits_is_read_again() {
+        const CRC: u32 = 7;
+        let write = |len| Op::write(0, vec![len as u8; len].into());
+        for (ops, surplus) in
+            [(vec![write(9)], 0), (vec![write(9), Op::stat(), write(4)], 0), (vec![write(9)], 3)]
+        {
+            let op = request(ops);
+            let mut message = op.clone().into_message(1);
+            // As a frame brings them.
+            let mut data = message.data.to_bytes().to_vec();
+            data.resize(data.len() + surplus, 0);
+            message.data = Data::from(Bytes::from(data));
+            message.data.set_crc(CRC);
+            let bytes = message.data.len();
+            let taken = OsdOp::take_from(&mut message).unwrap();
+            assert!(message.data.is_empty() && taken == op);
+            put_back(&mut message, taken, bytes, Some(CRC));
+            assert_eq!(message.data.known_crc(), (surplus == 0).then_some(CRC));
+            assert_eq!(OsdOp::take_from(&mut message).unwrap(), op);
+        }
+    }
 }

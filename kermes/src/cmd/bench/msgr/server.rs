@@ -90,13 +90,13 @@ impl Server {
         }
     }
 
-    fn on_message(&mut self, now: Now, conn: ConnId, msg: Message, fx: &mut Fx) {
+    fn on_message(&mut self, now: Now, conn: ConnId, mut msg: Message, fx: &mut Fx) {
         let tid = msg.tid;
         let reply = match msg.kind {
             kind::OSD_OP => {
                 self.taken += 1;
                 self.tally[self.core].store(self.taken, Ordering::Relaxed);
-                match OsdOp::from_message(&msg) {
+                match OsdOp::take_from(&mut msg) {
                     Ok(_) if self.one_way.contains(&conn) => return,
                     Ok(op) => answer(op, self.verify.contains(&conn)).into_message(tid),
                     Err(e) => {
