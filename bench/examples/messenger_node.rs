@@ -18,7 +18,7 @@ use bytes::{Bytes, BytesMut};
 use messenger::auth::crypto::CryptoKey;
 use messenger::auth::{AuthMethod, AuthName, AuthServer, ClientAuth, EntityAuth, Mode, NoServer};
 use messenger::messages::op::Op;
-use messenger::messages::osd_op::{OsdOp, OsdOpHead, OsdOpReply, ReplyOp, flag};
+use messenger::messages::osd_op::{OsdOp, OsdOpHead, OsdOpReply, flag};
 use messenger::messages::{TypedMessage, kind};
 use messenger::table::{Event, Messenger, MessengerConfig, Policy};
 use std::collections::BTreeMap;
@@ -98,11 +98,8 @@ impl Server {
     }
 }
 
-fn answer(op: OsdOp) -> OsdOpReply {
-    let reply_op = |mut op: Op| {
-        op.input = Bytes::new();
-        ReplyOp { op, result: 0, output: Bytes::new().into() }
-    };
+fn answer(mut op: OsdOp) -> OsdOpReply {
+    op.ops.iter_mut().for_each(|op| op.input = Bytes::new());
     OsdOpReply {
         name: op.name,
         pg: op.head.pgid.pg,
@@ -110,7 +107,8 @@ fn answer(op: OsdOp) -> OsdOpReply {
         result: 0,
         bad_replay_version: EVersion::default(),
         epoch: op.head.epoch,
-        ops: op.ops.into_iter().map(reply_op).collect(),
+        ops: op.ops,
+        outcomes: Vec::new(),
         retry_attempt: op.retry_attempt,
         replay_version: EVersion::default(),
         user_version: 0,

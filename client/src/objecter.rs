@@ -575,7 +575,7 @@ impl Objecter {
             result: reply.result,
             user_version: reply.user_version,
             version: reply.replay_version,
-            ops: reply.ops,
+            outcomes: reply.outcomes,
         };
         self.finish(tid, Ok(reply), out);
     }

@@ -2,7 +2,7 @@
 
 use messenger::Data;
 use messenger::messages::osd_op::flag;
-use messenger::messages::{Op, OpCode, ReplyOp};
+use messenger::messages::{Op, OpCode, Outcome};
 use std::time::Duration;
 use types::{EVersion, ObjectLocator, PoolId, SnapContext, SnapId, UTime};
 
@@ -70,12 +70,13 @@ pub struct OpReply {
     pub result: i32,
     pub user_version: u64,
     pub version: EVersion,
-    pub ops: Vec<ReplyOp>,
+    /// Of each operation, in order.
+    pub outcomes: Vec<Outcome>,
 }
 impl OpReply {
     /// Output of operation `index`, empty if there is none.
     pub fn output(&self, index: usize) -> Data {
-        self.ops.get(index).map(|op| op.output.clone()).unwrap_or_default()
+        self.outcomes.get(index).map(|outcome| outcome.output.clone()).unwrap_or_default()
     }
 }
 

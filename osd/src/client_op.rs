@@ -3,10 +3,9 @@
 use crate::observe::{Kept, Kind, Stage, Track};
 use crate::ops::{Change, DataRange, OpRequest, copy::Copied};
 use bytes::Bytes;
-use messenger::message::{Data, Message};
 use messenger::messages::op::OpCode;
 use messenger::messages::osd_op::flag;
-use messenger::messages::{OsdOp, OsdOpReply, ReplyOp, TypedMessage};
+use messenger::messages::{OsdOp, OsdOpReply, Outcome};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use types::node::{ConnId, CoreId};
@@ -60,7 +59,7 @@ pub struct ClientOp {
     /// Data that the first attempts asked for.
     pub fetched: BTreeMap<DataRange, Bytes>,
     pub copied: BTreeMap<usize, Copied>,
-    /// Checksum of the message's data ([`Data::crc`]), verified, where all of it is one op's input.
+    /// Checksum of the message's data ([`messenger::message::Data::crc`]), verified, where all of it is one op's input.
     pub input_crc: Option<u32>,
     pub track: Track,
 }
@@ -208,7 +207,7 @@ impl ClientOp {
         (same && more.is_none()).then_some(crc)
     }
 
-    /// The reply. `outcomes` has the result and output of each op, or is short for none.
+    /// The reply. `outcomes` is [`OsdOpReply::outcomes`].
     /// `executed` is false for requests that were refused before any op ran.
     pub fn reply(
         &mut self,
@@ -216,14 +215,12 @@ impl ClientOp {
         result: i32,
         executed: bool,
         versions: ReplyVersions,
-        outcomes: &mut dyn Iterator<Item = (i32, Data)>,
-    ) -> Message {
-        let ops = std::mem::take(&mut self.request.ops);
-        let ops = ops.into_iter().map(|mut op| {
-            op.input = Bytes::new();
-            let (result, output) = outcomes.next().unwrap_or_default();
-            ReplyOp { op, result, output }
-        });
+        mut outcomes: Vec<Outcome>,
+    ) -> OsdOpReply {
+        let mut ops = std::mem::take(&mut self.request.ops);
+        ops.iter_mut().for_each(|op| op.input = Bytes::new());
+        // The log's are of the first attempt, and a client may come again with fewer ops.
+        outcomes.truncate(ops.len());
         let acks = flag::ACK | flag::ONNVRAM | flag::ONDISK;
         let done = flag::ONDISK | if executed { flag::ACK } else { 0 };
         OsdOpReply {
@@ -233,12 +230,12 @@ impl ClientOp {
             result,
             bad_replay_version: versions.bad_replay,
             epoch,
-            ops: ops.collect(),
+            ops,
+            outcomes,
             retry_attempt: self.retry_attempt,
             replay_version: versions.replay,
             user_version: versions.user,
         }
-        .into_message(self.origin.tid)
     }
 }
 

@@ -27,6 +27,7 @@ use clients::{Came, Session};
 use messenger::auth::crypto::CryptoKey;
 use messenger::auth::{AuthName, ClientAuth};
 use messenger::message::Message;
+use messenger::messages::OsdOpReply;
 use messenger::messages::internal::{PgStat, RotatingKeysReply, Space};
 use messenger::messages::peer::PeerMessage;
 use messenger::mon_client::MonClient;
@@ -114,7 +115,7 @@ pub enum OsdHop {
     ClientOp(Box<ClientOp>),
     Reply {
         origin: Origin,
-        message: Message,
+        reply: OsdOpReply,
     },
     Dropped {
         origin: Origin,
@@ -326,7 +327,7 @@ impl OsdNode {
             }
             match out {
                 Out::Store(_) => Self::perform_store(slot, out, fx),
-                Out::Reply { origin, message } => self.reply(now, origin, message, fx),
+                Out::Reply { origin, reply } => self.reply(now, origin, reply, fx),
                 Out::Dropped { origin } => self.dropped(origin, fx),
                 Out::Reset { core, conn } if self.is_core(core) => self.reset_client(conn, fx),
                 Out::Reset { core, conn } => {
@@ -451,7 +452,7 @@ impl OsdNode {
             OsdHop::Neighbours(osds) => self.on_neighbours(from, osds),
             OsdHop::Stats { pgs, core } => self.on_core_stats(now, from, pgs, core, fx),
             OsdHop::ClientOp(op) => self.run_op(now, op, fx),
-            OsdHop::Reply { origin, message } => self.reply(now, origin, message, fx),
+            OsdHop::Reply { origin, reply } => self.reply(now, origin, reply, fx),
             OsdHop::Dropped { origin } => self.dropped(origin, fx),
             OsdHop::Reset { conn } => self.reset_client(conn, fx),
             OsdHop::Peer { from, message } => self.on_peer_message(now, from, message, fx),

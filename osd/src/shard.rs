@@ -24,6 +24,7 @@ use copy::{ChunkId, Receiving, Transfer};
 use copy_from::Copying;
 use maps::pool::reversed_hash_range;
 use messenger::message::Message;
+use messenger::messages::OsdOpReply;
 use messenger::messages::peer::{Body, PeerMessage, RepAck};
 use metadata::{Counting, Task};
 use run::{Job, ReadTarget};
@@ -52,7 +53,7 @@ pub enum Out {
     /// An answer to a client; releases what the request held.
     Reply {
         origin: Origin,
-        message: Message,
+        reply: OsdOpReply,
     },
     /// The request is dropped: the client sends it again to whom its map names.
     Dropped {

@@ -1,7 +1,7 @@
 use super::*;
 use bytes::Bytes;
 use messenger::auth::AuthName;
-use messenger::messages::{Op, ReplyOp};
+use messenger::messages::Op;
 use messenger::table::{CloseCause, Event, MessengerConfig};
 use std::convert::Infallible;
 use std::time::Duration;
@@ -86,7 +86,8 @@ impl World {
             result: 0,
             bad_replay_version: EVersion::default(),
             epoch: Epoch(1),
-            ops: Vec::<ReplyOp>::new(),
+            ops: Vec::new(),
+            outcomes: Vec::new(),
             retry_attempt,
             replay_version: EVersion::default(),
             user_version: 7,

@@ -23,7 +23,7 @@ pub use mon::{
 };
 pub use op::{Op, OpCode, OpRequest};
 pub use osd_map::OsdMapUpdate;
-pub use osd_op::{Backoff, OsdOp, OsdOpHead, OsdOpReply, ReplyOp, WatchNotify};
+pub use osd_op::{Backoff, OsdOp, OsdOpHead, OsdOpReply, Outcome, WatchNotify};
 pub use pool::{GetPoolStats, ObjectStatSum, PoolOp, PoolOpReply, PoolStat, PoolStatsReply};
 
 use crate::message::{Data, Message, priority};

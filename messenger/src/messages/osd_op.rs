@@ -198,10 +198,9 @@ impl TypedMessage for OsdOp {
     }
 }
 
-/// One operation of a reply: the request's, its result, and its output.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReplyOp {
-    pub op: Op,
+/// What an operation came to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Outcome {
     /// 0 or more on success, otherwise a negative errno.
     pub result: i32,
     pub output: Data,
@@ -217,7 +216,10 @@ pub struct OsdOpReply {
     /// The object's user version and `epoch`, for clients that replay.
     pub bad_replay_version: EVersion,
     pub epoch: Epoch,
-    pub ops: Vec<ReplyOp>,
+    /// The request's. Their inputs do not go back.
+    pub ops: Vec<Op>,
+    /// Of each op, in order, and no more. Those that are missing are 0 and empty; a decoded reply has all.
+    pub outcomes: Vec<Outcome>,
     /// The request's; a client ignores a reply to an earlier attempt.
     pub retry_attempt: i32,
     pub replay_version: EVersion,
@@ -237,12 +239,14 @@ impl TypedMessage for OsdOpReply {
             f.put(self.epoch.0.to_le_bytes());
             f.put((self.ops.len() as u32).to_le_bytes());
         }));
+        let mut outcomes = self.outcomes.iter();
         for op in &self.ops {
-            op.op.encode_with(op.output.len() as u32, out);
+            op.encode_with(outcomes.next().map_or(0, |o| o.output.len() as u32), out);
         }
         self.retry_attempt.encode(out);
-        for op in &self.ops {
-            op.result.encode(out);
+        let mut outcomes = self.outcomes.iter();
+        for _ in &self.ops {
+            outcomes.next().map_or(0, |o| o.result).encode(out);
         }
         const NO_REDIRECT: u8 = 0;
         out.extend_from_slice(&fixed::<REPLY_TAIL_SIZE>(|f| {
@@ -267,13 +271,13 @@ impl TypedMessage for OsdOpReply {
         let bad_replay_version = r.get()?;
         let epoch = r.get()?;
         let count = r.count("operations", OP_SIZE)?;
-        let ops = decode_ops(r, count, data.into_bytes())?;
+        let mut ops = decode_ops(r, count, data.into_bytes())?;
         let retry_attempt = r.i32()?;
-        let ops = ops
-            .into_iter()
-            .map(|mut op| {
+        let outcomes = ops
+            .iter_mut()
+            .map(|op| {
                 let output = Data::from(std::mem::take(&mut op.input));
-                Ok(ReplyOp { op, result: r.i32()?, output })
+                Ok(Outcome { result: r.i32()?, output })
             })
             .collect::<Result<Vec<_>>>()?;
         Ok(Self {
@@ -284,6 +288,7 @@ impl TypedMessage for OsdOpReply {
             bad_replay_version,
             epoch,
             ops,
+            outcomes,
             retry_attempt,
             replay_version: r.get()?,
             user_version: r.u64()?,
@@ -291,8 +296,8 @@ impl TypedMessage for OsdOpReply {
     }
     fn take_data(&mut self) -> Data {
         let mut data = Data::default();
-        for op in &mut self.ops {
-            data.append(std::mem::take(&mut op.output));
+        for outcome in &mut self.outcomes {
+            data.append(std::mem::take(&mut outcome.output));
         }
         data
     }

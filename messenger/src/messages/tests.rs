@@ -154,11 +154,9 @@ fn modes_come_from_the_code() {
 
 #[test]
 fn replies_round_trip() {
-    let mut ops: Vec<ReplyOp> = [Op::read(0, 4), Op::stat()]
-        .map(|op| ReplyOp { op, result: 0, output: Default::default() })
-        .into();
-    ops[0].output.push(Bytes::from_static(b"abcd"));
-    ops[1].result = -2;
+    let output = Data::from(Bytes::from_static(b"abcd"));
+    let outcomes =
+        vec![Outcome { result: 0, output }, Outcome { result: -2, output: Data::default() }];
     let reply = OsdOpReply {
         name: "foo".into(),
         pg: pg(),
@@ -166,17 +164,25 @@ fn replies_round_trip() {
         result: -2,
         bad_replay_version: EVersion { epoch: 3, version: 9 },
         epoch: Epoch(3),
-        ops,
+        ops: vec![Op::read(0, 4), Op::stat()],
+        outcomes,
         retry_attempt: 1,
         replay_version: EVersion { epoch: 3, version: 9 },
         user_version: 9,
     };
     let room = reply.front_room();
-    let msg = round_trip(reply);
+    let msg = round_trip(reply.clone());
     assert_eq!((msg.kind, msg.version, msg.compat), (43, 8, 2));
     assert_eq!(msg.data.len(), 4);
     let size = 7 + 17 + 8 + 4 + 12 + 4 + 4 + 2 * OP_SIZE + 4 + 2 * 4 + 12 + 8 + 1 + 24;
     assert_eq!((msg.front.len(), room), (size, size));
+    let told = |outcomes: Vec<Outcome>| {
+        let msg = OsdOpReply { outcomes, ..reply.clone() }.into_message(77);
+        (msg.front.clone(), OsdOpReply::from_message(&msg).unwrap().outcomes)
+    };
+    let (few, all) = (vec![reply.outcomes[0].clone()], reply.outcomes[0].clone());
+    assert_eq!(told(few).1, [all, Outcome::default()]);
+    assert_eq!(told(Vec::new()), told(vec![Outcome::default(); 2]));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use messenger::messages::internal::kind as internal;
 use messenger::messages::op::{Op, OpCode};
 use messenger::messages::osd_op::flag;
 use messenger::messages::peer::{Heartbeat, OsdCores, PeerMessage};
-use messenger::messages::{OsdOp, OsdOpHead, TypedMessage, kind};
+use messenger::messages::{OsdOp, OsdOpHead, OsdOpReply, TypedMessage, kind};
 use messenger::table::PeerInfo;
 use std::collections::VecDeque;
 use types::node::{ConnId, Effect, LogLevel};
@@ -89,7 +89,7 @@ impl OsdNode {
         &mut self,
         now: Now,
         conn: ConnId,
-        message: Message,
+        mut message: Message,
         came: Came,
         fx: &mut Fx,
     ) {
@@ -101,7 +101,7 @@ impl OsdNode {
         match message.kind {
             kind::COMMAND => self.on_command(now, conn, &message, fx),
             kind::OSD_OP_REPLY if self.peers.osd_of(conn).is_some() => {
-                self.on_fetch_reply(now, &message, fx)
+                self.on_fetch_reply(now, &mut message, fx)
             }
             internal::HEARTBEAT => self.on_heartbeat(now, conn, &message, fx),
             internal::OSD_CORES => {
@@ -134,8 +134,8 @@ impl OsdNode {
 
     fn refuse(&mut self, now: Now, op: &mut ClientOp, result: i32, fx: &mut Fx) {
         let (epoch, versions) = (self.history.epoch(), Default::default());
-        let message = op.reply(epoch, result, false, versions, &mut std::iter::empty());
-        self.reply(now, op.origin, message, fx);
+        let reply = op.reply(epoch, result, false, versions, Vec::new());
+        self.reply(now, op.origin, reply, fx);
     }
 
     pub(super) fn on_client_message(
@@ -369,15 +369,15 @@ impl OsdNode {
         self.messenger.send(now, conn, update.into_message(0), fx);
     }
 
-    pub(super) fn reply(&mut self, now: Now, origin: Origin, message: Message, fx: &mut Fx) {
+    pub(super) fn reply(&mut self, now: Now, origin: Origin, reply: OsdOpReply, fx: &mut Fx) {
         if self.is_core(origin.core) {
             if origin.conn == INTERNAL {
-                return self.on_fetch_reply(now, &message, fx);
+                return self.on_fetched(now, origin.tid, reply, fx);
             }
             self.settle(origin, fx);
-            self.messenger.send(now, origin.conn, message, fx);
+            self.messenger.send(now, origin.conn, reply.into_message(origin.tid), fx);
         } else {
-            fx.push(Effect::Hop { to: origin.core, msg: OsdHop::Reply { origin, message } });
+            fx.push(Effect::Hop { to: origin.core, msg: OsdHop::Reply { origin, reply } });
         }
     }
 

@@ -71,11 +71,16 @@ impl OsdNode {
         }
     }
 
-    /// The answer, from another OSD or from a shard of this one.
-    pub(super) fn on_fetch_reply(&mut self, now: Now, message: &Message, fx: &mut Fx) {
-        let Ok(reply) = OsdOpReply::from_message(message) else { return };
-        let slot = (message.tid >> SLOT_SHIFT) as usize;
-        let request = message.tid & ((1 << SLOT_SHIFT) - 1);
+    /// The answer from another OSD.
+    pub(super) fn on_fetch_reply(&mut self, now: Now, message: &mut Message, fx: &mut Fx) {
+        let Ok(reply) = OsdOpReply::take_from(message) else { return };
+        self.on_fetched(now, message.tid, reply, fx);
+    }
+
+    /// The answer, from there or from a shard of this one.
+    pub(super) fn on_fetched(&mut self, now: Now, tid: u64, reply: OsdOpReply, fx: &mut Fx) {
+        let slot = (tid >> SLOT_SHIFT) as usize;
+        let request = tid & ((1 << SLOT_SHIFT) - 1);
         let Some(view) = self.view.clone() else { return };
         self.with_shard(now, slot, fx, |shard, out| {
             shard.on_fetched(now, &view, request, reply, out)

@@ -203,8 +203,8 @@ impl World {
                 Effect::Read { .. } | Effect::Write { .. } | Effect::Flush { .. } => {
                     self.ios.push_back((core, effect))
                 }
-                Effect::Hop { to: ELSEWHERE, msg: OsdHop::Reply { origin, message } } => {
-                    self.replies.push((origin.tid, OsdOpReply::from_message(&message).unwrap()))
+                Effect::Hop { to: ELSEWHERE, msg: OsdHop::Reply { origin, reply } } => {
+                    self.replies.push((origin.tid, reply))
                 }
                 Effect::Hop { to: ELSEWHERE, .. } => {}
                 Effect::Hop { to, msg } => self.hops.push_back((CoreId(core as u16), to, msg)),

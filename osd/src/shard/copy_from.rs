@@ -120,7 +120,7 @@ impl Shard {
         let Some(copying) = self.copies.get_mut(&id) else { return };
         copying.request = None;
         copying.progress_at = now.mono;
-        let output = reply.ops.into_iter().next_back().map(|o| o.output.to_bytes());
+        let output = reply.outcomes.into_iter().next_back().map(|o| o.output.into_bytes());
         let output = output.unwrap_or_default();
         match copying.fetch.on_reply(reply.result, &output, reply.user_version) {
             Some(copied) => self.end_copy(now, view, id, copied, out),

@@ -16,7 +16,7 @@ use crate::pg::replicate::{Duplicate, NewWrite};
 use bytes::Bytes;
 use messenger::message::Data;
 use messenger::messages::op::op_flag;
-use messenger::messages::osd_op::flag;
+use messenger::messages::osd_op::{Outcome, flag};
 use seastore::{Miss, ReadData, ReadError, ReadStart, Store};
 use std::collections::VecDeque;
 use types::time::Now;
@@ -191,7 +191,7 @@ impl Shard {
                 Some(Duplicate::Done(entry)) => {
                     let (result, versions, outcomes) = logged_answer(&entry);
                     let said = Said { result, executed: true, versions };
-                    self.answer_ops(view, op, said, &mut as_data(outcomes), out);
+                    self.answer_ops(view, op, said, told(outcomes), out);
                     return;
                 }
                 Some(Duplicate::Joined) => {
@@ -404,21 +404,21 @@ impl Shard {
         out: &mut Vec<Out>,
     ) {
         let (pg, mut read_bytes) = (op.pg, 0);
-        let mut outcomes = ops.into_iter().map(|o| {
-            let mut data = Data::default();
+        let outcomes = ops.into_iter().map(|o| {
+            let mut output = Data::default();
             for piece in o.output {
                 match piece {
-                    Piece::Bytes(bytes) => data.push(bytes),
+                    Piece::Bytes(bytes) => output.push(bytes),
                     Piece::Object(range) => {
                         let read = datas.next().unwrap_or_default();
-                        put_read(&mut data, read, range.len);
+                        put_read(&mut output, read, range.len);
                         read_bytes += range.len;
                     }
                 }
             }
-            (o.rval, data)
+            Outcome { result: o.rval, output }
         });
-        self.answer_ops(view, op, said, &mut outcomes, out);
+        self.answer_ops(view, op, said, outcomes.collect(), out);
         if let Some(slot) = self.pgs.get_mut(&pg) {
             slot.read_bytes += read_bytes;
         }
@@ -533,7 +533,7 @@ impl Shard {
             },
         };
         let said = Said { result, executed: true, versions };
-        self.answer_ops(view, op, said, &mut as_data(outcomes), out);
+        self.answer_ops(view, op, said, told(outcomes), out);
         self.run_next(now, view, pg, hash, out);
     }
 
@@ -552,10 +552,11 @@ impl Shard {
             if result >= 0 {
                 result = outcome.rval;
             }
-            outcomes.push((outcome.rval, Data::from(bytes_of(outcome.output))));
+            let output = Data::from(bytes_of(outcome.output));
+            outcomes.push(Outcome { result: outcome.rval, output });
         }
         let said = Said { result, executed: true, ..Said::default() };
-        self.answer_ops(view, op, said, &mut outcomes.into_iter(), out);
+        self.answer_ops(view, op, said, outcomes, out);
     }
 }
 
@@ -578,8 +579,9 @@ pub(super) fn room(store: &Store) -> u64 {
     s.available.saturating_sub(s.total / RESERVE_PART)
 }
 
-fn as_data(outcomes: Vec<(i32, Bytes)>) -> impl Iterator<Item = (i32, Data)> {
-    outcomes.into_iter().map(|(result, output)| (result, Data::from(output)))
+fn told(outcomes: Vec<(i32, Bytes)>) -> Vec<Outcome> {
+    let told = |(result, output)| Outcome { result, output: Data::from(output) };
+    outcomes.into_iter().map(told).collect()
 }
 
 fn bytes_of(output: Vec<Piece>) -> Bytes {
@@ -589,7 +591,7 @@ fn bytes_of(output: Vec<Piece>) -> Bytes {
             data.push(bytes);
         }
     }
-    data.to_bytes()
+    data.into_bytes()
 }
 
 static ZEROS: [u8; 64 << 10] = [0; 64 << 10];

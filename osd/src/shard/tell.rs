@@ -5,7 +5,7 @@ use super::{Out, Shard};
 use crate::client_op::{ClientOp, ReplyVersions};
 use crate::map::View;
 use crate::observe::{Average, Kept, Kind, Level, OPS_TOLD_MAX, ShardPart, Stage};
-use messenger::message::Data;
+use messenger::messages::Outcome;
 use messenger::messages::internal::SlowOps;
 use types::Instant;
 use types::time::Now;
@@ -28,7 +28,7 @@ impl Shard {
         said: Said,
         out: &mut Vec<Out>,
     ) {
-        self.answer_ops(view, op, said, &mut std::iter::empty(), out);
+        self.answer_ops(view, op, said, Vec::new(), out);
     }
 
     /// Answers a client with the result and output of each op, and records where the time went.
@@ -37,14 +37,15 @@ impl Shard {
         view: &View,
         mut op: Box<ClientOp>,
         said: Said,
-        outcomes: &mut dyn Iterator<Item = (i32, Data)>,
+        outcomes: Vec<Outcome>,
         out: &mut Vec<Out>,
     ) {
         let kept = self.recorder.keeps(&op.track).then(|| Box::new(op.kept(None)));
         let Said { result, executed, versions } = said;
-        let message = op.reply(view.map.epoch, result, executed, versions, outcomes);
-        self.recorder.finish(op.track, message.data.len() as u64, kept);
-        out.push(Out::Reply { origin: op.origin, message });
+        let out_bytes = outcomes.iter().map(|outcome| outcome.output.len() as u64).sum();
+        let reply = op.reply(view.map.epoch, result, executed, versions, outcomes);
+        self.recorder.finish(op.track, out_bytes, kept);
+        out.push(Out::Reply { origin: op.origin, reply });
     }
 
     /// A PG's transaction is durable here: a client's write, or with ticket 0 another primary's, which

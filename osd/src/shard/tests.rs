@@ -9,9 +9,9 @@ use crate::pg::log::{EntryFields, EntryKind};
 use maps::OsdMap;
 use maps::osd_map::osd_state;
 use maps::pool::PgPool;
+use messenger::messages::OsdOpReply;
 use messenger::messages::op::Op;
 use messenger::messages::peer::RepOp;
-use messenger::messages::{OsdOpReply, TypedMessage};
 use seastore::{MkfsParams, mkfs_plan, probe, superblock_offsets};
 use std::collections::BTreeMap;
 use types::node::aligned_buf;
@@ -123,10 +123,7 @@ impl World {
         for o in out {
             match o {
                 Out::Store(effect) => self.due.push_back(effect),
-                Out::Reply { origin, message } => {
-                    let reply = OsdOpReply::from_message(&message).unwrap();
-                    self.replies.push((origin.tid, reply));
-                }
+                Out::Reply { origin, reply } => self.replies.push((origin.tid, reply)),
                 Out::Fetch { request, source, ops } => {
                     self.fetches.push_back((request, source, ops))
                 }
@@ -263,8 +260,8 @@ fn a_parked_write_keeps_its_place() {
     let tids: Vec<u64> = ours.iter().map(|(t, _)| t - tid).collect();
     assert_eq!(tids, [0, 1, 2, 3, 4]);
     assert!(ours.iter().all(|(_, r)| r.result == 0), "{:?}", w.results());
-    assert_eq!(ours[1].1.ops[0].output.to_bytes(), &b"a"[..]);
-    assert_eq!(ours[4].1.ops[0].output.to_bytes(), &b"b"[..]);
+    assert_eq!(ours[1].1.outcomes[0].output.to_bytes(), &b"a"[..]);
+    assert_eq!(ours[4].1.outcomes[0].output.to_bytes(), &b"b"[..]);
 }
 
 #[test]
@@ -360,7 +357,7 @@ fn objects_copied_onto_each_other_do_not_wait_for_each_other() {
         w.answer_fetch();
     }
     let outputs: Vec<(u64, i32, Bytes)> =
-        w.replies.iter().map(|(t, r)| (*t, r.result, r.ops[0].output.to_bytes())).collect();
+        w.replies.iter().map(|(t, r)| (*t, r.result, r.outcomes[0].output.to_bytes())).collect();
     let expected: [(u64, i32, &[u8]); 4] =
         [(6, 0, b"bb"), (3, 0, b""), (5, 0, b"aaa"), (4, 0, b"")];
     let expected = expected.map(|(tid, result, data)| (tid, result, Bytes::from_static(data)));
@@ -389,7 +386,7 @@ fn a_large_source_comes_in_chunks_of_one_version() {
     w.answer_fetch();
     w.send(4, "b", Op::read(0, 0));
     w.settle();
-    let read = w.replies.last().unwrap().1.ops[0].output.to_bytes();
+    let read = w.replies.last().unwrap().1.outcomes[0].output.to_bytes();
     assert!(read == [part(1), part(2)].concat());
 
     w.copy(5, "a", "c");

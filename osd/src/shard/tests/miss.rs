@@ -45,7 +45,7 @@ fn clients(w: &mut World) -> Vec<(u64, i32, Vec<Bytes>)> {
     w.settle();
     let mut answers: Vec<_> = w.replies.iter().collect();
     answers.sort_by_key(|(tid, _)| *tid);
-    let outputs = |r: &OsdOpReply| r.ops.iter().map(|o| o.output.to_bytes()).collect();
+    let outputs = |r: &OsdOpReply| r.outcomes.iter().map(|o| o.output.to_bytes()).collect();
     answers.into_iter().map(|(tid, r)| (*tid, r.result, outputs(r))).collect()
 }
 
@@ -74,7 +74,7 @@ fn a_client_s_operation_stays_behind_its_copy() {
         assert_eq!(w.results(), [(1, 0)], "1 in {rate}");
         w.answer_fetch();
         assert_eq!(w.results(), [(1, 0), (2, 0), (3, 0)]);
-        assert_eq!(w.replies[2].1.ops[0].output.to_bytes(), &b"aaa"[..]);
+        assert_eq!(w.replies[2].1.outcomes[0].output.to_bytes(), &b"aaa"[..]);
     }
 }
 
@@ -101,7 +101,11 @@ fn metadata_that_cannot_be_read_are_the_operation_s_error() {
     w.send(5, "a", Op::read(0, 0));
     w.settle();
     let (_, reply) = w.replies.last().unwrap();
-    assert_eq!(reply.ops[0].output.to_bytes(), &b"aaa"[..], "nothing was executed, or stays held");
+    assert_eq!(
+        reply.outcomes[0].output.to_bytes(),
+        &b"aaa"[..],
+        "nothing was executed, or stays held"
+    );
 }
 
 /// The shard once more on the same device.
@@ -199,7 +203,7 @@ fn what_clients_ask_of_a_pg_waits_until_it_is_loaded() {
     w.take(out);
     w.settle();
     assert_eq!((w.results(), w.dropped.len()), (vec![(4, 0), (5, 0)], 2));
-    assert_eq!(w.replies[1].1.ops[0].output.to_bytes(), &b"xz"[..]);
+    assert_eq!(w.replies[1].1.outcomes[0].output.to_bytes(), &b"xz"[..]);
 
     let mut w = with_an_unreadable_pg(w);
     Rc::make_mut(&mut w.view.map).pg_temp.insert(PG, vec![1]);

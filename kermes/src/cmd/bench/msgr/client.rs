@@ -390,7 +390,7 @@ impl Client {
 
     fn is_what_was_sent(&self, tid: u64, reply: &OsdOpReply) -> bool {
         let sent = wire::pattern(tid, self.plan.load.bs as usize);
-        reply.ops.first().is_some_and(|op| op.output.to_bytes() == sent)
+        reply.outcomes.first().is_some_and(|outcome| outcome.output.to_bytes() == sent)
     }
 
     fn on_bare(&mut self, now: Now, conn: ConnId, mut buf: BytesMut, fx: &mut Fx) {

@@ -7,7 +7,7 @@ use messenger::auth::{
 };
 use messenger::message::Message;
 use messenger::messages::command::{Command, CommandReply};
-use messenger::messages::osd_op::{OsdOp, OsdOpReply, ReplyOp};
+use messenger::messages::osd_op::{OsdOp, OsdOpReply, Outcome};
 use messenger::messages::{TypedMessage, kind};
 use messenger::table::{Event, Messenger, MessengerConfig};
 use std::collections::{BTreeMap, BTreeSet};
@@ -92,28 +92,30 @@ impl Server {
 
     fn on_message(&mut self, now: Now, conn: ConnId, mut msg: Message, fx: &mut Fx) {
         let tid = msg.tid;
-        let reply = match msg.kind {
+        match msg.kind {
             kind::OSD_OP => {
                 self.taken += 1;
                 self.tally[self.core].store(self.taken, Ordering::Relaxed);
                 match OsdOp::take_from(&mut msg) {
-                    Ok(_) if self.one_way.contains(&conn) => return,
-                    Ok(op) => answer(op, self.verify.contains(&conn)).into_message(tid),
+                    Ok(_) if self.one_way.contains(&conn) => {}
+                    Ok(op) => {
+                        let reply = answer(op, self.verify.contains(&conn));
+                        self.messenger.send(now, conn, reply.into_message(tid), fx);
+                    }
                     Err(e) => {
                         let text = format!("an operation that is none: {e}");
                         fx.push(Effect::Log { level: LogLevel::Warn, text });
                         self.messenger.close(conn, fx);
-                        return;
                     }
                 }
             }
             kind::COMMAND => {
                 let Ok(command) = Command::from_message(&msg) else { return };
-                self.command(now, conn, &command).into_message(tid)
+                let reply = self.command(now, conn, &command);
+                self.messenger.send(now, conn, reply.into_message(tid), fx);
             }
-            _ => return,
-        };
-        self.messenger.send(now, conn, reply, fx);
+            _ => {}
+        }
     }
 
     /// What the client's own commands ask for: see [`wire`].
@@ -153,11 +155,14 @@ pub fn answer_to(operation: &Message) -> OsdOpReply {
 }
 
 /// The answer of an OSD that has nothing to do. `echo`: with the data that came.
-fn answer(op: OsdOp, echo: bool) -> OsdOpReply {
-    let reply_op = |mut op: messenger::messages::op::Op| {
-        let input = std::mem::take(&mut op.input);
-        let output = if echo { input } else { Bytes::new() };
-        ReplyOp { op, result: 0, output: output.into() }
+fn answer(mut op: OsdOp, echo: bool) -> OsdOpReply {
+    let inputs = op.ops.iter_mut().map(|op| std::mem::take(&mut op.input));
+    let outcomes = match echo {
+        true => inputs.map(|input| Outcome { result: 0, output: input.into() }).collect(),
+        false => {
+            inputs.for_each(drop);
+            Vec::new()
+        }
     };
     OsdOpReply {
         name: op.name,
@@ -166,7 +171,8 @@ fn answer(op: OsdOp, echo: bool) -> OsdOpReply {
         result: 0,
         bad_replay_version: EVersion::default(),
         epoch: op.head.epoch,
-        ops: op.ops.into_iter().map(reply_op).collect(),
+        ops: op.ops,
+        outcomes,
         retry_attempt: op.retry_attempt,
         replay_version: EVersion::default(),
         user_version: 0,
