@@ -150,7 +150,7 @@ impl Messenger {
     }
 
     /// Sends, or queues while the session is not ready. Dropped if the session is gone.
-    pub fn send<H>(&mut self, _now: Now, conn: ConnId, msg: Message, fx: &mut Vec<Effect<H>>) {
+    pub fn send<H>(&mut self, _now: Now, conn: ConnId, mut msg: Message, fx: &mut Vec<Effect<H>>) {
         let Some(s) = self.sessions.get_mut(&conn) else { return };
         let transport = s.transport.and_then(|t| Some((t, self.transports.get_mut(&t)?)));
         let unsent = transport.as_ref().map_or(0, |(_, t)| t.unsent);
@@ -170,11 +170,11 @@ impl Messenger {
                     && *last == transport
                 {
                     // Where the key is used up, after 2^64 frames, the peer sees a dead connection.
-                    let bytes = s.put(t, msg, bufs).unwrap_or(0);
+                    let bytes = s.put(t, &mut msg, bufs).unwrap_or(0);
                     return count_given(&mut self.counters, t, bytes);
                 }
                 let mut out = std::mem::take(&mut self.out);
-                let _ = s.put(t, msg, &mut out);
+                let _ = s.put(t, &mut msg, &mut out);
                 give(&mut self.counters, transport, t, &mut out, fx);
                 self.out = out;
             }
@@ -432,10 +432,10 @@ impl Messenger {
         let Some(conn) = s.transport.filter(|_| s.ready) else { return };
         let t = self.transports.get_mut(&conn).expect("sessions lead to transports");
         let mut out = Vec::new();
-        while let Some(msg) = s.waiting.pop_front() {
+        while let Some(mut msg) = s.waiting.pop_front() {
             s.waiting_bytes -= message_bytes(&msg);
             self.counters.messages_out += 1;
-            if s.put(t, msg, &mut out).is_err() {
+            if s.put(t, &mut msg, &mut out).is_err() {
                 break;
             }
         }

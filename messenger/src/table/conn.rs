@@ -175,20 +175,20 @@ impl Session {
         self.waiting_bytes + self.unacked_bytes.max(unsent)
     }
 
-    /// Frames `msg` for `t`, the session's connection, and keeps it if it may have to be sent again.
+    /// Frames `msg` for `t`, the session's connection, and takes it away if it may have to be sent again.
     /// Returns the frame's length; fails only where the key is used up.
     pub fn put(
         &mut self,
         t: &mut Transport,
-        msg: Message,
+        msg: &mut Message,
         out: &mut Vec<Bytes>,
     ) -> Result<usize, CloseCause> {
         self.out_seq += 1;
-        let sent = t.link.send_message(self.out_seq, self.in_seq, &msg, out);
+        let sent = t.link.send_message(self.out_seq, self.in_seq, msg, out);
         self.ack_sent = self.in_seq;
         if self.policy == Policy::LosslessPeer {
-            self.unacked_bytes += message_bytes(&msg);
-            self.unacked.push_back((self.out_seq, msg));
+            self.unacked_bytes += message_bytes(msg);
+            self.unacked.push_back((self.out_seq, std::mem::take(msg)));
         }
         sent
     }
