@@ -242,7 +242,7 @@ impl ClientOp {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use messenger::messages::{Op, OsdOpHead};
+    use messenger::messages::{Op, OsdOpHead, TypedMessage};
     use types::{ObjectLocator, PoolId, ShardedPgId, SnapContext, UTime};
 
     const CRC: u32 = 7;
@@ -296,5 +296,24 @@ mod tests {
         let mut unknown = op;
         unknown.note_input(data.len(), None);
         assert_eq!(unknown.crc_of(&[write(data)]), None);
+    }
+
+    /// What the log has of a request may be of more ops than the client sends again.
+    #[test]
+    fn a_reply_has_no_more_outcomes_than_ops() {
+        let data = Bytes::from(vec![5; 100]);
+        let outcome = |text: &'static str| {
+            let output = messenger::message::Data::from(Bytes::from_static(text.as_bytes()));
+            Outcome { result: 0, output }
+        };
+        for (logged, expected) in [(0, ""), (1, "one"), (2, "onetwo"), (3, "onetwo")] {
+            let outcomes = ["one", "two", "three"].map(outcome)[..logged].to_vec();
+            let mut op = request(&data, &[60, 40]);
+            let reply = op.reply(Epoch(1), 0, true, ReplyVersions::default(), outcomes);
+            let message = reply.into_message(1);
+            assert_eq!(message.data.to_bytes(), expected, "{logged} in the log");
+            let read = OsdOpReply::from_message(&message).unwrap();
+            assert_eq!((read.ops.len(), read.outcomes.len()), (2, 2));
+        }
     }
 }
