@@ -240,22 +240,17 @@ impl ClientOp {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use messenger::messages::{Op, OsdOpHead, TypedMessage};
     use types::{ObjectLocator, PoolId, ShardedPgId, SnapContext, UTime};
 
     const CRC: u32 = 7;
 
-    /// A request whose ops share `data` in order, as a frame brings it.
-    fn request(data: &Bytes, lens: &[usize]) -> ClientOp {
-        let mut at = 0;
-        let inputs = lens.iter().map(|len| {
-            at += len;
-            data.slice(at - len..at)
-        });
+    /// A request about some object.
+    pub(crate) fn request_of(ops: Vec<Op>) -> OsdOp {
         let pg = PgId { pool: PoolId(1), seed: 0 };
-        let op = OsdOp {
+        OsdOp {
             head: OsdOpHead {
                 pgid: ShardedPgId::replicated(pg),
                 hash: 0,
@@ -267,12 +262,22 @@ mod tests {
             mtime: UTime::default(),
             locator: ObjectLocator::new(pg.pool, ""),
             name: "object".into(),
-            ops: inputs.map(|input| Op::write(0, input)).collect(),
+            ops,
             snap: SnapId::HEAD,
             snapc: SnapContext::default(),
             retry_attempt: 0,
             features: 0,
-        };
+        }
+    }
+
+    /// Its ops share `data` in order, as a frame brings it.
+    fn request(data: &Bytes, lens: &[usize]) -> ClientOp {
+        let mut at = 0;
+        let inputs = lens.iter().map(|len| {
+            at += len;
+            data.slice(at - len..at)
+        });
+        let op = request_of(inputs.map(|input| Op::write(0, input)).collect());
         let origin = Origin { core: CoreId(0), conn: ConnId(1), charge: 0, promise: 0, tid: 1 };
         let arrival = Arrival { received: Instant(1), parsed: Instant(1), client: None };
         let mut op = ClientOp::new(origin, EntityName::client(4), arrival, op);

@@ -442,31 +442,9 @@ enum Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client_op::tests::request_of;
     use bytes::Bytes;
     use messenger::message::Data;
-    use types::{ObjectLocator, PgId, PoolId, ReqId, ShardedPgId, SnapContext, SnapId, UTime};
-
-    fn request(ops: Vec<Op>) -> OsdOp {
-        let pg = PgId { pool: PoolId(1), seed: 0 };
-        OsdOp {
-            head: OsdOpHead {
-                pgid: ShardedPgId::replicated(pg),
-                hash: 0,
-                epoch: Epoch(1),
-                flags: 0,
-            },
-            reqid: ReqId::default(),
-            client_inc: 0,
-            mtime: UTime::default(),
-            locator: ObjectLocator::new(pg.pool, ""),
-            name: "object".into(),
-            ops,
-            snap: SnapId::HEAD,
-            snapc: SnapContext::default(),
-            retry_attempt: 0,
-            features: 0,
-        }
-    }
 
     #[test]
     fn a_request_that_waits_is_read_again() {
@@ -475,7 +453,7 @@ mod tests {
         for (ops, surplus) in
             [(vec![write(9)], 0), (vec![write(9), Op::stat(), write(4)], 0), (vec![write(9)], 3)]
         {
-            let op = request(ops);
+            let op = request_of(ops);
             let mut message = op.clone().into_message(1);
             // As a frame brings them.
             let mut data = message.data.to_bytes().to_vec();
