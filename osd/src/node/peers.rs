@@ -87,10 +87,8 @@ enum Way {
 enum Next {
     Session(ConnId),
     Dial(u16),
-    /// It was kept until the way is known.
-    Kept,
-    /// More waits than a session may queue.
-    TooMuch,
+    /// It waits until the way is known: [`Peers::keep`].
+    Nowhere,
 }
 
 impl Peers {
@@ -140,36 +138,33 @@ impl Peers {
         }
     }
 
-    /// For a peer that has been dialled; what it keeps it takes out of `message`. `bytes_max` may wait.
-    fn next(
-        &mut self,
-        osd: OsdId,
-        pg: PgId,
-        message: &mut Option<Message>,
-        bytes_max: usize,
-    ) -> Option<Next> {
-        let peer = self.by_osd.get_mut(&osd)?;
-        Some(match &mut peer.way {
+    /// `None` where all is closed.
+    fn next(&self, osd: OsdId, pg: PgId) -> Option<Next> {
+        let peer = self.by_osd.get(&osd)?;
+        let cores = match &peer.way {
             Way::Closed => return None,
-            Way::Map => Next::Session(peer.map?),
-            Way::Cores(cores) => {
-                let core = cores.core_of(pg);
-                if peer.avoided.contains_key(&core) {
-                    return peer.map.map(Next::Session);
-                }
-                let conn = peer.cores.get(&core).map(|core| core.conn);
-                conn.map_or(Next::Dial(core), Next::Session)
-            }
-            Way::Asked { waiting, bytes, .. } => {
-                let message = message.take()?;
-                *bytes += message.front.len() + message.data.len();
-                if *bytes > bytes_max {
-                    return Some(Next::TooMuch);
-                }
-                waiting.push((pg, message));
-                Next::Kept
-            }
-        })
+            Way::Asked { .. } => return Some(Next::Nowhere),
+            Way::Map => return peer.map.map(Next::Session),
+            Way::Cores(cores) => cores,
+        };
+        let core = cores.core_of(pg);
+        if peer.avoided.contains_key(&core) {
+            return peer.map.map(Next::Session);
+        }
+        let conn = peer.cores.get(&core).map(|core| core.conn);
+        Some(conn.map_or(Next::Dial(core), Next::Session))
+    }
+
+    /// Until the way is known. False if more than `bytes_max`, what a session may queue, would wait.
+    fn keep(&mut self, osd: OsdId, pg: PgId, message: Message, bytes_max: usize) -> bool {
+        let way = self.by_osd.get_mut(&osd).map(|peer| &mut peer.way);
+        let Some(Way::Asked { waiting, bytes, .. }) = way else { return true };
+        *bytes += message.front.len() + message.data.len();
+        let fits = *bytes <= bytes_max;
+        if fits {
+            waiting.push((pg, message));
+        }
+        fits
     }
 
     /// The way to a peer is known: what has waited for it.
@@ -264,18 +259,19 @@ impl OsdNode {
         if !self.reach(now, to, fx) {
             return;
         }
-        let bytes_max = self.config.limits.send_queue_bytes;
-        let mut message = Some(message);
-        let conn = match self.peers.next(to, pg, &mut message, bytes_max) {
-            Some(Next::Session(conn)) => conn,
-            Some(Next::Dial(core)) => {
-                let Some(conn) = self.dial_core(now, to, core, fx) else { return };
-                conn
+        let conn = match self.peers.next(to, pg) {
+            Some(Next::Session(conn)) => Some(conn),
+            Some(Next::Dial(core)) => self.dial_core(now, to, core, fx),
+            Some(Next::Nowhere) => {
+                let bytes_max = self.config.limits.send_queue_bytes;
+                if !self.peers.keep(to, pg, message, bytes_max) {
+                    self.lose_peer(now, to, fx);
+                }
+                return;
             }
-            Some(Next::TooMuch) => return self.lose_peer(now, to, fx),
-            Some(Next::Kept) | None => return,
+            None => None,
         };
-        if let Some(message) = message {
+        if let Some(conn) = conn {
             self.messenger.send(now, conn, message, fx);
         }
     }
@@ -444,8 +440,11 @@ mod tests {
     fn numbered(tid: u64) -> Message {
         Message { tid, front: vec![0; 100].into(), ..Message::default() }
     }
-    fn next(peers: &mut Peers, seed: u32, tid: u64) -> Option<Next> {
-        peers.next(OSD, pg(seed), &mut Some(numbered(tid)), ROOM)
+    fn next(peers: &Peers, seed: u32) -> Option<Next> {
+        peers.next(OSD, pg(seed))
+    }
+    fn kept(peers: &mut Peers, seed: u32, tid: u64) -> bool {
+        next(peers, seed) == Some(Next::Nowhere) && peers.keep(OSD, pg(seed), numbered(tid), ROOM)
     }
     fn dialled() -> Peers {
         let mut peers = Peers::default();
@@ -458,7 +457,7 @@ mod tests {
         let mut peers = dialled();
         assert_eq!(peers.take_lost(at(0)), []);
         assert_eq!(peers.lose(at(0), OSD), [MAP]);
-        assert_eq!((peers.osd_of(MAP), next(&mut peers, 0, 1)), (None, None));
+        assert_eq!((peers.osd_of(MAP), next(&peers, 0)), (None, None));
         assert_eq!(peers.take_lost(at(249)), []);
         peers.dialled(at(249), OSD, addr(6800), ConnId(2));
         assert!(peers.any_waiting());
@@ -470,7 +469,7 @@ mod tests {
     fn messages_wait_in_order_until_the_peer_has_said_where_its_cores_listen() {
         let mut peers = dialled();
         for tid in 1..4 {
-            assert_eq!(next(&mut peers, tid as u32 % 2, tid), Some(Next::Kept));
+            assert!(kept(&mut peers, tid as u32 % 2, tid));
         }
         peers.on_ready(at(5), MAP);
         let Some((OSD, way)) = peers.told(MAP, two_cores()) else { panic!("it was asked") };
@@ -484,10 +483,10 @@ mod tests {
             let conn = ConnId(10 + core as u64);
             let first = peers.osd_of(conn).is_none();
             if first {
-                assert_eq!(next(&mut peers, seed, 0), Some(Next::Dial(core)));
+                assert_eq!(next(&peers, seed), Some(Next::Dial(core)));
                 peers.core_dialled(at(6), OSD, core, conn);
             }
-            assert_eq!(next(&mut peers, seed, 0), Some(Next::Session(conn)));
+            assert_eq!(next(&peers, seed), Some(Next::Session(conn)));
         }
         assert!(peers.any_waiting());
         for conn in [10, 11] {
@@ -516,7 +515,7 @@ mod tests {
             let mut peers = dialled();
             let Some((_, way)) = peers.told(MAP, said) else { panic!("it was asked") };
             peers.decide(OSD, way);
-            assert_eq!(next(&mut peers, 0, 1), Some(Next::Session(MAP)));
+            assert_eq!(next(&peers, 0), Some(Next::Session(MAP)));
         }
     }
 
@@ -525,18 +524,15 @@ mod tests {
         let mut peers = dialled();
         assert_eq!(peers.late(at(60_000)), (vec![], vec![]), "it is not there yet");
         peers.on_ready(at(1000), MAP);
-        assert_eq!(next(&mut peers, 0, 1), Some(Next::Kept));
+        assert!(kept(&mut peers, 0, 1));
         assert_eq!(peers.late(at(2999)), (vec![], vec![]));
         assert_eq!(peers.late(at(3000)), (vec![OSD], vec![]));
         assert_eq!(peers.decide(OSD, Way::Map).len(), 1);
-        assert_eq!(next(&mut peers, 0, 2), Some(Next::Session(MAP)));
+        assert_eq!(next(&peers, 0), Some(Next::Session(MAP)));
         assert!(peers.told(MAP, two_cores()).is_none(), "what was sent would be overtaken");
         let mut peers = dialled();
-        let mut send = || peers.next(OSD, pg(0), &mut Some(numbered(1)), 250);
-        assert_eq!(
-            [send(), send(), send()].map(Option::unwrap),
-            [Next::Kept, Next::Kept, Next::TooMuch]
-        );
+        let mut keep = || peers.keep(OSD, pg(0), numbered(1), 250);
+        assert_eq!([keep(), keep(), keep()], [true, true, false]);
     }
 
     #[test]
@@ -563,8 +559,8 @@ mod tests {
             peers.dialled(at(ms), OSD, addr(port), ConnId(2));
             tell(&mut peers, ConnId(2));
             let expected = if avoided { Next::Session(ConnId(2)) } else { Next::Dial(1) };
-            assert_eq!(next(&mut peers, seed, 1), Some(expected), "after {ms} ms at {port}");
-            assert_eq!(next(&mut peers, other, 1), Some(Next::Dial(0)));
+            assert_eq!(next(&peers, seed), Some(expected), "after {ms} ms at {port}");
+            assert_eq!(next(&peers, other), Some(Next::Dial(0)));
         }
     }
 }
